@@ -9,12 +9,13 @@ import (
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
-// Barrier is a gate: it is closed while its node exists. It is safe for
-// concurrent use.
+// Barrier is a gate: it is closed while its node exists. A Barrier is safe for
+// concurrent use. Use New: the methods of a nil or zero Barrier panic.
 type Barrier struct {
 	sm   *core.Manager
 	path string
@@ -29,23 +30,21 @@ func New(sm *session.Manager, path string) *Barrier {
 
 // made panics for a Barrier that New has not made, or has made without a
 // Manager.
-func (b *Barrier) made() { made(b == nil || b.sm == nil) }
+func (b *Barrier) made() {
+	b.notZero()
+	misuse.NilManager(b.sm == nil, "barrier.New")
+}
 
-func made(not bool) {
-	misuse.If(not, "a barrier without a Manager is used: "+
-		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
+// notZero panics for a Barrier that New has not made.
+func (b *Barrier) notZero() {
+	misuse.ZeroValue(b == nil || b.path == "" && b.err == nil, "or nil barrier.Barrier", "barrier.New")
 }
 
 // Path returns the path of the gate.
 func (b *Barrier) Path() string {
-	misuse.ZeroValue(b == nil, "or nil barrier.Barrier", "barrier.New")
+	b.notZero()
 	return b.path
 }
-
-// ErrNotGate is returned by Set and Lift if the znode at the path is not a
-// gate. The znode is unchanged. The text names its recipe, or what is unlike a
-// gate.
-var ErrNotGate = errors.New("the znode is not a gate")
 
 // Set closes the gate. It returns nil if the gate is closed already. Missing
 // parents are created. The gate stays closed until it is lifted, even after the
@@ -54,18 +53,21 @@ var ErrNotGate = errors.New("the znode is not a gate")
 // ctx bounds the call. After a lost answer Set reads the gate. If the gate is
 // open, another client may have lifted it since: Set does not close it again,
 // and returns session.ErrUnknownOutcome. It also returns that error if ctx or
-// the session ends before the read. Call Set again to close the gate. Other
-// errors: ErrNotGate; session.ErrNoAuth; session.ErrClosed; an invalid path.
-// Set is safe for concurrent use.
+// the session ends before the read. Call Set again to close the gate.
+//
+// Other errors: session.ErrForeign if the znode at the path is not a gate, with
+// the name of its recipe, or with what is unlike a gate; session.ErrNoAuth;
+// session.ErrClosed; an invalid path. Set is safe for concurrent use.
 func (b *Barrier) Set(ctx context.Context) error {
 	b.made()
+	return b.failed("barrier set", b.set(ctx))
+}
+
+func (b *Barrier) set(ctx context.Context) error {
 	if b.err != nil {
-		return b.fail("set", b.err)
+		return b.err
 	}
-	data, err := newOwner("").encode()
-	if err != nil {
-		return b.fail("set", err)
-	}
+	data := owner.Process().Encode()
 	for ctx.Err() == nil {
 		err := b.sm.CreateOnce(ctx, b.path, data)
 		if errors.Is(err, core.ErrNodeExists) { // also if our own create may have made it
@@ -75,14 +77,14 @@ func (b *Barrier) Set(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome):
-			return b.fail("set", ctxend.Join(ctx, err))
+			return ctxend.Join(ctx, err)
 		}
 		dir, _ := znode.Split(b.path)
 		if err := b.sm.EnsureDir(ctx, dir); err != nil {
-			return b.fail("set", ctxend.Join(ctx, err))
+			return ctxend.Join(ctx, err)
 		}
 	}
-	return b.fail("set", ctxend.Err(ctx))
+	return ctxend.Err(ctx)
 }
 
 // isClosed returns nil if the znode at the path is a gate, or may not be read.
@@ -106,15 +108,21 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 // ctx bounds the call. After a lost answer Lift reads the gate, and lifts the
 // same gate again. It does not lift a gate that another client has set since,
 // and returns session.ErrUnknownOutcome. It also returns that error if ctx or
-// the session ends before the read. Call Lift again to open the gate. Other
-// errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the
-// znode, which may be another recipe's then; session.ErrNotEmpty if another
-// client creates nodes below the gate during the call; session.ErrClosed; an
-// invalid path. Lift is safe for concurrent use.
+// the session ends before the read. Call Lift again to open the gate.
+//
+// Other errors: session.ErrForeign, as from Set; it also matches
+// session.ErrNotEmpty if the znode has children. session.ErrNotEmpty alone if
+// another client creates nodes below the gate during the call; session.ErrNoAuth,
+// also if the session may not read the znode, which may be another recipe's
+// then; session.ErrClosed; an invalid path. Lift is safe for concurrent use.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
+	return b.failed("barrier lift", b.lift(ctx))
+}
+
+func (b *Barrier) lift(ctx context.Context) error {
 	if b.err != nil {
-		return b.fail("lift", b.err)
+		return b.err
 	}
 	for ctx.Err() == nil {
 		s, err := b.sm.Session(ctx)
@@ -126,10 +134,10 @@ func (b *Barrier) Lift(ctx context.Context) error {
 			return nil
 		case errors.Is(err, core.ErrBadVersion): // the znode has changed: read it again
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded):
-			return b.fail("lift", ctxend.Join(ctx, err))
+			return ctxend.Join(ctx, err)
 		}
 	}
-	return b.fail("lift", ctxend.Err(ctx))
+	return ctxend.Err(ctx)
 }
 
 // liftIn lifts the gate within one session, if the znode is a gate.
@@ -146,7 +154,7 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 	}
 	err = b.recogniseGate(core.Sighting{Data: data, Stat: before})
 	if err == nil {
-		err = b.notKept(ctx, s, data)
+		err = b.notKey(ctx, s, data)
 	}
 	if err != nil {
 		return err
@@ -175,21 +183,18 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 // with the leader, and so sees every Set and Lift that returned before the
 // call.
 //
-// ctx bounds the call. Errors: session.ErrClosed; the error of ctx; an invalid
-// path. IsSet is safe for concurrent use.
+// ctx bounds the call. Errors: the error of ctx; session.ErrClosed;
+// session.ErrNoAuth; an invalid path. IsSet is safe for concurrent use.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	b.made()
 	if b.err != nil {
-		return false, b.fail("look at", b.err)
+		return false, b.failed("barrier check", b.err)
 	}
 	if err := b.sm.Sync(ctx, b.path); err != nil {
-		return false, b.fail("look at", ctxend.Join(ctx, err))
+		return false, b.failed("barrier check", ctxend.Join(ctx, err))
 	}
 	_, found, err := b.sm.Exists(ctx, b.path)
-	if err != nil {
-		return false, b.fail("look at", ctxend.Join(ctx, err))
-	}
-	return found, nil
+	return found, b.failed("barrier check", ctxend.Join(ctx, err))
 }
 
 // Wait returns when the gate is open: at once if it is not set, and otherwise
@@ -208,8 +213,12 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // session.ErrClosed; an invalid path. Wait is safe for concurrent use.
 func (b *Barrier) Wait(ctx context.Context) error {
 	b.made()
+	return b.failed("barrier wait", b.wait(ctx))
+}
+
+func (b *Barrier) wait(ctx context.Context) error {
 	if b.err != nil {
-		return b.fail("wait for", b.err)
+		return b.err
 	}
 	var closed int64
 	for ctx.Err() == nil {
@@ -222,10 +231,10 @@ func (b *Barrier) Wait(ctx context.Context) error {
 			}
 		}
 		if err != nil && !errors.Is(err, core.ErrSessionEnded) {
-			return b.fail("wait for", ctxend.Join(ctx, err))
+			return ctxend.Join(ctx, err)
 		}
 	}
-	return b.fail("wait for", ctxend.Err(ctx))
+	return ctxend.Err(ctx)
 }
 
 // waitIn waits within one session. It returns false without an error when the
@@ -268,6 +277,4 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 	}
 }
 
-func (b *Barrier) fail(op string, err error) error {
-	return fmt.Errorf("%s barrier %s: %w", op, b.path, err)
-}
+func (b *Barrier) failed(op string, err error) error { return core.Failed(op, b.path, err) }

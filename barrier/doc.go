@@ -18,18 +18,18 @@
 //     lifted and set again at once still lets all waiting processes through.
 //   - Every process may call Set and Lift, any number of times. They change
 //     gates alone: persistent znodes without children, with the data of
-//     Docent's owner, an IP address (Curator) or no data (kazoo). Other znodes
-//     are ErrNotGate. A znode with an IP address or no data is also ErrNotGate
-//     if it was overwritten, has had children, or has a history of package
-//     config. A config key that was created with an IP address or without data,
-//     and never changed, looks like a gate of Curator or kazoo: Lift deletes
-//     it.
+//     Docent's owner, an IP address (Curator) or no data (kazoo). For other
+//     znodes they return session.ErrForeign, and so they do for a znode with an
+//     IP address or no data that was overwritten, has had children, or has a
+//     history of package config. A config key that was created with an IP
+//     address or without data, and never changed, looks like a gate of Curator
+//     or kazoo: Lift deletes it.
 //
 // # What a Double promises
 //
-//   - It changes its own nodes alone. The first member gets ErrNotDouble if the
-//     directory has data other than an IP address, or nodes of another recipe,
-//     such as a contender or an item. In a directory with other children, a
+//   - It changes its own nodes alone. The first member gets session.ErrForeign
+//     if the directory has data other than an IP address, or nodes of another
+//     recipe, such as a contender or an item. In a directory with other children, a
 //     round raises the version of the directory and changes nothing else.
 //   - Enter returns only if count members were at the barrier at one instant.
 //     The transaction that creates the node "ready" checks that. From then on

@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -21,25 +21,16 @@ import (
 // round names each member, and must fit into one request.
 const MaxCount = 4096
 
-// Sentinel errors of Enter. Compare with errors.Is: they arrive wrapped.
-var (
-	// ErrFull says that other members have all places of the present round.
-	ErrFull = errors.New("the barrier is full: other members have all its places")
-	// ErrNotDouble says that the directory is not a rendezvous: its child
-	// "ready" is not a round, or the directory has data that is not an IP
-	// address, or it belongs to another recipe. It is unchanged.
-	ErrNotDouble = errors.New("the directory is not a rendezvous")
-	// ErrIDTaken says that a member with the same id is at the barrier. A
-	// member whose process has died stays at the barrier until its session
-	// ends.
-	ErrIDTaken = errors.New("another member with this id is at the barrier")
-)
+// ErrFull says that other members have all places of the present round. Enter
+// returns it.
+var ErrFull = errors.New("the barrier is full: other members have all its places")
 
 // Option changes a Double.
 type Option func(*Double)
 
 // ID is the id of the member. Two members must not have the same id at the same
-// time. Without an id each Enter is a separate member with a random name.
+// time. Without an id, or with "", each Enter is a separate member with a random
+// name.
 func ID(id string) Option {
 	return func(d *Double) {
 		d.id = id
@@ -50,7 +41,8 @@ func ID(id string) Option {
 }
 
 // Double is a rendezvous of a fixed number of members. Each Enter is a separate
-// member. A Double is safe for concurrent use.
+// member. A Double is safe for concurrent use. Use NewDouble: the methods of a
+// nil or zero Double panic.
 type Double struct {
 	sm    *core.Manager
 	dir   string
@@ -60,7 +52,7 @@ type Double struct {
 	err   error
 
 	mu     sync.Mutex
-	visits map[string]ghost // the visits that may still have a node
+	visits map[string]visitNode // the visits that may still have a node
 }
 
 // NewDouble returns the rendezvous of count members at path, which is relative
@@ -70,7 +62,7 @@ type Double struct {
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
 		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
-		err: znode.Validate(path), visits: make(map[string]ghost),
+		err: znode.Validate(path), visits: make(map[string]visitNode),
 	}
 	misuse.Apply("barrier.NewDouble", d, opts)
 	if d.err == nil && (count < 1 || count > MaxCount) {
@@ -81,17 +73,25 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 
 // made panics for a Double that NewDouble has not made, or has made without a
 // Manager.
-func (d *Double) made() { made(d == nil || d.sm == nil) }
+func (d *Double) made() {
+	d.notZero()
+	misuse.NilManager(d.sm == nil, "barrier.NewDouble")
+}
+
+// notZero panics for a Double that NewDouble has not made.
+func (d *Double) notZero() {
+	misuse.ZeroValue(d == nil || d.visits == nil, "or nil barrier.Double", "barrier.NewDouble")
+}
 
 // Path returns the path of the rendezvous.
 func (d *Double) Path() string {
-	misuse.ZeroValue(d == nil, "or nil barrier.Double", "barrier.NewDouble")
+	d.notZero()
 	return d.dir
 }
 
 // Count returns the number of members.
 func (d *Double) Count() int {
-	misuse.ZeroValue(d == nil, "or nil barrier.Double", "barrier.NewDouble")
+	d.notZero()
 	return d.count
 }
 
@@ -104,35 +104,44 @@ func (d *Double) Count() int {
 //
 // ctx bounds the wait, not the visit. When ctx ends, the member's node is
 // removed in the background, and the error matches ctx.Err() and
-// context.Cause(ctx). Other errors: ErrFull; ErrIDTaken; ErrNotDouble;
-// session.ErrClosed; an invalid path, count or id; an error of the server, such
-// as session.ErrNoAuth. Enter needs the rights to read, write, create and
-// delete in the directory. Enter is safe for concurrent use.
+// context.Cause(ctx). Other errors:
 //
-// The caller must Leave or Release the Visit.
+//   - ErrFull;
+//   - session.ErrIDTaken if a member with the same id is at the barrier. A
+//     member whose process has died stays there until its session ends;
+//   - session.ErrForeign if the directory is not a rendezvous: its child "ready"
+//     is not a round, or the directory has data that is not an IP address, or it
+//     belongs to another recipe. It is unchanged;
+//   - session.ErrClosed; an invalid path, count or id; an error of the server,
+//     such as session.ErrNoAuth. Enter needs the rights to read, write, create
+//     and delete in the directory.
+//
+// The caller must Leave or Release the Visit. Enter is safe for concurrent use.
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	d.made()
+	v, err := d.enter(ctx)
+	return v, d.failed("enter", ctxend.Join(ctx, err))
+}
+
+func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	if d.err != nil {
-		return nil, d.fail("enter", d.err)
+		return nil, d.err
 	}
-	e, err := d.newEntrant()
-	if err != nil {
-		return nil, d.fail("enter", err)
-	}
+	e := d.newEntrant()
 	for n := -2; ; n++ {
-		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
-			return nil, d.fail("enter", ctxend.Join(ctx, err))
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n); err != nil {
+			return nil, err
 		}
 		s, err := d.sm.Session(ctx)
 		if err != nil {
-			return nil, d.fail("enter", ctxend.Join(ctx, err))
+			return nil, err
 		}
 		v, err := e.attempt(ctx, s)
 		switch {
 		case err == nil:
 			return v, nil
 		case ctx.Err() != nil, !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
-			return nil, d.fail("enter", ctxend.Join(ctx, err))
+			return nil, err
 		}
 	}
 }
@@ -140,8 +149,8 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 // Pauses between attempts that ended with our node or session, and between
 // reads of a barrier that changes during the reads.
 const (
-	leastPause = 5 * time.Millisecond
-	mostPause  = time.Second
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
 )
 
 // Do enters, calls f, and leaves when f has returned. The context of f ends
@@ -151,12 +160,12 @@ const (
 // Do returns the error of Enter, or else the errors of f and Leave, joined. ctx
 // bounds the whole call. Do is safe for concurrent use.
 func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) error) error {
-	misuse.NilFunc(f == nil, "Do")
+	misuse.NilFunc(f == nil, "Double.Do")
 	v, err := d.Enter(ctx)
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, &v.Hold)
+	within, stop := ctxend.WithHold(ctx, &v.Hold)
 	defer func() { // a second Release does nothing: this one is for panics
 		stop()
 		_ = v.Release()
@@ -168,6 +177,4 @@ func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) e
 	return err
 }
 
-func (d *Double) fail(op string, err error) error {
-	return fmt.Errorf("%s barrier %s: %w", op, d.dir, err)
-}
+func (d *Double) failed(op string, err error) error { return core.Failed(op, d.dir, err) }

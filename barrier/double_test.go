@@ -163,7 +163,7 @@ func TestDoubleIDTaken(t *testing.T) {
 		first := enter(a, 3, "same")
 		for _, p := range []*testworld.Process{a, b} {
 			_, err := enter(p, 3, "same").Result()
-			require.ErrorIs(t, err, barrier.ErrIDTaken)
+			require.ErrorIs(t, err, session.ErrIDTaken)
 			require.ErrorContains(t, err, `"same"`)
 			require.ErrorContains(t, err, fmt.Sprintf("session 0x%x", a.Current().ID()))
 		}
@@ -273,7 +273,7 @@ func TestDoubleStatus(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, members, 1)
 		require.Equal(t, "a", members[0].ID)
-		require.Equal(t, p.Current().ID(), members[0].Session)
+		require.Equal(t, session.ID(p.Current().ID()), members[0].Session)
 		require.Equal(t, dir+"/member-a", members[0].Path)
 		require.Positive(t, members[0].PID)
 		require.False(t, members[0].Inside)
@@ -312,7 +312,7 @@ func TestDoubleErrors(t *testing.T) {
 			})
 			_, err := d.Enter(w.Context())
 			require.ErrorIs(t, err, session.ErrNoAuth, "%v", op)
-			require.ErrorContains(t, err, "enter barrier "+dir)
+			require.ErrorContains(t, err, "enter "+dir+": ")
 			remove()
 			synctest.Wait()
 			require.Empty(t, w.Children(dir), "%v", op)

@@ -5,53 +5,54 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // entrant is the state of one Enter. Its node has the same name in every
 // session, so that a node of an old session does not count as another member.
 type entrant struct {
-	d     *Double
-	visit string
-	name  string
-	path  string
-	data  []byte
-	stood bool // there may be a node of an earlier session
+	d       *Double
+	visit   string // unique for each Enter
+	name    string
+	path    string
+	data    []byte
+	created bool // there may be a node of an earlier session
 }
 
-func (d *Double) newEntrant() (*entrant, error) {
-	visit := newVisit()
+func (d *Double) newEntrant() *entrant {
+	visit := znode.NewGUID()
 	e := &entrant{d: d, visit: visit, name: visit}
 	if d.id != "" {
 		e.name = memberPrefix + d.id
 	}
 	e.path = znode.Join(d.dir, e.name)
-	who := newOwner(d.id)
-	who.Visit = visit
-	var err error
-	e.data, err = who.encode()
-	return e, err
+	data := owner.Process()
+	data.ID, data.Visit = d.id, visit
+	e.data = data.Encode()
+	return e
 }
 
 // attempt enters within one session. If it fails, it has our node removed.
 func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) {
-	if err := e.d.exorcise(ctx, s); err != nil {
+	if err := e.d.removeLost(ctx, s); err != nil {
 		return nil, err
 	}
-	if e.stood {
+	if e.created {
 		if _, err := e.recognise(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	e.stood = true
+	e.created = true
 	for {
 		watch, err := e.d.outside(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		node, err := e.stand(ctx, s)
+		node, err := e.create(ctx, s)
 		if err != nil {
 			watch.Stop()
 			return nil, err
@@ -76,7 +77,7 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 // when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		r, watch, err := d.look(ctx, s)
@@ -110,18 +111,18 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return false, err
 	}
-	standing := r.standing(children)
+	present := r.present(children)
 	switch {
-	case len(standing) == 0:
+	case len(present) == 0:
 		err := d.clear(ctx, s, r)
 		if core.InDoubt(err) || errors.Is(err, errChanged) {
 			err = nil // look again
 		}
 		return false, err
-	case len(standing) >= r.size(d.count):
+	case len(present) >= r.size(d.count):
 		return false, ErrFull
 	}
-	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, standing[0]))
+	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, present[0]))
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return false, nil
@@ -138,9 +139,9 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	return true, nil
 }
 
-// stand creates our node. If ctx ends first, the creation goes on in the
+// create creates our node. If ctx ends first, the creation goes on in the
 // background, and the node is removed then.
-func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error) {
+func (e *entrant) create(ctx context.Context, s *core.Session) (*core.Node, error) {
 	type outcome struct {
 		node *core.Node
 		err  error
@@ -167,7 +168,7 @@ func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error
 func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	ctx := context.Background() // every request ends with the session
 	for n := -2; ; n++ {
-		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		_, err := s.Create(ctx, e.path, e.data, core.Ephemeral)
@@ -207,10 +208,11 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	case err != nil:
 		return false, err
 	}
-	who := readOwner(data)
+	o, _ := owner.Parse(data)
 	switch {
-	case who.Visit != e.visit:
-		return false, fmt.Errorf("%w: %q, of process %d on %s (session 0x%x)", ErrIDTaken, e.d.id, who.PID, who.Host, stat.EphemeralOwner)
+	case o.Visit != e.visit:
+		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); choose another id",
+			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner))
 	case stat.EphemeralOwner == s.ID():
 		return true, nil
 	}
@@ -230,7 +232,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		return nil, err
 	}
 	for tries := -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		var r *round
@@ -268,22 +270,22 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 	}
 }
 
-// ghost is a visit whose node may exist on the server for longer than the
-// visit. The node would count as another member.
-type ghost struct {
+// visitNode is the node of a visit. It may exist on the server for longer than
+// the visit, and would count as another member.
+type visitNode struct {
 	path string
 	hold *core.Hold
 }
 
-// exorcise removes the nodes of our lost visits.
-func (d *Double) exorcise(ctx context.Context, s *core.Session) error {
+// removeLost removes the nodes of our lost visits.
+func (d *Double) removeLost(ctx context.Context, s *core.Session) error {
 	d.mu.Lock()
 	lost := make(map[string]string)
-	for visit, g := range d.visits {
-		switch err := g.hold.Err(); {
+	for visit, node := range d.visits {
+		switch err := node.hold.Err(); {
 		case err == nil:
 		case errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrDeleted):
-			lost[visit] = g.path
+			lost[visit] = node.path
 		default:
 			delete(d.visits, visit)
 		}
@@ -291,7 +293,7 @@ func (d *Double) exorcise(ctx context.Context, s *core.Session) error {
 	d.mu.Unlock()
 	for visit, path := range lost {
 		data, stat, err := s.Get(ctx, path)
-		if err == nil && readOwner(data).Visit == visit {
+		if o, _ := owner.Parse(data); err == nil && o.Visit == visit {
 			err = remove(ctx, s, path, stat)
 		}
 		if err != nil && !errors.Is(err, core.ErrNoNode) {

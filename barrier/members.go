@@ -1,38 +1,28 @@
 package barrier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Member is a member of a Double, waiting or inside, as its node describes it.
-// For a node of another library, the fields that its data does not have are
-// zero.
 type Member struct {
-	// ID is the member's id, or the node's name without an id.
-	ID   string
-	Host string
-	PID  int
-	// Since is the time at which the node was created, by the clock of the
-	// ensemble's leader.
-	Since time.Time
-	// Session is the id of the session that owns the node.
-	Session int64
-	// Inside says whether the member belongs to the present round.
-	Inside bool
-	// Path is the path of the node.
-	Path string
-	// Hidden says that the node's ACL does not let this session read it. Fields
-	// that the server does not send are zero. If it does not send the stat,
-	// Inside is false, whether the member is inside or not.
-	Hidden bool
+	// Owner has the member's id. Without an id, as for a member of another
+	// library, ID is the node's name.
+	session.Owner
+	// Inside says whether the member belongs to the present round. It is false
+	// for every member whose stat the server does not send, because the member
+	// is Hidden.
+	Inside bool `json:"inside"`
 }
 
 // Status is the state of a Double.
@@ -50,10 +40,9 @@ type Status struct {
 // Members returns the members at the barrier, in the order in which they came.
 // It reads the whole Status.
 //
-// ctx bounds the reads. The errors are those that Status lists. Members is safe
-// for concurrent use.
+// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
+// path, count or id; session.ErrNoAuth. Members is safe for concurrent use.
 func (d *Double) Members(ctx context.Context) ([]Member, error) {
-	d.made()
 	s, err := d.Status(ctx)
 	return s.Members, err
 }
@@ -67,17 +56,17 @@ func (d *Double) Members(ctx context.Context) ([]Member, error) {
 // path, count or id; session.ErrNoAuth. Status is safe for concurrent use.
 func (d *Double) Status(ctx context.Context) (Status, error) {
 	d.made()
-	if d.err != nil {
-		return Status{}, d.fail("look at", d.err)
-	}
 	st, err := d.status(ctx)
 	if err != nil {
-		return Status{}, d.fail("look at", ctxend.Join(ctx, err))
+		return Status{}, d.failed("barrier status", ctxend.Join(ctx, err))
 	}
 	return st, nil
 }
 
 func (d *Double) status(ctx context.Context) (st Status, err error) {
+	if d.err != nil {
+		return st, d.err
+	}
 	children, _, err := d.sm.Children(ctx, d.dir)
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return st, err
@@ -104,26 +93,26 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 		if node == nil {
 			continue
 		}
-		name := names[i]
-		m := Member{ID: name, Path: paths[i]}
-		if m.Hidden = node.Hidden; m.Hidden {
-			m.ID = strings.TrimPrefix(name, memberPrefix)
-		}
-		if !core.Hidden(node.Stat) {
-			m.describe(node.Data, node.Stat)
-			m.Inside = r != nil && r.has(name, node.Stat.Czxid)
-		}
+		m := member(names[i], paths[i], node)
+		m.Inside = r != nil && !core.Hidden(node.Stat) && r.has(names[i], node.Stat.Czxid)
 		st.Members = append(st.Members, m)
 	}
-	slices.SortStableFunc(st.Members, func(a, b Member) int { return a.Since.Compare(b.Since) })
+	slices.SortStableFunc(st.Members, func(a, b Member) int { return cmp.Compare(a.Token, b.Token) })
 	return st, nil
 }
 
-func (m *Member) describe(data []byte, stat core.Stat) {
-	who := readOwner(data)
-	if who.ID != "" {
-		m.ID = who.ID
+// member describes the member with the node.
+func member(name, path string, node *core.Sighting) Member {
+	m := Member{Owner: owner.Of(path, node.Stat)}
+	m.ID, m.Hidden = name, node.Hidden
+	if node.Hidden {
+		m.ID = strings.TrimPrefix(name, memberPrefix)
 	}
-	m.Host, m.PID = who.Host, who.PID
-	m.Since, m.Session = time.UnixMilli(stat.Ctime), stat.EphemeralOwner
+	if d, ours := owner.Parse(node.Data); ours {
+		m.Host, m.PID = d.Host, d.PID
+		if d.ID != "" {
+			m.ID = d.ID
+		}
+	}
+	return m
 }

@@ -2,12 +2,8 @@ package barrier
 
 import (
 	"encoding/hex"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
-
-	"github.com/docent-go/docent/internal/znode"
 )
 
 const (
@@ -52,35 +48,3 @@ func members(children []string) []string {
 	slices.Sort(names)
 	return names
 }
-
-// owner is the data of this package's nodes. Other libraries ignore it.
-type owner struct {
-	ID   string `json:"id,omitempty"`
-	Host string `json:"host"`
-	PID  int    `json:"pid"`
-	// Visit is unique for each Enter, which recognises its own node by it.
-	Visit string `json:"visit,omitempty"`
-}
-
-func newOwner(id string) owner {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown-host" // it is only shown to people
-	}
-	return owner{ID: id, Host: host, PID: os.Getpid()}
-}
-
-func (o owner) encode() ([]byte, error) { return json.Marshal(o) }
-
-// readOwner decodes the owner of a node. It returns the zero owner for a node
-// of another library.
-func readOwner(data []byte) owner {
-	var o owner
-	if err := json.Unmarshal(data, &o); err != nil {
-		return owner{}
-	}
-	return o
-}
-
-// newVisit returns a unique name for an Enter.
-func newVisit() string { return znode.NewGUID() }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/netip"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recognise"
 )
 
-// recogniseGate returns ErrNotGate, with a description of the znode, unless the
+// recogniseGate returns ErrForeign, with a description of the znode, unless the
 // znode may be a gate: persistent, without children, and with a gate's data.
 // Docent writes its owner, Curator an IP address, kazoo no data. A znode as
 // Curator's or kazoo's may be a config key: it is not a gate if it was
@@ -35,9 +34,9 @@ func (b *Barrier) recogniseGate(node core.Sighting) error {
 	return nil
 }
 
-// notKept returns ErrNotGate for a znode that looks like a gate and has a
+// notKey returns ErrForeign for a znode that looks like a gate and has a
 // history: it is a config key.
-func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) error {
+func (b *Barrier) notKey(ctx context.Context, s *core.Session, data []byte) error {
 	if recognise.IsGate(data) {
 		return nil
 	}
@@ -51,11 +50,12 @@ func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) err
 	return err
 }
 
+// notGate returns ErrForeign with a description of the znode.
 func notGate(what string, args ...any) error {
-	return fmt.Errorf("%w: %s; check the path", ErrNotGate, fmt.Sprintf(what, args...))
+	return core.Foreign(what, args...)
 }
 
-// notEmpty is an ErrNotGate that also matches session.ErrNotEmpty.
+// notEmpty is an ErrForeign that also matches session.ErrNotEmpty.
 type notEmpty struct{ error }
 
 func (e *notEmpty) Unwrap() []error { return []error{e.error, core.ErrNotEmpty} }

@@ -160,7 +160,7 @@ func TestFault38_HiddenMember(t *testing.T) {
 				require.Equal(w, "a", m.ID)
 			} else {
 				require.Equal(w, "b", m.ID)
-				require.Equal(w, p.Current().ID(), m.Session)
+				require.Equal(w, session.ID(p.Current().ID()), m.Session)
 			}
 		}
 		require.Equal(w, 1, hidden)
@@ -174,34 +174,34 @@ func TestFault25_GatesAlone(t *testing.T) {
 		g := barrier.New(p.Manager, gate)
 		for _, data := range []string{`{"qps":2}`, "true", `{"host":"h","pid":1,"id":"a lock's holder"}`, `{"host":"h","pid":1,"port":2}`, "\x00\x00\x00\x00\x00\x00\x00\x05"} {
 			w.Put(gate, data)
-			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate)
-			require.ErrorIs(w, g.Set(w.Context()), barrier.ErrNotGate)
+			require.ErrorIs(w, g.Lift(w.Context()), session.ErrForeign)
+			require.ErrorIs(w, g.Set(w.Context()), session.ErrForeign)
 			require.Equal(w, data, w.Data(gate))
 		}
 		w.Remove(gate)
 		_, err := p.Create(w.Context(), gate, nil, session.Ephemeral)
 		require.NoError(w, err)
 		err = g.Lift(w.Context())
-		require.ErrorIs(w, err, barrier.ErrNotGate)
+		require.ErrorIs(w, err, session.ErrForeign)
 		require.ErrorContains(w, err, "belongs to the session")
 		w.Remove(gate)
 		for _, data := range []string{"", "127.0.0.1"} { // a config key, as its life shows
 			w.Put(gate, data)
 			w.Put(gate, data)
-			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "written over")
-			require.ErrorIs(w, g.Set(w.Context()), barrier.ErrNotGate, "written over")
+			require.ErrorIs(w, g.Lift(w.Context()), session.ErrForeign, "written over")
+			require.ErrorIs(w, g.Set(w.Context()), session.ErrForeign, "written over")
 			w.Remove(gate)
 			w.Put(gate, data)
 			w.Put("/barriers/.history/gate", "")
-			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "its values are kept")
+			require.ErrorIs(w, g.Lift(w.Context()), session.ErrForeign, "its values are kept")
 			w.Remove("/barriers/.history/gate")
 			w.Remove(gate)
 		}
 		w.Put("/barriers/queue-0000000001", "")
-		require.ErrorIs(w, barrier.New(p.Manager, "/barriers/queue-0000000001").Lift(w.Context()), barrier.ErrNotGate, "an empty item")
+		require.ErrorIs(w, barrier.New(p.Manager, "/barriers/queue-0000000001").Lift(w.Context()), session.ErrForeign, "an empty item")
 		w.Put(gate+"/a", "")
 		w.Remove(gate + "/a")
-		require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "the empty directory of something")
+		require.ErrorIs(w, g.Lift(w.Context()), session.ErrForeign, "the empty directory of something")
 		w.Remove(gate)
 		for _, data := range []string{"", "127.0.0.1", "fe80::1"} { // kazoo's, Curator's
 			w.Put(gate, data)
@@ -223,7 +223,7 @@ func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
 			w.Put(gate, "now a config key")
 			return zktest.Pass
 		})
-		require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate)
+		require.ErrorIs(w, g.Lift(w.Context()), session.ErrForeign)
 		require.Equal(w, "now a config key", w.Data(gate))
 	})
 }
@@ -250,7 +250,7 @@ func TestFault25_RendezvousInAnotherRecipe(t *testing.T) {
 		for _, path := range []string{"/lock", "/q/items", "/key"} {
 			before, _ := w.Srv.Node(path)
 			_, err := barrier.NewDouble(p.Manager, path, 1).Enter(w.Context())
-			require.ErrorIs(w, err, barrier.ErrNotDouble, path)
+			require.ErrorIs(w, err, session.ErrForeign, path)
 			w.Eventually(func() bool { return len(w.Children(path)) == len(before.Children) }, "the member has gone")
 			after, _ := w.Srv.Node(path)
 			require.Equal(w, before.Stat.Version, after.Stat.Version, path)
@@ -268,7 +268,7 @@ func TestFault25_ReadyOfAStranger(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(ready, "yes, we are")
 		_, err := barrier.NewDouble(w.Process().Manager, dir, 2).Enter(w.Context())
-		require.ErrorIs(w, err, barrier.ErrNotDouble)
+		require.ErrorIs(w, err, session.ErrForeign)
 		require.Equal(w, "yes, we are", w.Data(ready))
 		for _, data := range []string{"", "127.0.0.1"} {
 			w.Put(ready, data)

@@ -59,10 +59,10 @@ func (r *round) size(count int) int {
 	return len(r.members)
 }
 
-// standing returns the children of the directory that may be members of the
+// present returns the children of the directory that may be members of the
 // round. A member with the same id that has come for the next round is among
 // them: the caller compares the czxid of its node.
-func (r *round) standing(children []string) []string {
+func (r *round) present(children []string) []string {
 	all := members(children)
 	if r.members == nil {
 		return all
@@ -82,7 +82,7 @@ func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch
 			return nil, watch, nil
 		case core.Hidden(stat):
 			watch.Stop()
-			return nil, nil, d.unreadable()
+			return nil, nil, unreadable(d.ready)
 		}
 		r, err := d.read(ctx, s)
 		if r != nil {
@@ -102,17 +102,18 @@ func (d *Double) read(ctx context.Context, s *core.Session) (*round, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return nil, nil
 	case errors.Is(err, core.ErrNoAuth):
-		return nil, d.unreadable()
+		return nil, unreadable(d.ready)
 	case err != nil:
 		return nil, err
 	case !isRound(data):
-		return nil, fmt.Errorf("%w: %s has %d bytes of data that are not a round; check the path", ErrNotDouble, d.ready, len(data))
+		return nil, core.Foreign("%s has %d bytes of data that are not a round", d.ready, len(data))
 	}
 	return readRound(data, stat), nil
 }
 
-func (d *Double) unreadable() error {
-	return fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
+// unreadable returns the error of a node whose ACL keeps it from this session.
+func unreadable(path string) error {
+	return core.Failed("get", path, fmt.Errorf("%w: a member needs the right to read it", core.ErrNoAuth))
 }
 
 // open begins a round if enough members have come. Otherwise it returns nil
@@ -153,9 +154,9 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 
 var errChanged = errors.New("the barrier has changed during the reads")
 
-// first returns the count members that came first. It reads all of them in few requests,
-// and returns errChanged if one has gone. A member whose stat the server keeps back is an
-// error: its place is unknown.
+// first returns the count members that came first. It reads all of them in few
+// requests, and returns errChanged if one has gone. A member whose stat the
+// server withholds is an error: its place is unknown.
 func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]string, error) {
 	paths := make([]string, len(names))
 	for i, name := range names {
@@ -171,7 +172,7 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 		case node == nil:
 			return nil, errChanged
 		case core.Hidden(node.Stat):
-			return nil, fmt.Errorf("read the stat of %s: %w", paths[i], core.ErrNoAuth)
+			return nil, unreadable(paths[i])
 		}
 		came[names[i]] = node.Stat.Czxid
 	}
@@ -182,21 +183,21 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 	return in, nil
 }
 
-// recognise returns ErrNotDouble if the directory is recognised as another
+// recognise returns ErrForeign if the directory is recognised as another
 // recipe's. Otherwise it returns the directory's data, which a round writes
 // back. A directory with members is a rendezvous, whatever other clients write
 // into it. Only a directory with data costs a request.
 func (d *Double) recognise(ctx context.Context, s *core.Session, children []string, dir core.Stat, others bool) ([]byte, error) {
 	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
 	if what != "" && !others && !slices.Contains(children, readyName) {
-		return nil, fmt.Errorf("%w: %s; check the path", ErrNotDouble, what)
+		return nil, core.Foreign("%s", what)
 	}
 	if dir.DataLength == 0 {
 		return nil, nil
 	}
 	data, _, err := s.Get(ctx, d.dir)
 	if err == nil && !others && len(data) > 0 && !isAddress(data) {
-		err = fmt.Errorf("%w: %s has %d bytes of data, like a config key; check the path", ErrNotDouble, d.dir, len(data))
+		err = core.Foreign("%s has %d bytes of data, like a config key", d.dir, len(data))
 	}
 	return data, err
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
@@ -18,7 +20,8 @@ import (
 // Err, Guard, Deadline and others are those that session.Hold documents. The
 // context ends when this member no longer counts as inside. Token is the same
 // for all members of a round, and greater than the tokens of all earlier
-// rounds. A Visit is safe for concurrent use.
+// rounds. A Visit is safe for concurrent use. Enter makes Visits: the methods of
+// a nil or zero Visit panic.
 type Visit struct {
 	session.Hold
 	d     *Double
@@ -26,8 +29,8 @@ type Visit struct {
 	name  string
 	round *round
 
-	turn chan struct{} // holds a token while a Leave runs
-	left bool          // a Leave has seen that no member is inside
+	turn *semaphore.Weighted // one Leave runs at a time
+	left bool                // a Leave has seen that no member is inside
 
 	mu     sync.Mutex
 	gone   chan struct{} // made by the first call that leaves
@@ -44,9 +47,9 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *roun
 		return nil, err
 	}
 	d.mu.Lock()
-	d.visits[e.visit] = ghost{e.path, h}
+	d.visits[e.visit] = visitNode{e.path, h}
 	d.mu.Unlock()
-	return &Visit{Hold: bridge.Hold(h), d: d, visit: e.visit, name: e.name, round: r, turn: make(chan struct{}, 1)}, nil
+	return &Visit{Hold: bridge.Hold(h), d: d, visit: e.visit, name: e.name, round: r, turn: semaphore.NewWeighted(1)}, nil
 }
 
 // Leave leaves the round, and waits until all its members have left. It may be
@@ -59,24 +62,28 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *roun
 // such as session.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
-	select {
-	case v.turn <- struct{}{}:
-		defer func() { <-v.turn }()
-	case <-ctx.Done():
-		v.out()
-		return v.d.fail("leave", ctxend.Err(ctx))
+	err := v.leave(ctx)
+	if err != nil {
+		v.out() // under the policy OnDisconnect the node of a lost visit may still exist
 	}
+	return v.d.failed("leave", ctxend.Join(ctx, err))
+}
+
+func (v *Visit) leave(ctx context.Context) error {
+	if err := v.turn.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer v.turn.Release(1)
 	if v.left {
 		return nil
 	}
 	if err := v.Err(); errors.Is(err, core.ErrLost) {
-		v.out() // under the policy OnDisconnect the node may still exist
-		return v.d.fail("leave", err)
+		return err
 	}
 	for {
 		s, err := v.d.sm.Session(ctx)
 		if err == nil {
-			err = v.leave(ctx, s)
+			err = v.leaveIn(ctx, s)
 		}
 		switch {
 		case err == nil:
@@ -85,17 +92,18 @@ func (v *Visit) Leave(ctx context.Context) error {
 		case ctx.Err() == nil && (errors.Is(err, core.ErrSessionEnded) || errors.Is(err, errChanged)):
 			continue // in the next session, where our node is gone at the latest
 		}
-		v.out()
-		return v.d.fail("leave", ctxend.Join(ctx, err))
+		return err
 	}
 }
 
-// Release leaves without waiting for the other members. It takes no ctx. It
-// returns, and may be called again, as session.Hold.Release.
+// Release leaves without waiting for the other members. It takes no ctx. It may
+// be called again, from several goroutines; all calls return the same. The
+// error is nil if the visit lasted until the first call. Otherwise it matches
+// session.ErrLost, or says why the node cannot be removed.
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
-	return v.result
+	return v.d.failed("leave", v.result)
 }
 
 // out removes our node in the background, at the latest with the end of the
@@ -127,12 +135,12 @@ func (v *Visit) release(ctx context.Context) error {
 	}
 }
 
-// leave waits within one session until no member of the round is inside.
+// leaveIn waits within one session until no member of the round is inside.
 //
 // The member with the lowest name keeps its node until it is alone, and waits
 // for the highest. The others remove their nodes and wait for the lowest. So
 // each departure wakes one member, and the last departure wakes all.
-func (v *Visit) leave(ctx context.Context, s *core.Session) error {
+func (v *Visit) leaveIn(ctx context.Context, s *core.Session) error {
 	if s != bridge.CoreHold(&v.Hold).Session() {
 		// Another server may lag so far behind that it does not have our node
 		// yet.
@@ -149,7 +157,7 @@ func (v *Visit) leave(ctx context.Context, s *core.Session) error {
 		if err != nil {
 			return err
 		}
-		others := slices.DeleteFunc(v.round.standing(children), func(name string) bool {
+		others := slices.DeleteFunc(v.round.present(children), func(name string) bool {
 			return name == v.name || slices.Contains(gone, name)
 		})
 		if len(others) == 0 {

@@ -28,7 +28,7 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 	v, err := config.Open(t.Context(), sm, "/limits", config.JSON[struct{ QPS int }]())
 	require.NoError(t, err)
 	defer v.Close()
-	h, err := lock.New(sm, "/locks/orders").Lock(t.Context())
+	h, err := lock.NewMutex(sm, "/locks/orders").Lock(t.Context())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, h.Release()) }()
 	b := naming.NewBalancer(naming.NewList(instances(1000)...), naming.RoundRobin())
@@ -54,7 +54,7 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 // includes the allocations of the client underneath and of the embedded server.
 func TestLockAllocatesAConstant(t *testing.T) {
 	_, sm := embedded(t)
-	m := lock.New(sm, "/locks/orders")
+	m := lock.NewMutex(sm, "/locks/orders")
 	lockAndRelease := func() {
 		h, err := m.Lock(t.Context())
 		require.NoError(t, err)

@@ -329,7 +329,7 @@ func serviceProcessor(e env) (sample, error) {
 		address = fmt.Sprintf("192.0.2.%d", round)
 		return churn(e, conn, base, address)
 	}, func() (err error) {
-		watched, err = naming.New(sms[0], naming.Base(base)).Watch(e, serviceName)
+		watched, err = naming.NewRegistry(sms[0], naming.Base(base)).Open(e, serviceName)
 		return err
 	}, func() error {
 		defer watched.Close()

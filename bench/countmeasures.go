@@ -112,7 +112,7 @@ func holdCost(of func(after, before usage) float64) func(env) (sample, error) {
 		before := used()
 		err = inParallel(n, func(i int) error {
 			var err error
-			holds[i], err = lock.New(sm, fmt.Sprintf("%s/%05d", e.dir, i)).Lock(e)
+			holds[i], err = lock.NewMutex(sm, fmt.Sprintf("%s/%05d", e.dir, i)).Lock(e)
 			return err
 		})
 		if err != nil {
@@ -148,7 +148,7 @@ func bursts(e env) (sample, error) {
 		}
 		sms = append(sms, sm)
 	}
-	joiner := groupmembership.New(sms[watchers], e.dir)
+	joiner := groupmembership.NewGroup(sms[watchers], e.dir)
 	all := make([]*groupmembership.Membership, 2*members)
 	join := func(i int) (err error) {
 		all[i], err = joiner.Join(e, fmt.Sprintf("m%05d", i), nil)
@@ -164,7 +164,7 @@ func bursts(e env) (sample, error) {
 	news := make(chan seen, watchers*members)
 	for w := range watchers {
 		watching.Go(func() {
-			for change, err := range groupmembership.New(sms[w], e.dir).Changes(ctx) {
+			for change, err := range groupmembership.NewGroup(sms[w], e.dir).Changes(ctx) {
 				if err != nil {
 					return
 				}

@@ -98,7 +98,7 @@ func docentMembers(e env, n, ops int) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	group := groupmembership.New(sms[0], e.dir)
+	group := groupmembership.NewGroup(sms[0], e.dir)
 	all := make([]*groupmembership.Membership, n+ops+warmth(ops))
 	join := func(i int) (err error) {
 		all[i], err = group.Join(e, fmt.Sprintf("m%05d", i), nil)
@@ -113,7 +113,7 @@ func docentMembers(e env, n, ops int) (sample, error) {
 		defer close(news)
 		// With the shortest pause, changes are not combined: here they come one
 		// at a time.
-		for _, err := range groupmembership.New(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Changes(ctx) {
+		for _, err := range groupmembership.NewGroup(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Changes(ctx) {
 			if ctx.Err() != nil {
 				return
 			}

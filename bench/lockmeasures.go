@@ -41,7 +41,7 @@ func lockMeasures() []measure {
 					if err != nil {
 						return sample{}, err
 					}
-					m := lock.New(sms[0], e.dir, lock.Handoff(64))
+					m := lock.NewMutex(sms[0], e.dir, lock.Handoff(64))
 					return crowd(64, 50_000, func(int) error {
 						h, err := m.Lock(e)
 						return cmp.Or(err, release(h))
@@ -111,7 +111,7 @@ func inTurn(clients, ops int) []subject {
 			}
 			locks := make([]*lock.Mutex, clients)
 			for i := range locks {
-				locks[i] = lock.New(sms[i], e.dir)
+				locks[i] = lock.NewMutex(sms[i], e.dir)
 			}
 			return eachOp(ops, func(i int) error {
 				h, err := locks[i%clients].Lock(e)
@@ -170,7 +170,7 @@ func docentLocks(e env, clients, sessions, ops int) (sample, error) {
 	}
 	locks := make([]*lock.Mutex, sessions)
 	for i := range locks {
-		locks[i] = lock.New(sms[i], e.dir)
+		locks[i] = lock.NewMutex(sms[i], e.dir)
 	}
 	return crowd(clients, ops, func(c int) error {
 		h, err := locks[c%sessions].Lock(e)

@@ -38,7 +38,7 @@ func contendedRequests(t *testing.T) {
 		sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, sm.Close()) })
-		locks = append(locks, lock.New(sm, "/locks/orders"))
+		locks = append(locks, lock.NewMutex(sm, "/locks/orders"))
 	}
 	ours, lists := per(srv, func(c int) error {
 		h, err := locks[c].Lock(t.Context())
@@ -68,7 +68,7 @@ func TestUncontendedRequests(t *testing.T) { synctest.Test(t, uncontendedRequest
 
 func uncontendedRequests(t *testing.T) {
 	srv, sm := embedded(t)
-	m := lock.New(sm, "/locks/orders")
+	m := lock.NewMutex(sm, "/locks/orders")
 	const ops = 200
 	lockAndRelease := func() {
 		h, err := m.Lock(t.Context())

@@ -44,7 +44,7 @@ var tree = view{"config/tree", "A config tree of 10,000 keys", treeKeys, keysOf,
 
 var service = view{"naming/watch", "A service of 5,000 instances", serviceInstances, instancesOf,
 	func(ctx context.Context, sm *session.Manager, dir string) (int, func() error, error) {
-		s, err := naming.New(sm, naming.Base(dir)).Watch(ctx, serviceName)
+		s, err := naming.NewRegistry(sm, naming.Base(dir)).Open(ctx, serviceName)
 		if err != nil {
 			return 0, nil, err
 		}

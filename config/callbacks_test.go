@@ -95,5 +95,5 @@ func TestFault10_HistoryThatIsCutShort(t *testing.T) {
 			require.Less(t, len(list), kept)
 			kept = len(list)
 		}
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"context"
 	"iter"
+
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Changes yields the present value, and then the newest value after every
@@ -11,8 +13,8 @@ import (
 //
 // An error is yielded once, together with the present value: a *BadValueError,
 // or the reason why the node cannot be read. The loop goes on after it. The
-// loop ends without an error when ctx ends, and with ErrClosed or
-// session.ErrClosed when the Value or its Manager is closed.
+// loop ends without an error when ctx ends, and with session.ErrClosed when the
+// Value or its Manager is closed. The errors are *session.OpErrors.
 //
 // Changes is safe for concurrent use. A loop costs no goroutine, no request and
 // no watch.
@@ -31,7 +33,7 @@ func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 			}
 			if now.errRev != errRev {
 				errRev = now.errRev
-				if now.err != nil && !yield(&now.Snapshot, now.err) {
+				if now.err != nil && !yield(&now.Snapshot, core.Failed(watchOp, v.path, now.err)) {
 					return
 				}
 				continue
@@ -43,7 +45,7 @@ func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 				if v.view.Load() != now {
 					continue // the last change comes first
 				}
-				yield(&now.Snapshot, v.ended())
+				yield(&now.Snapshot, v.Err())
 				return
 			}
 		}

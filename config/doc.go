@@ -34,6 +34,8 @@
 //     of one key does not affect others. If changes do not pause for a second
 //     or more, the keys may be of different instants, and TreeSnapshot.Torn is
 //     true.
+//   - A call of a Store, a History or Update has seen every write that was
+//     answered before the call. It does not fail because of a lagging server.
 //   - A History writes a key and keeps the value in one transaction. The two
 //     never disagree. After a lost answer, the write is neither doubled nor
 //     lost.
@@ -54,21 +56,36 @@
 //     at zero again. Suppose that the node is deleted and created again between
 //     the read and the write of Update, and that the new node has reached the
 //     version of the old one. Then the write succeeds. Update returns
-//     ErrRecreated, but the new node's value has been replaced. To delete keys
-//     that other clients update, hold a lock, or write an empty value instead.
+//     session.ErrRecreated, but the new node's value has been replaced. To
+//     delete keys that other clients update, hold a lock, or write an empty
+//     value instead.
 //   - A write checks the znode in an earlier request. If the key is deleted
 //     between the two, and another recipe creates a znode at its path, a Set
-//     with AnyVersion overwrites that znode. Delete, Update and History write
-//     the znode that they have checked, or fail.
+//     with session.AnyVersion overwrites that znode. Delete, Update and History
+//     write the znode that they have checked, or fail.
 //   - If all servers have lost their data, values may go back, after one
 //     session timeout: see docs/config.md.
+//
+// # Which write
+//
+// Update changes a typed value: it reads the newest value, and writes what a
+// function makes of it. A Value has no Set: it would undo what other processes
+// have written since the caller's Load. It would also drop the parts of the
+// node that the Go type does not have. To replace the whole value, give Update
+// a function that ignores its argument: the parts that the type does not have
+// still stay. To write bytes as they are, use a Store.
+//
+// Every write of a key by a Store or a History returns the Entry as the write
+// has left it: Create for a key that does not exist, Set for a key that exists,
+// Put for both. A Set or Delete with the version of an Entry succeeds only if
+// the key has not been written since.
 //
 // # What is a key
 //
 // A write changes keys alone. If the znode belongs to another recipe, the write
-// fails with ErrNotKey and changes nothing. A key is a persistent znode with
-// any data, with or without keys below it. These znodes are recognised as
-// another recipe's:
+// fails with session.ErrForeign and changes nothing; the text names the recipe.
+// A key is a persistent znode with any data, with or without keys below it.
+// These znodes are recognised as another recipe's:
 //
 //   - every ephemeral znode: members, instances, holders of one-node locks;
 //   - contenders, candidates, permits, items of queues and dead letters, by

@@ -31,16 +31,14 @@ func TestFault04_StoreLeavesTheNextKeyAlone(t *testing.T) {
 		left   string // "" for none
 	}{
 		"set": {zktest.OpSetData, true, func(ctx context.Context, s *config.Store) error {
-			_, err := s.Set(ctx, "k", []byte("ours"), 0)
-			return err
+			return errOf(s.Set(ctx, "k", []byte("ours"), 0))
 		}, anew, "theirs"},
 		"delete": {zktest.OpDelete, true, func(ctx context.Context, s *config.Store) error { return s.Delete(ctx, "k", 0) }, anew, "theirs"},
 		"create": {zktest.OpCreate, false, func(ctx context.Context, s *config.Store) error {
-			return s.Create(ctx, "k", []byte("ours"))
+			return errOf(s.Create(ctx, "k", []byte("ours")))
 		}, gone, ""},
 		"put": {zktest.OpCreate, false, func(ctx context.Context, s *config.Store) error {
-			_, err := s.Put(ctx, "k", []byte("ours"))
-			return err
+			return errOf(s.Put(ctx, "k", []byte("ours")))
 		}, gone, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +100,7 @@ func TestFault09_ConfigOnAThrottledServer(t *testing.T) {
 		w.Throttle()
 		ctx := w.Within(time.Hour)
 		s := config.NewStore(p.Manager, "/config")
-		require.NoError(t, s.Create(ctx, "k", []byte("1")))
+		require.NoError(t, errOf(s.Create(ctx, "k", []byte("1"))))
 		_, err := s.Set(ctx, "k", []byte("2"), 0)
 		require.NoError(t, err)
 		v, err := config.Open(ctx, p.Manager, "/config/k", config.JSON[int]())
@@ -112,8 +110,8 @@ func TestFault09_ConfigOnAThrottledServer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 3, snap.Value)
 		require.NoError(t, s.Publish(ctx, config.SetKey("k", []byte("4"), 2), config.CreateKey("l", nil)))
-		_, err = s.History(3).Set(ctx, "k", []byte("5"), config.AnyVersion)
+		_, err = s.History(3).Set(ctx, "k", []byte("5"), session.AnyVersion)
 		require.NoError(t, err)
-		require.NoError(t, s.Delete(ctx, "k", config.AnyVersion))
+		require.NoError(t, s.Delete(ctx, "k", session.AnyVersion))
 	})
 }

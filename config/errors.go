@@ -1,38 +1,40 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Sentinel errors. Compare with errors.Is: they arrive wrapped.
+// Sentinel errors. Compare with errors.Is: they arrive wrapped in a
+// *session.OpError. Both match session.ErrNoNode too.
 var (
 	// ErrNoValue is returned by Open if the node does not exist, and neither
-	// Default nor Wait is given. It matches session.ErrNoNode too.
-	ErrNoValue = fmt.Errorf("there is no value yet: %w (give it a Default, or Wait for it)", core.ErrNoNode)
-	// ErrClosed is returned by the methods of a Value or a Tree after its
-	// Close.
-	ErrClosed = errors.New("the config value is closed")
-	// ErrRecreated is returned by Update if the node was deleted and created
-	// again during the Update. The write, computed from the value of the old
-	// node, has replaced the value of the new node.
-	ErrRecreated = errors.New("the node was re-created during the update, and its new value has been replaced")
+	// Default nor Wait is given.
+	ErrNoValue error = noNode("the znode does not exist, so there is no value: create it, or give a Default or Wait")
+	// ErrNoRevision is returned by Rollback if the key's history does not have
+	// the value.
+	ErrNoRevision error = noNode("the key's history has no such value: List returns the values with their IDs")
 )
+
+// noNode is an error that matches session.ErrNoNode.
+type noNode string
+
+func (e noNode) Error() string        { return string(e) }
+func (e noNode) Is(target error) bool { return target == core.ErrNoNode }
 
 // BadValueError says that the value of a node does not decode or does not
 // validate. It does not show the value, which may be secret.
 type BadValueError struct {
-	Path    string
-	Version int32 // of the node
-	Zxid    int64 // of the transaction that wrote the value
-	Err     error // from the codec or from Validate, or their panic
+	Path    string // of the node, below the Manager's root
+	Version int32  // of the node
+	Zxid    int64  // of the transaction that wrote the value
+	Err     error  // from the codec or from Validate, or their panic
 }
 
 // Error implements error.
 func (e *BadValueError) Error() string {
-	return fmt.Sprintf("config %s: bad value (version %d, zxid 0x%x): %v", e.Path, e.Version, e.Zxid, e.Err)
+	return fmt.Sprintf("bad value of %s (version %d, zxid 0x%x): %v", e.Path, e.Version, e.Zxid, e.Err)
 }
 
 // Unwrap returns the reason.

@@ -46,7 +46,7 @@ func ExampleOpen() {
 
 	// Another client publishes: first a good value, then a bad one.
 	store := config.NewStore(sm, "/config")
-	if err := store.Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
+	if _, err := store.Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
 		log.Fatal(err)
 	}
 	for snap, err := range limits.Changes(ctx) {
@@ -57,7 +57,7 @@ func ExampleOpen() {
 		}
 		if snap.Exists {
 			fmt.Println("now:", snap.Value.QPS)
-			if _, err := store.Set(ctx, "limits", []byte(`{"qps": 0}`), config.AnyVersion); err != nil {
+			if _, err := store.Set(ctx, "limits", []byte(`{"qps": 0}`), session.AnyVersion); err != nil {
 				log.Fatal(err)
 			}
 		}
@@ -124,13 +124,13 @@ func ExampleStore_Publish() {
 	move := func(host string) error {
 		return store.Publish(ctx,
 			config.CheckKey("epoch", 0),
-			config.SetKey("db/host", []byte(host), config.AnyVersion),
-			config.SetKey("db/user", []byte("app-on-"+host), config.AnyVersion))
+			config.SetKey("db/host", []byte(host), session.AnyVersion),
+			config.SetKey("db/user", []byte("app-on-"+host), session.AnyVersion))
 	}
 	if err := move("db2"); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := store.Set(ctx, "epoch", []byte("2"), config.AnyVersion); err != nil {
+	if _, err := store.Set(ctx, "epoch", []byte("2"), session.AnyVersion); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("refused:", errors.Is(move("db3"), session.ErrBadVersion))
@@ -171,8 +171,8 @@ func ExampleOpenTree() {
 	fmt.Println(now.Value("pool/min"), now.Value("pool/max"), now.Value("pool/none"))
 
 	// Both change at once, and are seen to.
-	err = store.Publish(ctx, config.SetKey("pool/min", []byte("10"), config.AnyVersion),
-		config.SetKey("pool/max", []byte("20"), config.AnyVersion))
+	err = store.Publish(ctx, config.SetKey("pool/min", []byte("10"), session.AnyVersion),
+		config.SetKey("pool/max", []byte("20"), session.AnyVersion))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func ExampleSyncFile() {
 	}
 	defer os.RemoveAll(dir)
 
-	if err := config.NewStore(sm, "/config").Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
+	if _, err := config.NewStore(sm, "/config").Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
 		log.Fatal(err)
 	}
 	err = config.SyncFile(ctx, sm, "/config/limits", filepath.Join(dir, "limits.json"),

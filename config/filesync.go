@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/atomicfile"
+	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -23,7 +26,8 @@ type FileChange struct {
 	Zxid    int64
 }
 
-// FileOption changes what SyncFile does.
+// FileOption changes what SyncFile does. An option that is given twice counts
+// once, with the last argument.
 type FileOption func(*fileOptions)
 
 type fileOptions struct {
@@ -67,11 +71,9 @@ func CheckFile(f func(data []byte) error) FileOption {
 	return func(o *fileOptions) { o.check = f }
 }
 
-// Pauses between tries to write a file.
-const (
-	minFilePause = time.Second
-	maxFilePause = 30 * time.Second
-)
+// filePauses are the pauses between tries to write a file. They are not random,
+// because no other process writes the file.
+var filePauses = backoff.Backoff{Min: time.Second, Max: 30 * time.Second, Floor: 30 * time.Second}
 
 // SyncFile keeps a local file equal to a key, for programs that read files. It
 // blocks until ctx ends, and returns nil then.
@@ -91,58 +93,58 @@ const (
 //
 // Errors: an invalid path; the failure of the first write; session.ErrNoAuth at
 // the start; session.ErrClosed. Without a session SyncFile waits until ctx
-// ends.
+// ends. Several calls may run at the same time, for different files.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
 	misuse.NilManager(sm == nil, "config.SyncFile")
 	o := fileOptions{mode: 0o600}
 	misuse.Apply("config.SyncFile", &o, opts)
-	err := syncFile(ctx, sm, path, file, &o)
-	if err == nil || ctx.Err() != nil {
-		return nil
+	f := &fileSync{fileOptions: &o, path: path, file: file}
+	if err := f.run(ctx, sm); err != nil && ctx.Err() == nil {
+		return f.failed(err)
 	}
-	return fmt.Errorf("config sync %s: %w", path, err)
-}
-
-func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fileOptions) error {
-	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory", file)
-	}
-	if err := atomicfile.Check(file); err != nil { // even if there is no value yet
-		return fmt.Errorf("the file cannot be written: %w", err)
-	}
-	open := []Option[[]byte]{Default[[]byte](nil)}
-	if check := o.check; check != nil {
-		open = append(open, Validate(func(data []byte) error {
-			if data == nil {
-				return nil // the default
-			}
-			return check(data)
-		}))
-	}
-	// An earlier run may have written a value that this server does not have
-	// yet.
-	if err := sm.Sync(ctx, path); err != nil {
-		return err
-	}
-	v, err := Open(ctx, sm, path, Bytes(), open...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = v.Close() }() // never fails
-	var bad *BadValueError
-	if err := v.Err(); err != nil && !errors.As(err, &bad) {
-		return err
-	}
-	f := &fileSync{fileOptions: o, file: file}
-	return f.follow(ctx, v)
+	return nil
 }
 
 // fileSync is a running SyncFile.
 type fileSync struct {
 	*fileOptions
-	file     string
-	failures int // consecutive failed writes
-	began    bool
+	path, file string
+	failures   int // consecutive failed writes
+	began      bool
+}
+
+func (f *fileSync) failed(err error) error { return core.Failed("config sync", f.path, err) }
+
+func (f *fileSync) run(ctx context.Context, sm *session.Manager) error {
+	if info, err := os.Stat(f.file); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file", f.file)
+	}
+	if err := atomicfile.Check(f.file); err != nil { // even if there is no value yet
+		return fmt.Errorf("the file cannot be written: %w", err)
+	}
+	opts := []Option[[]byte]{Default[[]byte](nil)}
+	if f.check != nil {
+		opts = append(opts, Validate(func(data []byte) error {
+			if data == nil {
+				return nil // the default
+			}
+			return f.check(data)
+		}))
+	}
+	// An earlier run may have written a value that this server does not have
+	// yet.
+	if err := bridge.Core(sm).Sync(ctx, f.path); err != nil {
+		return err
+	}
+	v, err := open(ctx, sm, "config.SyncFile", f.path, Bytes(), opts)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = v.Close() }() // never fails
+	if err := v.view.Load().err; err != nil && !errors.As(err, new(*BadValueError)) {
+		return err
+	}
+	return f.follow(ctx, v)
 }
 
 func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
@@ -165,7 +167,7 @@ func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
 				return err
 			default:
 				f.problem(err)
-				retry = time.NewTimer(min(minFilePause<<min(f.failures, 5), maxFilePause))
+				retry = time.NewTimer(filePauses.Pause(f.failures))
 				again = retry.C
 				f.failures++
 			}
@@ -175,7 +177,7 @@ func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
 		case <-again:
 		case <-ctx.Done():
 		case <-v.mirror.Done():
-			return v.ended()
+			return v.mirror.Err()
 		}
 		if retry != nil {
 			retry.Stop()
@@ -186,7 +188,7 @@ func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
 
 func (f *fileSync) problem(err error) {
 	if f.onProblem != nil {
-		f.onProblem(err)
+		f.onProblem(f.failed(err))
 	}
 }
 

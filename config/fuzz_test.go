@@ -33,7 +33,7 @@ func FuzzBadValues(f *testing.F) {
 		if strict {
 			opts = append(opts, Strict())
 		}
-		v := &Value[fuzzed]{path: "/f", codec: JSON[fuzzed](opts...)}
+		v := &Value[fuzzed]{path: "/f", schema: schema[fuzzed]{codec: JSON[fuzzed](opts...)}}
 		Validate(func(x fuzzed) error {
 			if x.QPS == 13 {
 				panic("unlucky")
@@ -42,7 +42,7 @@ func FuzzBadValues(f *testing.F) {
 				return errors.New("negative")
 			}
 			return nil
-		})(&v.opts)
+		})(&v.schema.options)
 		v.view.Store(&view[fuzzed]{rev: 1, next: make(chan struct{})})
 		rev := uint64(0)
 		show := func(data string) *view[fuzzed] {
@@ -61,11 +61,11 @@ func FuzzBadValues(f *testing.F) {
 			if got.Zxid != 2 || got.Value.QPS < 0 || got.Value.QPS == 13 {
 				t.Fatalf("taken as good: %+v", got.Snapshot)
 			}
-			encoded, err := v.codec.Encode(got.Value)
+			encoded, err := v.schema.codec.Encode(got.Value)
 			if err != nil {
 				t.Fatalf("a decoded value does not encode: %v", err)
 			}
-			if _, err := v.check(encoded); err != nil {
+			if _, err := v.schema.read(encoded); err != nil {
 				t.Fatalf("a decoded value does not decode again: %v", err)
 			}
 		case !errors.As(got.err, &bad):

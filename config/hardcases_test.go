@@ -59,7 +59,7 @@ func TestHardCase55_BlockingValidate(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.Equal(t, session.Connected, w.sm.State())
-		_, err := config.NewStore(w.sm, "/").Set(t.Context(), "a", []byte("two"), config.AnyVersion)
+		_, err := config.NewStore(w.sm, "/").Set(t.Context(), "a", []byte("two"), session.AnyVersion)
 		require.NoError(t, err)
 		await(w, other, becomes("two"))
 		close(release)
@@ -245,7 +245,7 @@ func TestHardCase67_ParentReapedBeforeItsUse(t *testing.T) {
 			return zktest.Pass
 		})
 		store := config.NewStore(w.sm, "/x")
-		require.NoError(t, store.Create(t.Context(), "y/key", []byte("v")))
+		require.NoError(t, errOf(store.Create(t.Context(), "y/key", []byte("v"))))
 		require.EqualValues(t, 5, creates.Load())
 		require.Equal(t, "v", w.data("/x/y/key"))
 
@@ -272,8 +272,8 @@ func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 		w.put("/mine/open", "")
 
 		store := config.NewStore(w.sm, "/mine")
-		require.NoError(t, store.Create(t.Context(), "open/a/b", []byte("v")))
-		err = store.Create(t.Context(), "shut/a", []byte("v"))
+		require.NoError(t, errOf(store.Create(t.Context(), "open/a/b", []byte("v"))))
+		_, err = store.Create(t.Context(), "shut/a", []byte("v"))
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/mine/shut")
 		require.ErrorIs(t, store.Publish(t.Context(), config.CreateKey("shut/a", nil)), session.ErrNoAuth)
@@ -282,7 +282,7 @@ func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 		// Many at once make the same parents.
 		done := make(chan error)
 		for i := range 20 {
-			go func() { done <- store.Create(t.Context(), fmt.Sprintf("open/p/q/%d", i), nil) }()
+			go func() { done <- errOf(store.Create(t.Context(), fmt.Sprintf("open/p/q/%d", i), nil)) }()
 		}
 		for range 20 {
 			require.NoError(t, <-done)

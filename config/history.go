@@ -22,23 +22,20 @@ const HistoryDir = recognise.HistoryDir
 // MaxHistory is the maximum number of values that a History keeps.
 const MaxHistory = 1000
 
-// ErrNoPast is returned by Rollback if the key's history has no such value. It
-// matches session.ErrNoNode too.
-var ErrNoPast = fmt.Errorf("the key's history has no such value: %w", core.ErrNoNode)
-
 // History writes keys of a Store and keeps the last values of each key, for
-// List and Rollback. It is safe for concurrent use, also by many processes.
+// List and Rollback. It is safe for concurrent use, also by many processes. Its
+// zero value and nil panic in every method.
 //
 // A kept value is a persistent sequential node, created in the transaction that
 // writes the key. Both have the zxid of that transaction, so they never
 // disagree. A value that was written without the History (with Store.Set, or by
 // another tool) is recognised, since no node of the history has its zxid. The
-// next write with a History keeps such a value too, marked as Foreign. Of
+// next write with a History keeps such a value too, marked as External. Of
 // several writes without the History, only the last value can be kept.
 //
 // All writers of a key should keep the same number of values. The new value is
-// sent twice, with a foreign value that it replaces, in one request: values of
-// up to a third of session.Config.MaxRequest always fit.
+// sent twice, with an external value that it replaces, in one request: values
+// of up to a third of session.Config.MaxRequest always fit.
 type History struct {
 	s    *Store
 	keep int
@@ -49,16 +46,16 @@ type History struct {
 // out of range, every call on the result returns the error.
 func (s *Store) History(n int) *History { return &History{s, n} }
 
-// Past is a present or earlier value of a key.
-type Past struct {
+// Revision is a present or earlier value of a key.
+type Revision struct {
 	ID      int32  // identifies the value for Rollback; later values have greater IDs
 	Data    []byte // the value
-	Zxid    int64  // of the transaction that wrote the value; if Foreign, that kept it
+	Zxid    int64  // of the transaction that wrote the value; if External, that kept it
 	ModTime time.Time
 	// Present says that the key has this value now.
 	Present bool
-	// Foreign says that the value was written without the History.
-	Foreign bool
+	// External says that the value was written without the History.
+	External bool
 	// Hidden says that the ACL of the node that keeps the value does not let
 	// this session read it. Data is nil then, and fields that the server does
 	// not send are zero.
@@ -68,24 +65,24 @@ type Past struct {
 // The name of a node of a history has the kind of its write, a unique mark of
 // the write, and a sequence number. Other nodes are ignored.
 const (
-	ownValue     = "set-"
-	foreignValue = "was-"
-	markLength   = 26 // of rand.Text
+	ownValue      = "set-"
+	externalValue = "was-"
+	markLength    = 26 // of rand.Text
 )
 
 // record is a node of a history.
 type record struct {
-	name    string
-	mark    string
-	seq     znode.Seq
-	foreign bool
+	name     string
+	mark     string
+	seq      znode.Seq
+	external bool
 }
 
 func parseRecord(name string) (record, bool) {
 	rest, own := strings.CutPrefix(name, ownValue)
 	if !own {
-		var foreign bool
-		if rest, foreign = strings.CutPrefix(name, foreignValue); !foreign {
+		var external bool
+		if rest, external = strings.CutPrefix(name, externalValue); !external {
 			return record{}, false
 		}
 	}
@@ -97,13 +94,13 @@ func parseRecord(name string) (record, bool) {
 	return record{name, mark, seq, !own}, ok
 }
 
-// dirs returns the node of a key and the node of its history.
-func (h *History) dirs(key string) (path, dir string, err error) {
+// paths returns the node of a key and the node of its history.
+func (h *History) paths(key string) (path, dir string, err error) {
 	misuse.ZeroValue(h == nil || h.s == nil, "or nil config.History", "Store.History")
-	if h.keep < 1 || h.keep > MaxHistory {
-		return "", "", h.s.failed(key, fmt.Errorf("a history keeps 1 to %d values, not %d", MaxHistory, h.keep))
-	}
 	path, err = h.s.path(key)
+	if err == nil && (h.keep < 1 || h.keep > MaxHistory) {
+		err = fmt.Errorf("History(%d): a history keeps 1 to %d values", h.keep, MaxHistory)
+	}
 	return path, recognise.HistoryOf(path), err
 }
 
@@ -130,23 +127,23 @@ func (h *History) records(ctx context.Context, s *core.Session, dir string) ([]r
 // history the list is empty, without an error. If the newest value is not
 // Present, the key was written without the History, or deleted. A value that
 // may not be read is listed with Hidden. ctx bounds the call.
-func (h *History) List(ctx context.Context, key string) ([]Past, error) {
-	path, dir, err := h.dirs(key)
-	if err != nil {
-		return nil, err
+//
+// Errors: session.ErrNoAuth if the history may not be listed;
+// session.ErrClosed; an invalid path or number of values.
+func (h *History) List(ctx context.Context, key string) ([]Revision, error) {
+	path, dir, err := h.paths(key)
+	var s *core.Session
+	if err == nil {
+		s, err = h.s.sm.Session(ctx)
 	}
-	s, err := h.s.sm.Session(ctx)
-	if err != nil {
-		return nil, h.s.failed(key, err)
+	var revisions []Revision
+	if err == nil {
+		revisions, err = h.list(ctx, s, path, dir)
 	}
-	past, err := h.list(ctx, s, path, dir)
-	if err != nil {
-		return nil, h.s.failed(key, err)
-	}
-	return past, nil
+	return revisions, core.Failed("config history", path, err)
 }
 
-func (h *History) list(ctx context.Context, s *core.Session, path, dir string) ([]Past, error) {
+func (h *History) list(ctx context.Context, s *core.Session, path, dir string) ([]Revision, error) {
 	if err := s.Sync(ctx, path); err != nil {
 		return nil, err
 	}
@@ -167,54 +164,56 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	if err != nil {
 		return nil, err
 	}
-	var past []Past
+	var revisions []Revision
 	for i, r := range records {
 		node := nodes[i]
 		if node == nil {
 			continue // trimmed in the meantime
 		}
-		p := Past{ID: int32(r.seq), Data: node.Data, Foreign: r.foreign, Hidden: node.Hidden}
+		v := Revision{ID: int32(r.seq), Data: node.Data, External: r.external, Hidden: node.Hidden}
 		if !core.Hidden(node.Stat) {
-			p.Zxid, p.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
-			p.Present = found && !r.foreign && node.Stat.Czxid == now.Mzxid
+			v.Zxid, v.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
+			v.Present = found && !r.external && node.Stat.Czxid == now.Mzxid
 		}
-		past = append(past, p)
+		revisions = append(revisions, v)
 	}
-	return past, nil
+	return revisions, nil
 }
 
 // Set writes a key that exists, if it has the given version, or any version
-// with AnyVersion, and keeps the value. If the answer is lost, Set finds out
-// whether the write was done, and repeats it if it was not. ctx bounds the
-// call.
+// with session.AnyVersion, and keeps the value. If the answer is lost, Set
+// finds out whether the write was done, and repeats it if it was not. ctx bounds
+// the call.
 //
 // Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
-// ErrNotKey; session.ErrTooLarge; session.ErrUnknownOutcome if Set cannot find
-// out whether the write was done, for instance since ctx has ended.
+// session.ErrForeign; session.ErrTooLarge; session.ErrClosed; an invalid path
+// or number of values; session.ErrUnknownOutcome if Set cannot find out whether
+// the write was done, for instance since ctx has ended.
 func (h *History) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
-	return h.write(ctx, key, data, version, false)
+	return h.write(ctx, "config set", key, data, version, false)
 }
 
 // Put writes a key whether it exists or not, and keeps the value. Otherwise it
-// works as Set. Errors: the errors that Set lists, without session.ErrNoNode
-// and session.ErrBadVersion.
+// works as Set. Errors: the errors of Set, without session.ErrNoNode and
+// session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
-	return h.write(ctx, key, data, AnyVersion, true)
+	return h.write(ctx, "config put", key, data, core.AnyVersion, true)
 }
 
 // Rollback writes the value with the ID again, as the newest, and returns the
-// key as written. A deleted key is created again. Errors: ErrNoPast; the errors
-// that Put lists. ctx bounds the call.
+// key as written. A deleted key is created again. Errors: ErrNoRevision; the
+// errors of Put. ctx bounds the call.
 func (h *History) Rollback(ctx context.Context, key string, id int32) (Entry, error) {
-	_, dir, err := h.dirs(key)
-	if err != nil {
-		return Entry{}, err
+	const op = "config rollback"
+	path, dir, err := h.paths(key)
+	var data []byte
+	if err == nil {
+		data, err = h.find(ctx, dir, id)
 	}
-	data, err := h.find(ctx, dir, id)
 	if err != nil {
-		return Entry{}, h.s.failed(key, err)
+		return failed(op, path, Entry{}, err)
 	}
-	return h.Put(ctx, key, data)
+	return h.write(ctx, op, key, data, core.AnyVersion, true)
 }
 
 func (h *History) find(ctx context.Context, dir string, id int32) ([]byte, error) {
@@ -239,5 +238,5 @@ func (h *History) find(ctx context.Context, dir string, id int32) ([]byte, error
 		}
 		return data, err
 	}
-	return nil, fmt.Errorf("value %d: %w", id, ErrNoPast)
+	return nil, fmt.Errorf("value %d: %w", id, ErrNoRevision)
 }

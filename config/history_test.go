@@ -28,7 +28,7 @@ func past(w *testworld.World, h *config.History) string {
 		if p.Present {
 			b.WriteByte('!')
 		}
-		if p.Foreign {
+		if p.External {
 			b.WriteByte('?')
 		}
 		b.WriteByte(' ')
@@ -40,7 +40,7 @@ func TestHistory(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		h := config.NewStore(p.Manager, "/c").History(3)
-		_, err := h.Set(w.Context(), "k", []byte("1"), config.AnyVersion)
+		_, err := h.Set(w.Context(), "k", []byte("1"), session.AnyVersion)
 		require.ErrorIs(t, err, session.ErrNoNode)
 		require.Empty(t, past(w, h))
 		for i := range 5 {
@@ -66,9 +66,9 @@ func TestHistory(t *testing.T) {
 		require.Equal(t, "3", w.Data("/c/k"))
 		require.Equal(t, "3! 5 4", past(w, h))
 		_, err = h.Rollback(w.Context(), "k", list[2].ID)
-		require.ErrorIs(t, err, config.ErrNoPast, "it has been trimmed")
+		require.ErrorIs(t, err, config.ErrNoRevision, "it has been trimmed")
 
-		require.NoError(t, config.NewStore(p.Manager, "/c").Delete(w.Context(), "k", config.AnyVersion))
+		require.NoError(t, config.NewStore(p.Manager, "/c").Delete(w.Context(), "k", session.AnyVersion))
 		require.Equal(t, "3 5 4", past(w, h), "a deleted key keeps its history")
 		list, err = h.List(w.Context(), "k")
 		require.NoError(t, err)
@@ -221,7 +221,7 @@ func TestHistoryConcurrentWriters(t *testing.T) {
 			require.False(t, seen[string(p.Data)], "%s is there twice", p.Data)
 			seen[string(p.Data)] = true
 			require.Equal(t, i == 0, p.Present)
-			require.False(t, p.Foreign)
+			require.False(t, p.External)
 		}
 		require.Len(t, seen, writers*writes)
 		require.Equal(t, string(list[0].Data), w.Data("/c/k"))
@@ -241,7 +241,7 @@ func TestHistoryRefusesBadInput(t *testing.T) {
 		_, err = h.List(w.Context(), "")
 		require.ErrorContains(t, err, "invalid path")
 		_, err = h.Rollback(w.Context(), "k", 7)
-		require.ErrorIs(t, err, config.ErrNoPast)
+		require.ErrorIs(t, err, config.ErrNoRevision)
 		_, err = h.Put(w.Context(), "k", make([]byte, 600<<10))
 		require.ErrorIs(t, err, session.ErrTooLarge)
 		require.Empty(t, w.Children("/c"), "nothing was sent")

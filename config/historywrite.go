@@ -1,12 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
@@ -28,16 +28,22 @@ type keeping struct {
 	knew  []record // the records before it
 }
 
-func (h *History) write(ctx context.Context, key string, data []byte, version int32, create bool) (Entry, error) {
-	path, dir, err := h.dirs(key)
-	if err != nil {
-		return Entry{}, err
+func (h *History) write(ctx context.Context, op, key string, data []byte, version int32, create bool) (Entry, error) {
+	path, dir, err := h.paths(key)
+	var e Entry
+	if err == nil {
+		k := &keeping{
+			History: h, key: key, path: path, dir: dir, data: data, mark: rand.Text(), version: version, create: create,
+		}
+		e, err = k.run(ctx)
 	}
-	k := &keeping{
-		History: h, key: key, path: path, dir: dir, data: data, mark: rand.Text(), version: version, create: create,
-	}
-	for conflicts := 0; ; conflicts++ {
-		err := pause(ctx, conflicts)
+	return failed(op, path, e, err)
+}
+
+// run tries until the write is done, or certainly is not.
+func (k *keeping) run(ctx context.Context) (Entry, error) {
+	for tries := 0; ; tries++ {
+		err := conflicts.Wait(ctx, tries-1)
 		var done Entry
 		if err == nil {
 			done, err = k.try(ctx)
@@ -45,11 +51,12 @@ func (h *History) write(ctx context.Context, key string, data []byte, version in
 		switch {
 		case err == nil:
 			return done, nil
-		case errors.Is(err, errConflict), errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
+		case errors.Is(err, errConflict):
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
 		case k.tried && !errors.Is(err, core.ErrUnknownOutcome):
-			return Entry{}, h.s.failed(key, fmt.Errorf("%w; then: %w", k.doubt, err))
+			return Entry{}, fmt.Errorf("%w; then: %w", k.doubt, err)
 		default:
-			return Entry{}, h.s.failed(key, err)
+			return Entry{}, err
 		}
 	}
 }
@@ -65,10 +72,7 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if err := s.Sync(ctx, k.path); err != nil {
-		return Entry{}, err
-	}
-	old, stat, err := s.Get(ctx, k.path)
+	old, stat, err := s.GetNewest(ctx, k.path)
 	found := err == nil
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return Entry{}, err
@@ -85,27 +89,27 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	switch {
 	case !found && !k.create:
 		return Entry{}, core.ErrNoNode
-	case found && k.version != AnyVersion && stat.Version != k.version:
+	case found && k.version != core.AnyVersion && stat.Version != k.version:
 		return Entry{}, core.ErrBadVersion
-	case found && stat.Version == AnyVersion:
-		return Entry{}, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
+	case found && stat.Version == core.AnyVersion:
+		return Entry{}, errVersion
 	}
-	foreign := false
+	external := false
 	if found {
 		if err := (write{data: k.data, version: k.version}).allowed(ctx, s, k.path, old, stat); err != nil {
 			return Entry{}, err
 		}
-		if foreign, err = k.foreign(ctx, s, records, stat); err != nil {
+		if external, err = k.external(ctx, s, records, stat); err != nil {
 			return Entry{}, err
 		}
 	}
-	return k.commit(ctx, s, found, stat, old, foreign, records)
+	return k.commit(ctx, s, found, stat, old, external, records)
 }
 
-// foreign reports whether no record has the key's value.
-func (k *keeping) foreign(ctx context.Context, s *core.Session, records []record, stat core.Stat) (bool, error) {
+// external reports whether no record has the key's value.
+func (k *keeping) external(ctx context.Context, s *core.Session, records []record, stat core.Stat) (bool, error) {
 	for _, r := range slices.Backward(records) {
-		if r.foreign {
+		if r.external {
 			continue
 		}
 		at, found, err := s.StatOf(ctx, znode.Join(k.dir, r.name))
@@ -120,7 +124,7 @@ func (k *keeping) foreign(ctx context.Context, s *core.Session, records []record
 
 // commit makes one transaction of the write, the record and the trimming.
 func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat core.Stat, old []byte,
-	foreign bool, records []record) (Entry, error) {
+	external bool, records []record) (Entry, error) {
 	var ops []core.Op
 	fresh := 1
 	if found {
@@ -128,13 +132,13 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 	} else {
 		ops = append(ops, core.CreateOp(k.path, k.data, core.Persistent))
 	}
-	if foreign && k.keep > 1 {
+	if external && k.keep > 1 {
 		fresh++
-		ops = append(ops, core.CreateOp(k.prefix(foreignValue), old, core.Sequential))
+		ops = append(ops, core.CreateOp(k.prefix(externalValue), old, core.Sequential))
 	}
 	ops = append(ops, core.CreateOp(k.prefix(ownValue), k.data, core.Sequential))
 	for _, r := range records[:max(0, min(len(records), len(records)+fresh-k.keep))] {
-		trimmed := append(ops, core.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		trimmed := append(ops, core.DeleteOp(znode.Join(k.dir, r.name), core.AnyVersion))
 		if k.s.sm.Fits(trimmed...) != nil {
 			break // the next writes trim the rest
 		}
@@ -145,7 +149,7 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 	case err == nil && found:
 		return entry(k.key, k.path, k.data, results[0].Stat), nil
 	case err == nil:
-		return k.made(ctx, s)
+		return k.created(ctx, s)
 	case errors.Is(err, core.ErrUnknownOutcome):
 		k.tried, k.doubt, k.over, k.czxid, k.knew = true, err, -1, 0, records
 		if found {
@@ -170,15 +174,14 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 
 func (k *keeping) prefix(kind string) string { return znode.Join(k.dir, kind+k.mark+"-") }
 
-// made reads a created key: the answer to the transaction does not have its
-// stat.
-func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
-	done := Entry{Key: k.key, Path: k.path, Data: k.data}
+// created reads a created key: the answer to the transaction does not have its
+// stat. The Entry has no stat if the key was overwritten or deleted since.
+func (k *keeping) created(ctx context.Context, s *core.Session) (Entry, error) {
 	_, stat, err := s.Get(ctx, k.path)
-	if err == nil && stat.Version == 0 {
-		return entry(k.key, k.path, k.data, stat), nil
+	if err != nil || stat.Version != 0 {
+		stat = core.Stat{}
 	}
-	return done, nil // overwritten or deleted since, but created
+	return entry(k.key, k.path, k.data, stat), nil // it was created, whatever came then
 }
 
 // resolve finds out whether a write was done whose answer was lost. A record
@@ -187,9 +190,10 @@ func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
 // records exist that its record may have been trimmed. A write that was not
 // done may be repeated: both writes replace the same version, so at most one of
 // them succeeds.
-func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool) (Entry, bool, error) {
+func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool,
+) (done Entry, settled bool, err error) {
 	for _, r := range records {
-		if r.mark != k.mark || r.foreign {
+		if r.mark != k.mark || r.external {
 			continue
 		}
 		at, standing, err := s.StatOf(ctx, znode.Join(k.dir, r.name))
@@ -198,10 +202,8 @@ func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record
 		}
 		if !found || !standing || at.Czxid != stat.Mzxid {
 			// Done, and overwritten or deleted since.
-			return Entry{
-				Key: k.key, Path: k.path, Data: k.data, Version: k.over + 1, Zxid: at.Czxid,
-				ModTime: time.UnixMilli(at.Ctime),
-			}, true, nil
+			stat := core.Stat{Version: k.over + 1, Mzxid: at.Czxid, Mtime: at.Ctime, Czxid: cmp.Or(k.czxid, at.Czxid)}
+			return entry(k.key, k.path, k.data, stat), true, nil
 		}
 		return entry(k.key, k.path, k.data, stat), true, nil
 	}

@@ -144,3 +144,14 @@ func (w *world) once(op zktest.Op, path string, do func() zktest.Action) {
 		return do()
 	})
 }
+
+// errOf returns the error of a call with two results.
+func errOf[T any](_ T, err error) error { return err }
+
+// must returns the result of a call that does not fail.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}

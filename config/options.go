@@ -1,12 +1,10 @@
 package config
 
 import (
-	"errors"
-
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Option changes how Open opens a Value.
+// Option changes how Open opens a Value, and OpenTree a Tree.
 type Option[T any] func(*options[T])
 
 type options[T any] struct {
@@ -19,15 +17,17 @@ type options[T any] struct {
 // Default is the value to use while the node does not exist. With Default, Open
 // also succeeds if the node's first value is bad or may not be read: the Value
 // starts with the default, and Value.Err returns the reason. The default must
-// pass Validate. All callers of Load share it.
+// pass Validate, or Open fails. All callers of Load share it. Default and Wait
+// exclude each other. Of several Defaults the last one counts.
 func Default[T any](value T) Option[T] {
 	return func(o *options[T]) { o.fallback, o.hasDefault = value, true }
 }
 
 // Validate refuses values for which f returns an error. If the node has such a
-// value, the last good value stays; Update returns the error. f runs on the
-// goroutine that follows the node, and must return. Validate may be given more
-// than once: a value must pass every f.
+// value, the last good value stays; Update returns the error and writes
+// nothing. f runs on the goroutine that follows the node, and must return. It
+// may be called from several goroutines at once. Its panic counts as an error.
+// Validate may be given more than once: a value must pass every f.
 func Validate[T any](f func(T) error) Option[T] {
 	misuse.NilFunc(f == nil, "config.Validate")
 	return func(o *options[T]) {
@@ -45,21 +45,14 @@ func Validate[T any](f func(T) error) Option[T] {
 
 // Wait makes Open wait, until its ctx ends, for a node that does not exist yet.
 // It also waits for a good value if the first value is bad or may not be read.
+// OpenTree waits until the directory exists.
 func Wait[T any]() Option[T] { return func(o *options[T]) { o.wait = true } }
 
-func (o *options[T]) check() error {
-	if !o.hasDefault {
-		return nil
-	}
-	if o.wait {
-		return errors.New("Default and Wait exclude each other: with a default, Open does not wait; give one of them")
-	}
-	return o.valid(o.fallback)
-}
-
-func (o *options[T]) valid(value T) error {
+// valid calls Validate, and makes its panic an error.
+func (o *options[T]) valid(value T) (err error) {
 	if o.validate == nil {
 		return nil
 	}
+	defer caught(&err)
 	return o.validate(value)
 }

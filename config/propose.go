@@ -1,9 +1,7 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
-	"reflect"
 	"slices"
 )
 
@@ -19,25 +17,25 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 	var before []byte
 	var beforeErr error
 	if now.exists {
-		before, beforeErr = v.codec.Encode(value)
+		before, beforeErr = v.schema.codec.Encode(value)
 		before = slices.Clone(before)
 	}
 	if value, err = f(value); err != nil {
 		return nil, err
 	}
-	if err := v.opts.valid(value); err != nil {
+	if err := v.schema.valid(value); err != nil {
 		return nil, fmt.Errorf("the new value does not validate: %w", err)
 	}
-	after, err := v.codec.Encode(value)
+	after, err := v.schema.codec.Encode(value)
 	if err != nil {
 		return nil, fmt.Errorf("encode the new value: %w", err)
 	}
 	data := after
 	switch {
 	case !now.exists:
-	case beforeErr == nil && v.alike(before, after):
+	case beforeErr == nil && v.schema.alike(before, after):
 		data = now.data
-	case v.codec.Merge == nil:
+	case v.schema.codec.Merge == nil:
 	case beforeErr != nil:
 		return nil, fmt.Errorf("encode the present value: %w", beforeErr)
 	default:
@@ -47,7 +45,7 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 	}
 	// The written bytes must decode for other readers. Decoding also makes a
 	// copy that the caller's f can no longer change.
-	if value, err = v.check(data); err != nil {
+	if value, err = v.schema.read(data); err != nil {
 		return nil, fmt.Errorf("the encoding of the new value does not decode: %w", err)
 	}
 	return &proposal[T]{value: value, data: data, over: now}, nil
@@ -58,44 +56,33 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 func (v *Value[T]) before(now base) (value T, err error) {
 	data := now.data
 	if !now.exists {
-		if !v.opts.hasDefault {
+		if !v.schema.hasDefault {
 			return value, nil
 		}
-		if data, err = v.codec.Encode(v.opts.fallback); err != nil {
+		if data, err = v.schema.codec.Encode(v.schema.fallback); err != nil {
 			return value, fmt.Errorf("copy the default: %w", err)
 		}
 	}
-	if value, err = v.codec.Decode(data); err != nil {
+	if value, err = v.schema.decode(data); err != nil {
 		return value, &BadValueError{v.path, now.stat.Version, now.stat.Mzxid, err}
 	}
 	return value, nil
-}
-
-// alike reports whether two encodings decode to the same good value. An encoder
-// may encode a value in several ways.
-func (v *Value[T]) alike(a, b []byte) bool {
-	x, err := v.check(a)
-	if err != nil || bytes.Equal(a, b) {
-		return err == nil
-	}
-	y, err := v.check(b)
-	return err == nil && reflect.DeepEqual(x, y)
 }
 
 // merge applies the change to the bytes of the node. A type may decode more
 // than it encodes, such as the old name of a field: if the merged bytes do not
 // decode to the value of f, merge returns the whole encoding.
 func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
-	merged, err := v.codec.Merge(node, before, after)
+	merged, err := v.schema.codec.Merge(node, before, after)
 	if err != nil {
 		return nil, fmt.Errorf("merge the new value into what the node holds: %w", err)
 	}
-	value, err := v.check(merged)
+	value, err := v.schema.read(merged)
 	if err != nil {
 		return after, nil // the caller checks it
 	}
-	again, err := v.codec.Encode(value)
-	if err == nil && v.alike(again, after) {
+	again, err := v.schema.codec.Encode(value)
+	if err == nil && v.schema.alike(again, after) {
 		return merged, nil
 	}
 	return after, nil

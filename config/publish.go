@@ -11,7 +11,7 @@ import (
 )
 
 // KeyOp is one step of Publish. SetKey, CreateKey, DeleteKey and CheckKey make
-// KeyOps.
+// KeyOps; Publish refuses the zero KeyOp.
 type KeyOp struct {
 	key  string
 	make func(path string) core.Op
@@ -20,11 +20,12 @@ type KeyOp struct {
 	writes  *write // nil for a step that leaves an existing key as it is
 }
 
-// SetKey writes a key that exists, if it has the given version, or AnyVersion.
+// SetKey writes a key that exists, if it has the given version, or any version
+// with session.AnyVersion.
 func SetKey(key string, data []byte, version int32) KeyOp {
 	return KeyOp{
 		key: key, make: func(path string) core.Op { return core.SetOp(path, data, version) },
-		writes: &write{data: data, version: version},
+		writes: &write{data: data, version: version, missingOK: true},
 	}
 }
 
@@ -35,16 +36,17 @@ func CreateKey(key string, data []byte) KeyOp {
 	}}
 }
 
-// DeleteKey removes a key, if it has the given version, or AnyVersion.
+// DeleteKey removes a key, if it has the given version, or any version with
+// session.AnyVersion.
 func DeleteKey(key string, version int32) KeyOp {
 	return KeyOp{
 		key: key, make: func(path string) core.Op { return core.DeleteOp(path, version) },
-		writes: &write{remove: true, version: version},
+		writes: &write{remove: true, version: version, missingOK: true},
 	}
 }
 
 // CheckKey refuses the whole Publish unless a key has the given version, or
-// exists if version is AnyVersion. It changes nothing.
+// exists if version is session.AnyVersion. It changes nothing.
 func CheckKey(key string, version int32) KeyOp {
 	return KeyOp{key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
 }
@@ -56,44 +58,50 @@ func CheckKey(key string, version int32) KeyOp {
 //
 // Errors: the reason of the refused step, which the text names
 // (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
-// session.ErrNotEmpty, session.ErrNoAuth); ErrNotKey if a step would write or
-// delete another recipe's znode: Publish reads the znodes of all steps first,
-// in parallel; session.ErrTooLarge, before anything is sent, if the steps do
-// not fit in one request; session.ErrUnknownOutcome if the answer was lost: all
-// steps were done or none, and Publish does not repeat them.
+// session.ErrNotEmpty, session.ErrNoAuth); session.ErrForeign if a step would
+// write or delete another recipe's znode: Publish reads the znodes of all steps
+// first, in parallel; session.ErrTooLarge, before anything is sent, if the
+// steps do not fit in one request; session.ErrUnknownOutcome if the answer was
+// lost: all steps were done or none, and Publish does not repeat them; no
+// steps, the zero KeyOp or an invalid path, before anything is sent;
+// session.ErrClosed. The path of the *session.OpError is the Store's base.
 func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 	s.made()
+	return core.Failed("config publish", s.base, s.publish(ctx, steps))
+}
+
+func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
+	if len(steps) == 0 {
+		return errors.New("there are no steps: give at least one")
+	}
 	ops := make([]core.Op, len(steps))
 	paths := make([]string, len(steps))
 	for i, step := range steps {
 		if step.make == nil {
-			return fmt.Errorf("config publish: step %d is the zero KeyOp", i+1)
+			return fmt.Errorf("step %d is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey", i+1)
 		}
 		path, err := s.path(step.key)
 		if err != nil {
-			return fmt.Errorf("config publish: step %d: %w", i+1, err)
+			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		paths[i], ops[i] = path, step.make(path)
 	}
 	if s.sm.Fits(ops...) == nil { // else nothing is sent
 		if err := s.checkAll(ctx, steps, paths); err != nil {
-			return fmt.Errorf("config publish: %w", err)
+			return err
 		}
 	}
 	for {
 		_, err := s.sm.Txn(ctx, ops...)
-		if err == nil {
-			return nil
+		if !missing(err) {
+			return err
 		}
-		made := false
-		if missing(err) {
-			var dirErr error
-			if made, dirErr = s.ensureParents(ctx, steps, paths); dirErr != nil {
-				return fmt.Errorf("config publish: %w", dirErr)
-			}
-		}
-		if !made {
-			return fmt.Errorf("config publish: %w", err)
+		made, dirErr := s.ensureParents(ctx, steps, paths)
+		switch {
+		case dirErr != nil:
+			return dirErr
+		case !made:
+			return err
 		}
 	}
 }
@@ -111,7 +119,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	looks.Wait()
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, core.ErrNoNode) {
-			return fmt.Errorf("step %d: %w", i+1, s.failed(steps[i].key, err))
+			return fmt.Errorf("step %d (%s): %w", i+1, paths[i], err)
 		}
 	}
 	return nil

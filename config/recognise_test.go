@@ -24,15 +24,15 @@ func writes(w *testworld.World, p *testworld.Process) map[string]func(key string
 	h := s.History(3)
 	x := []byte("x")
 	return map[string]func(key string) error{
-		"set":         func(key string) error { _, err := s.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"set":         func(key string) error { _, err := s.Set(w.Context(), key, x, session.AnyVersion); return err },
 		"put":         func(key string) error { _, err := s.Put(w.Context(), key, x); return err },
-		"delete":      func(key string) error { return s.Delete(w.Context(), key, config.AnyVersion) },
-		"history set": func(key string) error { _, err := h.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"delete":      func(key string) error { return s.Delete(w.Context(), key, session.AnyVersion) },
+		"history set": func(key string) error { _, err := h.Set(w.Context(), key, x, session.AnyVersion); return err },
 		"history put": func(key string) error { _, err := h.Put(w.Context(), key, x); return err },
 		"publish": func(key string) error {
-			return s.Publish(w.Context(), config.SetKey("app/key", x, config.AnyVersion), config.SetKey(key, x, config.AnyVersion))
+			return s.Publish(w.Context(), config.SetKey("app/key", x, session.AnyVersion), config.SetKey(key, x, session.AnyVersion))
 		},
-		"publish delete": func(key string) error { return s.Publish(w.Context(), config.DeleteKey(key, config.AnyVersion)) },
+		"publish delete": func(key string) error { return s.Publish(w.Context(), config.DeleteKey(key, session.AnyVersion)) },
 	}
 }
 
@@ -43,9 +43,9 @@ func TestFault25_KeysAlone(t *testing.T) {
 		ctx := w.Context()
 		w.Put("/app/key", `{"host":"db","port":5432}`)
 		sm := w.Process().Manager
-		_, err := lock.New(sm, "/lock").Lock(ctx)
+		_, err := lock.NewMutex(sm, "/lock").Lock(ctx)
 		require.NoError(w, err)
-		_, err = lock.NewExclusive(sm, "/exclusive").Lock(ctx)
+		_, err = lock.NewOneNode(sm, "/one-node").Lock(ctx)
 		require.NoError(w, err)
 		_, err = election.New(sm, "/election").Campaign(ctx)
 		require.NoError(w, err)
@@ -58,16 +58,16 @@ func TestFault25_KeysAlone(t *testing.T) {
 		q := queue.New(sm, "/q")
 		id, err := q.Put(ctx, []byte("work"))
 		require.NoError(w, err)
-		_, err = groupmembership.New(sm, "/group").Join(ctx, "m1", nil)
+		_, err = groupmembership.NewGroup(sm, "/group").Join(ctx, "m1", nil)
 		require.NoError(w, err)
-		_, err = naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
+		_, err = naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
 		require.NoError(w, err)
 		w.Put("/simple/qn-0000000007", "work")
 		w.Put("/kazoo/entry-100-0000000007", "work")
 		all := map[string]string{
 			"/lock":                           "the directory of a lock",
 			"/lock/" + w.Children("/lock")[0]: "a contender of a lock",
-			"/exclusive":                      "it belongs to the session",
+			"/one-node":                       "it belongs to the session",
 			"/election":                       "the directory of an election",
 			"/sem":                            "the directory of a semaphore",
 			"/sem/leases":                     "the directory of a semaphore",
@@ -88,7 +88,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 			require.True(w, found, path)
 			for name, write := range writes(w, p) {
 				err := write(path)
-				require.ErrorIs(w, err, config.ErrNotKey, "%s %s", name, path)
+				require.ErrorIs(w, err, session.ErrForeign, "%s %s", name, path)
 				require.ErrorContains(w, err, what, "%s %s", name, path)
 				after, _ := w.Srv.Node(path)
 				require.Equal(w, before, after, "%s %s", name, path)
@@ -110,7 +110,7 @@ func TestFault25_UpdateOfAnotherRecipe(t *testing.T) {
 			value, err := config.Open(w.Context(), p.Manager, path, config.JSON[map[string]any]())
 			require.NoError(w, err)
 			_, err = value.Update(w.Context(), func(m map[string]any) (map[string]any, error) { return map[string]any{"a": 1}, nil })
-			require.ErrorIs(w, err, config.ErrNotKey, path)
+			require.ErrorIs(w, err, session.ErrForeign, path)
 			require.NoError(w, value.Close())
 			require.Equal(w, before, w.Data(path))
 		}
@@ -140,21 +140,21 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 				w.Put("/app/db/host", "h")
 				w.Put("/app/db/port", "1")
 				if err := write("/app/db"); err != nil {
-					require.NotErrorIs(w, err, config.ErrNotKey, "%s %q", name, data)
+					require.NotErrorIs(w, err, session.ErrForeign, "%s %q", name, data)
 					require.Contains(w, name, "delete")
 				}
 			}
 		}
 		// A key that its writers take turns at, with a lock at its very path.
 		w.Put("/app/guarded", "1")
-		_, err := lock.New(p.Manager, "/app/guarded").Lock(w.Context())
+		_, err := lock.NewMutex(p.Manager, "/app/guarded").Lock(w.Context())
 		require.NoError(w, err)
-		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), config.AnyVersion)
+		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), session.AnyVersion)
 		require.NoError(w, err)
 		// A binary number: another number, and a write of the version that was
 		// read.
 		w.Put("/app/number", "\x00\x00\x00\x05")
-		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), config.AnyVersion)
+		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), session.AnyVersion)
 		require.NoError(w, err)
 		require.NoError(w, s.Delete(w.Context(), "/app/number", e.Version))
 	})
@@ -174,7 +174,7 @@ func TestFault25_CostOfTheLook(t *testing.T) {
 		}
 		set := func(key string) func() {
 			return func() {
-				_, err := s.Set(w.Context(), key, []byte("2"), config.AnyVersion)
+				_, err := s.Set(w.Context(), key, []byte("2"), session.AnyVersion)
 				require.NoError(w, err)
 			}
 		}
@@ -197,7 +197,7 @@ func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
 			w.Put("/app/key", `{"host":"h","pid":1}`)
 			return zktest.Pass
 		})
-		require.ErrorIs(w, s.Delete(w.Context(), "/app/key", config.AnyVersion), config.ErrNotKey)
+		require.ErrorIs(w, s.Delete(w.Context(), "/app/key", session.AnyVersion), session.ErrForeign)
 		require.Equal(w, `{"host":"h","pid":1}`, w.Data("/app/key"))
 	})
 }

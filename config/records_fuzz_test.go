@@ -11,7 +11,7 @@ import (
 // none.
 func FuzzRecords(f *testing.F) {
 	mark := strings.Repeat("A", markLength)
-	for _, name := range []string{"", ownValue, ownValue + mark + "-0000000007", foreignValue + mark + "-2147483647", ownValue + mark + "--2147483648", ownValue + mark} {
+	for _, name := range []string{"", ownValue, ownValue + mark + "-0000000007", externalValue + mark + "-2147483647", ownValue + mark + "--2147483648", ownValue + mark} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -22,6 +22,6 @@ func FuzzRecords(f *testing.F) {
 		require.Equal(t, name, r.name)
 		require.Len(t, r.mark, markLength)
 		require.Contains(t, name, r.mark+"-")
-		require.Equal(t, strings.HasPrefix(name, foreignValue), r.foreign)
+		require.Equal(t, strings.HasPrefix(name, externalValue), r.external)
 	})
 }

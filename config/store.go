@@ -14,12 +14,17 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// AnyVersion, as the version of a write, skips the comparison of the version.
-const AnyVersion = core.AnyVersion
-
-// Store reads and writes the bytes of keys, without a cache. It is safe for
-// concurrent use, and needs no Close. The ctx of each call bounds the call,
-// including the wait for a connection.
+// Store reads and writes the bytes of keys, without a cache. The ctx of each
+// call bounds the call, including the wait for a connection. A Store is safe
+// for concurrent use, and needs no Close. Its zero value and nil panic in every
+// method.
+//
+// A call sees every write of any client that was answered before the call. So
+// it never fails because of a server that lags behind. The errors of all calls
+// are *session.OpErrors with the path of the node.
+//
+// Every write of a key returns the Entry as the write has left it. Its Version
+// is for the next Set or Delete.
 type Store struct {
 	sm   *core.Manager
 	base string
@@ -36,13 +41,21 @@ func NewStore(sm *session.Manager, base string) *Store {
 }
 
 // Entry is a key at the time of a read or a write.
+//
+// A History learns the stat of a key that it has created from a second request,
+// and so does a Store with servers before ZooKeeper 3.5. If another client
+// writes or deletes the key in between, the fields after Data are zero.
 type Entry struct {
-	Key     string
+	Key     string // as the caller gave it
 	Path    string // of the node, below the Manager's root
 	Data    []byte
 	Version int32
-	Zxid    int64     // of the transaction that wrote Data
-	Created int64     // zxid of the transaction that created the node; it identifies the node
+	// Zxid is the transaction that wrote Data, and Created the transaction that
+	// created the node. Created identifies the node, since a node that is
+	// created again begins at version 0 again. They are equal if the key was
+	// created with Data.
+	Zxid    int64
+	Created int64
 	ModTime time.Time // when Data was written, by the server's clock
 }
 
@@ -53,153 +66,157 @@ func (s *Store) made() {
 }
 
 // path returns the node of a key, such as "limits" or "db/limits". A leading /
-// of the key is ignored.
+// of the key is ignored. With an error, it is the invalid path.
 func (s *Store) path(key string) (string, error) {
 	s.made()
-	if err := znode.ValidateRoot(s.base); err != nil {
-		return "", fmt.Errorf("config store: base: %w", err)
-	}
 	path := znode.Join(s.base, strings.TrimPrefix(key, "/"))
-	if err := znode.Validate(path); err != nil {
-		return "", s.failed(key, err)
+	if err := znode.ValidateRoot(s.base); err != nil {
+		return path, fmt.Errorf("base: %w", err)
 	}
-	return path, nil
+	return path, znode.Validate(path)
 }
 
-func (s *Store) failed(key string, err error) error {
-	return fmt.Errorf("config key %q: %w", key, err)
-}
-
+// entry returns the Entry of a node that was read or written. The stat is zero
+// if it is not known.
 func entry(key, path string, data []byte, stat core.Stat) Entry {
 	return Entry{
-		Key: key, Path: path, Data: data, Version: stat.Version, Zxid: stat.Mzxid, Created: stat.Czxid,
-		ModTime: time.UnixMilli(stat.Mtime),
+		Key: key, Path: path, Data: data, Version: stat.Version, Zxid: stat.Mzxid, Created: stat.Czxid, ModTime: written(stat),
 	}
 }
 
-// Get reads a key. The server may lag behind: call Manager.Sync first if that
-// matters. Errors: session.ErrNoNode; session.ErrNoAuth; an invalid path.
+// failed is core.Failed for a verb that returns an Entry.
+func failed(op, path string, e Entry, err error) (Entry, error) {
+	if err != nil {
+		return Entry{}, core.Failed(op, path, err)
+	}
+	return e, nil
+}
+
+// Get reads a key. Errors: session.ErrNoNode; session.ErrNoAuth;
+// session.ErrClosed; an invalid path.
 func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	path, err := s.path(key)
-	if err != nil {
-		return Entry{}, err
+	var e Entry
+	if err == nil {
+		var data []byte
+		var stat core.Stat
+		data, stat, err = s.sm.GetNewest(ctx, path)
+		e = entry(key, path, data, stat)
 	}
-	data, stat, err := s.sm.Get(ctx, path)
-	if err != nil {
-		return Entry{}, s.failed(key, err)
-	}
-	return entry(key, path, data, stat), nil
+	return failed("config get", path, e, err)
 }
 
 // Set writes a key that exists, if it has the given version, or any version
-// with AnyVersion. A re-created node may have an old version again: compare
-// Entry.Created.
+// with session.AnyVersion. A re-created node may have an old version again:
+// compare Entry.Created.
 //
 // Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
-// ErrNotKey; session.ErrTooLarge, before anything is sent;
-// session.ErrUnknownOutcome if the answer was lost. Set does not write again
-// then: read the key with Get.
+// session.ErrForeign; session.ErrClosed; an invalid path; session.ErrTooLarge,
+// before anything is sent; session.ErrUnknownOutcome if the answer was lost.
+// Set does not write again then: read the key with Get.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
-	if err != nil {
+	var e Entry
+	if err == nil {
+		e, err = s.set(ctx, key, path, write{data: data, version: version})
+	}
+	return failed("config set", path, e, err)
+}
+
+func (s *Store) set(ctx context.Context, key, path string, w write) (Entry, error) {
+	if err := s.sm.Fits(core.SetOp(path, w.data, w.version)); err != nil {
 		return Entry{}, err
 	}
-	err = s.sm.Fits(core.SetOp(path, data, version))
-	if err == nil {
-		_, err = s.check(ctx, path, write{data: data, version: version})
+	if _, err := s.check(ctx, path, w); err != nil {
+		return Entry{}, err
 	}
-	if err != nil {
-		return Entry{}, s.failed(key, err)
-	}
-	stat, err := s.sm.Set(ctx, path, data, version)
-	if err != nil {
-		return Entry{}, s.failed(key, err)
-	}
-	return entry(key, path, data, stat), nil
+	stat, err := s.sm.Set(ctx, path, w.data, w.version)
+	return entry(key, path, w.data, stat), err
 }
 
 // Create creates a key that does not exist, with version 0, and its missing
 // parents.
 //
-// Errors: session.ErrNodeExists; session.ErrNoAuth; session.ErrTooLarge, before
-// anything is sent; session.ErrUnknownOutcome if the answer was lost, and it
-// cannot be determined whether this call or another client has created or
-// deleted the key since.
-func (s *Store) Create(ctx context.Context, key string, data []byte) error {
+// Errors: session.ErrNodeExists; session.ErrNoAuth; session.ErrClosed; an
+// invalid path; session.ErrTooLarge, before anything is sent;
+// session.ErrUnknownOutcome if the answer was lost, and it cannot be determined
+// whether this call or another client has created or deleted the key since.
+func (s *Store) Create(ctx context.Context, key string, data []byte) (Entry, error) {
 	path, err := s.path(key)
-	if err != nil {
-		return err
+	var e Entry
+	if err == nil {
+		e, err = s.create(ctx, key, path, data)
 	}
-	if err := create(ctx, s.sm, path, data); err != nil {
-		return s.failed(key, err)
-	}
-	return nil
+	return failed("config create", path, e, err)
 }
 
-// Put writes a key whether it exists or not. created says that the call has
-// created the key. Errors: session.ErrNoAuth; ErrNotKey; session.ErrTooLarge,
-// before anything is sent; session.ErrUnknownOutcome, as with Set and Create.
-func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool, err error) {
-	for {
-		_, err := s.Set(ctx, key, data, AnyVersion)
-		if !missing(err) {
-			return false, err
+func (s *Store) create(ctx context.Context, key, path string, data []byte) (Entry, error) {
+	stat, err := s.sm.CreateWithParents(ctx, path, data)
+	return entry(key, path, data, stat), err
+}
+
+// Put writes a key whether it exists or not. If the call has created the key,
+// the Entry's Zxid equals Created. Errors: the errors of Set and of Create,
+// without session.ErrNoNode, session.ErrBadVersion and session.ErrNodeExists.
+func (s *Store) Put(ctx context.Context, key string, data []byte) (Entry, error) {
+	path, err := s.path(key)
+	var e Entry
+	if err == nil {
+		e, err = s.put(ctx, key, path, data)
+	}
+	return failed("config put", path, e, err)
+}
+
+// put tries a write and a create in turn, while other clients create and delete
+// the key in between.
+func (s *Store) put(ctx context.Context, key, path string, data []byte) (Entry, error) {
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-1); err != nil {
+			return Entry{}, err
 		}
-		err = s.Create(ctx, key, data)
-		if errors.Is(err, core.ErrUnknownOutcome) || !errors.Is(err, core.ErrNodeExists) {
-			return err == nil, err
+		e, err := s.set(ctx, key, path, write{data: data, version: core.AnyVersion, missingOK: true})
+		if !missing(err) {
+			return e, err
+		}
+		e, err = s.create(ctx, key, path, data)
+		if !errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrUnknownOutcome) {
+			return e, err
 		}
 	}
 }
 
 // Delete removes a key, if it has the given version, or any version with
-// AnyVersion. It deletes the value that it has checked: if another client
-// writes the key in between, Delete checks the new value.
+// session.AnyVersion. It deletes the value that it has checked: if another
+// client writes the key in between, Delete checks the new value.
 //
 // Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
-// ErrNotKey; session.ErrNotEmpty if the key has children;
-// session.ErrUnknownOutcome if the answer was lost. Delete does not delete
-// again then: another client may have created the key again.
+// session.ErrForeign; session.ErrClosed; an invalid path; session.ErrNotEmpty
+// if the key has children; session.ErrUnknownOutcome if the answer was lost.
+// Delete does not delete again then: another client may have created the key
+// again.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.remove(ctx, path, version)
 	}
-	for {
-		seen, err := s.check(ctx, path, write{remove: true, version: version})
-		if err == nil {
-			at := version
-			if at == AnyVersion && !seen.Hidden {
-				at = seen.Stat.Version // a later write or re-creation is checked again
-			}
-			err = s.sm.Delete(ctx, path, at)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case version != AnyVersion, !errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrUnknownOutcome):
-			return s.failed(key, err)
-		}
-	}
+	return core.Failed("config delete", path, err)
 }
 
-// creator is a session or a manager.
-type creator interface {
-	CreateOnce(ctx context.Context, path string, data []byte) error
-	EnsureDir(ctx context.Context, path string) error
-}
-
-// create creates a persistent node and its missing parents. The parents may be
-// containers, which the server can remove before the node exists: so create
-// repeats until the node exists.
-func create(ctx context.Context, in creator, path string, data []byte) error {
-	for {
-		err := in.CreateOnce(ctx, path, data)
-		if !missing(err) {
+func (s *Store) remove(ctx context.Context, path string, version int32) error {
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-1); err != nil {
 			return err
 		}
-		dir, _ := znode.Split(path)
-		if err := in.EnsureDir(ctx, dir); err != nil {
+		seen, err := s.check(ctx, path, write{remove: true, version: version})
+		if err != nil {
+			return err
+		}
+		at := version
+		if at == core.AnyVersion && !seen.Hidden {
+			at = seen.Stat.Version // a later write or re-creation is checked again
+		}
+		err = s.sm.Delete(ctx, path, at)
+		if version != core.AnyVersion || !errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}
 	}

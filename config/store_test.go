@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,13 +18,14 @@ func TestStore(t *testing.T) {
 		store := config.NewStore(w.sm, "/config")
 		_, err := store.Get(ctx, "db/limits")
 		require.ErrorIs(t, err, session.ErrNoNode)
-		require.ErrorContains(t, err, `"db/limits"`)
-		require.ErrorContains(t, err, "/config/db/limits")
-		_, err = store.Set(ctx, "db/limits", []byte("x"), config.AnyVersion)
+		require.EqualError(t, err, fmt.Sprintf("config get /config/db/limits: node does not exist (session 0x%x)", w.session().ID()))
+		_, err = store.Set(ctx, "db/limits", []byte("x"), session.AnyVersion)
 		require.ErrorIs(t, err, session.ErrNoNode, "Set does not create")
 
-		require.NoError(t, store.Create(ctx, "db/limits", []byte("one")))
-		require.ErrorIs(t, store.Create(ctx, "db/limits", []byte("two")), session.ErrNodeExists)
+		made, err := store.Create(ctx, "db/limits", []byte("one"))
+		require.NoError(t, err)
+		require.Equal(t, must(store.Get(ctx, "db/limits")), made)
+		require.ErrorIs(t, errOf(store.Create(ctx, "db/limits", []byte("two"))), session.ErrNodeExists)
 		e, err := store.Get(ctx, "/db/limits")
 		require.NoError(t, err)
 		node, _ := w.srv.Node("/config/db/limits")
@@ -41,16 +43,18 @@ func TestStore(t *testing.T) {
 		_, err = store.Set(ctx, "db/limits", []byte("three"), e.Version)
 		require.ErrorIs(t, err, session.ErrBadVersion)
 		require.ErrorIs(t, store.Delete(ctx, "db/limits", e.Version), session.ErrBadVersion)
-		require.ErrorIs(t, store.Delete(ctx, "db", config.AnyVersion), session.ErrNotEmpty)
+		require.ErrorIs(t, store.Delete(ctx, "db", session.AnyVersion), session.ErrNotEmpty)
 		require.NoError(t, store.Delete(ctx, "db/limits", set.Version))
-		require.ErrorIs(t, store.Delete(ctx, "db/limits", config.AnyVersion), session.ErrNoNode)
+		require.ErrorIs(t, store.Delete(ctx, "db/limits", session.AnyVersion), session.ErrNoNode)
 
-		created, err := store.Put(ctx, "db/limits", []byte("four"))
+		put, err := store.Put(ctx, "db/limits", []byte("four"))
 		require.NoError(t, err)
-		require.True(t, created)
-		created, err = store.Put(ctx, "db/limits", nil)
+		require.Equal(t, put.Created, put.Zxid, "it was created")
+		require.Equal(t, must(store.Get(ctx, "db/limits")), put)
+		put, err = store.Put(ctx, "db/limits", nil)
 		require.NoError(t, err)
-		require.False(t, created)
+		require.Greater(t, put.Zxid, put.Created, "it was there")
+		require.EqualValues(t, 1, put.Version)
 		require.Empty(t, w.data("/config/db/limits"))
 	})
 }
@@ -68,7 +72,7 @@ func TestStoreRefusesBadKeys(t *testing.T) {
 			require.ErrorContains(t, err, c.reason, "%q %q", c.base, c.key)
 			_, err = store.Set(t.Context(), c.key, nil, 0)
 			require.ErrorContains(t, err, c.reason)
-			require.ErrorContains(t, store.Create(t.Context(), c.key, nil), c.reason)
+			require.ErrorContains(t, errOf(store.Create(t.Context(), c.key, nil)), c.reason)
 			require.ErrorContains(t, store.Delete(t.Context(), c.key, 0), c.reason)
 			require.ErrorContains(t, store.Publish(t.Context(), config.CreateKey(c.key, nil)), c.reason)
 			_, err = store.Put(t.Context(), c.key, nil)
@@ -81,18 +85,18 @@ func TestStoreRefusesBadKeys(t *testing.T) {
 func TestTooLargeNeverReachesTheWire(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		store := config.NewStore(w.sm, "/")
-		require.NoError(t, store.Create(t.Context(), "a", nil))
+		require.NoError(t, errOf(store.Create(t.Context(), "a", nil)))
 		w.srv.ResetCounts()
 		huge, half := []byte(strings.Repeat("x", 1<<20)), []byte(strings.Repeat("x", 600<<10))
-		_, err := store.Set(t.Context(), "a", huge, config.AnyVersion)
+		_, err := store.Set(t.Context(), "a", huge, session.AnyVersion)
 		require.ErrorIs(t, err, session.ErrTooLarge)
 		require.ErrorContains(t, err, "/a")
-		require.ErrorIs(t, store.Create(t.Context(), "b", huge), session.ErrTooLarge)
+		require.ErrorIs(t, errOf(store.Create(t.Context(), "b", huge)), session.ErrTooLarge)
 		_, err = store.Put(t.Context(), "b", huge)
 		require.ErrorIs(t, err, session.ErrTooLarge)
 		require.ErrorIs(t, store.Publish(t.Context(), config.SetKey("a", half, 0), config.CreateKey("b", half)), session.ErrTooLarge)
 		require.Empty(t, w.srv.Counts())
-		_, err = store.Set(t.Context(), "a", half, config.AnyVersion)
+		_, err = store.Set(t.Context(), "a", half, session.AnyVersion)
 		require.NoError(t, err)
 	})
 }
@@ -138,7 +142,7 @@ func TestPublishWithALostReply(t *testing.T) {
 		w.put("/a", "one")
 		store := config.NewStore(w.sm, "/")
 		w.once(zktest.OpMulti, "", func() zktest.Action { return zktest.LoseReply })
-		err := store.Publish(t.Context(), config.SetKey("a", []byte("two"), config.AnyVersion))
+		err := store.Publish(t.Context(), config.SetKey("a", []byte("two"), session.AnyVersion))
 		require.ErrorIs(t, err, session.ErrUnknownOutcome)
 		require.Equal(t, 1, w.srv.Count(zktest.OpMulti), "not repeated")
 	})
@@ -162,7 +166,7 @@ func TestStoreUseAfterClose(t *testing.T) {
 		require.NoError(t, w.sm.Close())
 		_, err := store.Get(t.Context(), "a")
 		require.ErrorIs(t, err, session.ErrClosed)
-		require.ErrorIs(t, store.Create(t.Context(), "a", nil), session.ErrClosed)
+		require.ErrorIs(t, errOf(store.Create(t.Context(), "a", nil)), session.ErrClosed)
 		require.ErrorIs(t, store.Publish(t.Context(), config.CreateKey("a", nil)), session.ErrClosed)
 	})
 }

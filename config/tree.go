@@ -2,14 +2,13 @@ package config
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
@@ -40,7 +39,8 @@ type HiddenKey struct {
 }
 
 // TreeSnapshot has all keys of a Tree at one instant. All callers of Load share
-// it: it must not be changed. Snapshots share their unchanged parts.
+// it: it must not be changed. Snapshots share their unchanged parts. Its zero
+// value and nil panic in every method.
 type TreeSnapshot[T any] struct {
 	// Bad are the errors of the keys with a bad value, sorted by path.
 	Bad []*BadValueError
@@ -109,11 +109,10 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 // not a key.
 //
 // A Tree is safe for concurrent use, and lives until Close or until its Manager
-// is closed.
+// is closed. Its zero value and nil panic in every method.
 type Tree[T any] struct {
+	schema schema[T]
 	path   string
-	codec  Codec[T]
-	opts   options[T]
 	mirror *mirror.Tree
 	view   atomic.Pointer[treeView[T]]
 
@@ -138,28 +137,33 @@ type treeView[T any] struct {
 // TreeSnapshot.Value returns the Default for a missing key.
 //
 // Errors: an invalid path or option; the error of ctx, with
-// session.ErrUnreachable if there was no session; session.ErrClosed; without
-// Default and Wait, session.ErrNoAuth if a key may not be read. With Default or
-// Wait, TreeSnapshot.Hidden and Err have that error, and the other keys are
-// read.
+// session.ErrUnreachable if there was no session, and with ErrNoValue if Wait
+// was waiting; session.ErrClosed; without Default and Wait, session.ErrNoAuth
+// if a key may not be read. With Default or Wait, TreeSnapshot.Hidden and Err
+// have that error, and the other keys are read. OpenTree may be called from
+// several goroutines at once.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
-	misuse.NilManager(sm == nil, "config.OpenTree")
-	t := &Tree[T]{path: path, codec: codec, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
-	misuse.Apply("config.OpenTree", &t.opts, opts)
-	if codec.Decode == nil {
-		return nil, fmt.Errorf("config tree %s: the codec has no Decode", path)
-	}
-	if err := t.opts.check(); err != nil {
-		return nil, fmt.Errorf("config tree %s: options: %w", path, err)
-	}
-	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.opts.fallback}, next: make(chan struct{})})
-	m, err := mirror.OpenTree(ctx, bridge.Core(sm), mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
+	t, err := openTree(ctx, sm, path, codec, opts)
 	if err != nil {
-		return nil, fmt.Errorf("config tree: %w", err)
+		return nil, core.Failed("config open tree", path, err)
 	}
-	t.mirror = m
+	return t, nil
+}
+
+func openTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts []Option[T]) (*Tree[T], error) {
+	misuse.NilManager(sm == nil, "config.OpenTree")
+	schema, err := newSchema("config.OpenTree", codec, opts)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree[T]{schema: schema, path: path, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
+	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.schema.fallback}, next: make(chan struct{})})
+	t.mirror, err = mirror.OpenTree(ctx, bridge.Core(sm), mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
+	if err != nil {
+		return nil, err
+	}
 	if err := t.awaitFirst(ctx); err != nil {
-		m.Close()
+		t.mirror.Close()
 		return nil, err
 	}
 	return t, nil
@@ -169,11 +173,11 @@ func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, code
 func noHistory(rel string) bool { return rel[strings.LastIndexByte(rel, '/')+1:] != HistoryDir }
 
 func (t *Tree[T]) awaitFirst(ctx context.Context) error {
-	if !t.opts.wait {
-		if err := t.mirror.Load().Err; err != nil && !t.opts.hasDefault {
-			return fmt.Errorf("config tree %s: %w", t.path, err)
+	if !t.schema.wait {
+		if t.schema.hasDefault {
+			return nil
 		}
-		return nil
+		return t.mirror.Load().Err
 	}
 	for {
 		now := t.view.Load()
@@ -183,9 +187,9 @@ func (t *Tree[T]) awaitFirst(ctx context.Context) error {
 		select {
 		case <-now.next:
 		case <-ctx.Done():
-			return fmt.Errorf("config: wait for %s: %w: %w", t.path, ctxend.Err(ctx), ErrNoValue)
+			return waited(ctxend.Err(ctx), ErrNoValue)
 		case <-t.mirror.Done():
-			return fmt.Errorf("config: wait for %s: %w", t.path, t.mirror.Err())
+			return t.mirror.Err()
 		}
 	}
 }
@@ -210,17 +214,15 @@ func (t *Tree[T]) Load() *TreeSnapshot[T] {
 }
 
 // Err returns the present error, or nil: the error of the first bad value; the
-// reason why a node cannot be read; ErrClosed or session.ErrClosed after the
-// end. A lost connection is not an error, but makes the Tree Stale.
+// reason why a node cannot be read; session.ErrClosed after the end. A lost
+// connection is not an error, but makes the Tree Stale.
 func (t *Tree[T]) Err() error {
 	t.made()
-	if err := t.ended(); err != nil {
-		return err
+	err := t.mirror.Err()
+	if problems := t.view.Load().problems; err == nil && len(problems) > 0 {
+		err = problems[0]
 	}
-	if problems := t.view.Load().problems; len(problems) > 0 {
-		return problems[0]
-	}
-	return nil
+	return core.Failed(watchOp, t.path, err)
 }
 
 // Stale reports whether the keys may be out of date for longer than usual, as
@@ -240,25 +242,15 @@ func (t *Tree[T]) Close() error {
 	return nil
 }
 
-func (t *Tree[T]) ended() error {
-	err := t.mirror.Err()
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, mirror.ErrClosed) {
-		err = ErrClosed
-	}
-	return fmt.Errorf("config tree %s: %w", t.path, err)
-}
-
 // Changes yields the present keys, and then the newest keys after every change:
 // a key was written, created or deleted, or Hidden has changed. While the loop
 // body runs, intermediate states are skipped, but never the last.
 //
 // An error is yielded once, together with the present keys: a *BadValueError
 // for each bad value, or the reason why a node cannot be read. The loop goes on
-// after it. The loop ends without an error when ctx ends, and with ErrClosed or
-// session.ErrClosed when the Tree or its Manager is closed.
+// after it. The loop ends without an error when ctx ends, and with
+// session.ErrClosed when the Tree or its Manager is closed. The errors are
+// *session.OpErrors.
 //
 // Changes is safe for concurrent use. A loop costs no goroutine, no request and
 // no watch.
@@ -276,7 +268,7 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 				}
 			}
 			for problem := range fresh(told, now.problems) {
-				if !yield(&now.TreeSnapshot, problem) {
+				if !yield(&now.TreeSnapshot, core.Failed(watchOp, t.path, problem)) {
 					return
 				}
 			}
@@ -288,7 +280,7 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 				if t.view.Load() != now {
 					continue // the last change comes first
 				}
-				yield(&now.TreeSnapshot, t.ended())
+				yield(&now.TreeSnapshot, t.Err())
 				return
 			}
 		}

@@ -45,12 +45,12 @@ func TestTree(t *testing.T) {
 		require.False(t, tree.Load().Exists)
 		require.Equal(t, -1, tree.Load().Value("db/pool"))
 		store := config.NewStore(p.Manager, "/c")
-		require.NoError(t, store.Create(w.Context(), "db/pool", []byte("5")))
-		require.NoError(t, store.Create(w.Context(), "qps", []byte("100")))
+		require.NoError(t, errOf(store.Create(w.Context(), "db/pool", []byte("5"))))
+		require.NoError(t, errOf(store.Create(w.Context(), "qps", []byte("100"))))
 		settle()
 		require.Equal(t, map[string]int{"db/pool": 5, "qps": 100}, show(tree.Load()), "db is a directory and no key")
 		require.NoError(t, tree.Err())
-		require.NoError(t, store.Delete(w.Context(), "db/pool", config.AnyVersion))
+		require.NoError(t, store.Delete(w.Context(), "db/pool", session.AnyVersion))
 		settle()
 		require.Equal(t, map[string]int{"qps": 100}, show(tree.Load()), "an empty directory is no key either")
 		require.NoError(t, tree.Err())
@@ -61,7 +61,7 @@ func TestTree(t *testing.T) {
 		require.Error(t, tree.Err())
 		w.Remove("/c/qps")
 		w.Put("/c/qps", "100")
-		_, err := store.Set(w.Context(), "qps", []byte("101"), config.AnyVersion)
+		_, err := store.Set(w.Context(), "qps", []byte("101"), session.AnyVersion)
 		require.NoError(t, err)
 		settle()
 		k := tree.Load().Lookup("qps")
@@ -222,10 +222,10 @@ func TestOpenTreeRefusesBadInput(t *testing.T) {
 		tree := call.Get()
 		require.True(t, tree.Load().Exists)
 		require.NoError(t, tree.Close())
-		require.ErrorIs(t, tree.Err(), config.ErrClosed)
+		require.ErrorIs(t, tree.Err(), session.ErrClosed)
 		for _, err := range tree.Changes(w.Context()) {
 			if err != nil {
-				require.ErrorIs(t, err, config.ErrClosed)
+				require.ErrorIs(t, err, session.ErrClosed)
 			}
 		}
 		restore := w.Fail(zktest.OpGetData, "/c/a", zktest.CodeNoAuth)

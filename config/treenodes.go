@@ -2,7 +2,6 @@ package config
 
 import (
 	"iter"
-	"time"
 
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/treap"
@@ -145,7 +144,7 @@ func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
-		d = t.decode(n)
+		d = t.decodeKey(n)
 	}
 	if d == nil {
 		delete(t.nodes.decoded, path)
@@ -183,8 +182,8 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	t.nodes.hidden = t.nodes.hidden.Put(rel, &HiddenKey{Key: rel, Path: path, Err: err})
 }
 
-// decode decodes a node. It returns nil for a directory.
-func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
+// decodeKey decodes a node. It returns nil for a directory.
+func (t *Tree[T]) decodeKey(n *mirror.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
 		// The node was deleted and created again: a value of the old node is
@@ -199,11 +198,11 @@ func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 		return old
 	}
 	next := &decodedKey[T]{zxid: n.Stat.Mzxid, created: n.Stat.Czxid}
-	value, err := check(t.codec, &t.opts, n.Data)
+	value, err := t.schema.read(n.Data)
 	if err == nil {
 		next.good = true
 		next.key = Key[T]{
-			Key: n.Path, Value: value, Version: n.Stat.Version, Zxid: n.Stat.Mzxid, ModTime: time.UnixMilli(n.Stat.Mtime),
+			Key: n.Path, Value: value, Version: n.Stat.Version, Zxid: n.Stat.Mzxid, ModTime: written(n.Stat),
 		}
 		return next
 	}

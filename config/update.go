@@ -2,12 +2,13 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
@@ -35,36 +36,38 @@ import (
 // wait for itself, until its ctx ends.
 //
 // ctx bounds the call. Errors: the error of f; *BadValueError if the present
-// value does not decode (repair it with Store.Set); ErrNotKey; ErrRecreated;
-// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
-// if the answer was lost, and the node's present data does not show whether the
-// write was done. Update does not repeat the write then. The caller may, if its
-// f changes nothing the second time. Update is safe for concurrent use.
+// value does not decode (repair it with Store.Set); session.ErrForeign;
+// session.ErrRecreated; session.ErrTooLarge; session.ErrNoAuth;
+// session.ErrClosed; session.ErrUnknownOutcome if the answer was lost, and the
+// node's present data does not show whether the write was done. Update does not
+// repeat the write then. The caller may, if its f changes nothing the second
+// time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()
-	if err := v.ended(); err != nil {
-		return nil, err
-	}
-	if v.codec.Encode == nil {
-		return nil, fmt.Errorf("config %s: update: the codec has no Encode", v.path)
-	}
-	if err := ctxend.Err(ctx); err != nil {
-		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
-	}
-	select {
-	case v.updating <- struct{}{}:
-		defer func() { <-v.updating }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("config %s: update: %w", v.path, ctxend.Err(ctx))
-	case <-v.mirror.Done():
-		return nil, v.ended()
-	}
-	snap, err := v.update(ctx, f)
+	snap, err := v.updateInTurn(ctx, f)
 	if err != nil {
-		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
+		return nil, core.Failed("config update", v.path, err)
 	}
 	return snap, nil
+}
+
+// updateInTurn waits for the Updates before this one.
+func (v *Value[T]) updateInTurn(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
+	if err := v.mirror.Err(); err != nil {
+		return nil, err
+	}
+	if v.schema.codec.Encode == nil {
+		return nil, errors.New("the codec has no Encode, so it cannot update: set Encode")
+	}
+	within, stop := v.mirror.Within(ctx)
+	err := v.updates.Acquire(within, 1)
+	stop()
+	if err != nil {
+		return nil, cmp.Or(ctxend.Err(ctx), v.mirror.Err())
+	}
+	defer v.updates.Release(1)
+	return v.update(ctx, f)
 }
 
 // base is the node as an Update has read it.
@@ -85,8 +88,8 @@ type proposal[T any] struct {
 
 func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	var doubt *proposal[T] // a write that may have been done
-	for conflicts := 0; ; conflicts++ {
-		if err := pause(ctx, conflicts); err != nil {
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-1); err != nil {
 			return nil, inDoubt(doubt, err)
 		}
 		now, err := v.fresh(ctx)
@@ -160,12 +163,8 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 		if err != nil {
 			return base{}, err
 		}
-		err = s.Sync(ctx, v.path)
 		b := base{in: s}
-		if err == nil {
-			b.data, b.stat, err = s.Get(ctx, v.path)
-		}
-		switch {
+		switch b.data, b.stat, err = s.GetNewest(ctx, v.path); {
 		case err == nil:
 			b.exists = true
 			return b, write{version: b.stat.Version}.allowed(ctx, s, v.path, b.data, b.stat)
@@ -177,23 +176,24 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 	}
 }
 
+// errVersion says that the node's version is -1, which ZooKeeper matches with
+// any version.
+var errVersion = errors.New("the znode's version is -1, which ZooKeeper cannot compare: write the key once with Store.Set and AnyVersion")
+
 // write makes one try.
 func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], error) {
 	s := p.over.in
 	if !p.over.exists {
-		if err := create(ctx, s, v.path, p.data); err != nil {
+		stat, err := s.CreateWithParents(ctx, v.path, p.data)
+		if err != nil {
 			return nil, err
 		}
-		v.show(ctx, s, 0)
-		// The answer to a create does not have the zxid. The mirror has it.
-		snap := &Snapshot[T]{Value: p.value, Exists: true}
-		if st := v.mirror.Load(); st.Exists {
-			snap.Zxid, snap.ModTime = st.Stat.Czxid, time.UnixMilli(st.Stat.Ctime)
-		}
-		return snap, nil
+		v.show(ctx, s, stat.Mzxid)
+		snap := snapshot(p.value, stat)
+		return &snap, nil
 	}
 	if p.over.stat.Version == core.AnyVersion {
-		return nil, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
+		return nil, errVersion
 	}
 	stat, err := s.Set(ctx, v.path, p.data, p.over.stat.Version)
 	if err != nil {
@@ -201,7 +201,7 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 	}
 	v.show(ctx, s, stat.Mzxid)
 	if stat.Czxid != p.over.stat.Czxid {
-		return nil, ErrRecreated
+		return nil, core.ErrRecreated
 	}
 	snap := snapshot(p.value, stat)
 	return &snap, nil
@@ -220,17 +220,5 @@ func isConflict(err error) bool {
 	return errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)
 }
 
-// pause waits for a random time that grows with the number of conflicts.
-func pause(ctx context.Context, conflicts int) error {
-	if conflicts == 0 {
-		return nil
-	}
-	timer := time.NewTimer(chance.N(time.Millisecond << min(conflicts, 7)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctxend.Err(ctx)
-	}
-}
+// conflicts are the pauses after conflicts with other writers.
+var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 128 * time.Millisecond}

@@ -109,7 +109,7 @@ func TestUpdateRefusals(t *testing.T) {
 
 		require.NoError(t, v.Close())
 		_, err = v.Update(t.Context(), set(3))
-		require.ErrorIs(t, err, config.ErrClosed)
+		require.ErrorIs(t, err, session.ErrClosed)
 	})
 }
 
@@ -172,7 +172,7 @@ func TestUpdateOfARecreatedNode(t *testing.T) {
 		})
 		_, err := v.Update(t.Context(), increment)
 		if versions == 1 { // the version that the old node had
-			require.ErrorIs(t, err, config.ErrRecreated)
+			require.ErrorIs(t, err, session.ErrRecreated)
 			synctest.Wait()
 			require.Equal(t, 3, v.Load().Value, "it is shown what the node holds")
 			return
@@ -251,9 +251,26 @@ func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 		defer cancel()
 		_, err := v.Update(ctx, increment)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		stopping := errors.New("the program stops")
+		cancelled, cancelCause := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancelCause(stopping) })
+		_, err = v.Update(cancelled, increment)
+		require.ErrorIs(t, err, stopping)
+		require.ErrorIs(t, err, context.Canceled)
 		w.srv.Thaw()
 		wg.Wait()
 		await(w, v, becomes(51))
+
+		w.srv.Freeze()
+		wg.Go(func() { _, _ = v.Update(t.Context(), increment) })
+		synctest.Wait()
+		time.AfterFunc(time.Second, func() { _ = v.Close() })
+		start := time.Now()
+		_, err = v.Update(t.Context(), increment)
+		require.ErrorIs(t, err, session.ErrClosed, "the end of the value ends the wait")
+		require.Equal(t, time.Second, time.Since(start))
+		w.srv.Thaw()
+		wg.Wait()
 	})
 }
 

@@ -2,10 +2,11 @@ package config
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -34,32 +35,19 @@ type Snapshot[T any] struct {
 }
 
 // Value is a typed value that follows its node. It is safe for concurrent use,
-// and lives until Close or until its Manager is closed.
+// and lives until Close or until its Manager is closed. Its zero value and nil
+// panic in every method.
 type Value[T any] struct {
-	sm     *core.Manager
-	path   string
-	codec  Codec[T]
-	opts   options[T]
-	mirror *mirror.Mirror
-	view   atomic.Pointer[view[T]]
-
-	updating chan struct{} // holds a token while an Update runs
+	schema  schema[T]
+	sm      *core.Manager
+	path    string
+	mirror  *mirror.Mirror
+	view    atomic.Pointer[view[T]]
+	updates *semaphore.Weighted // one Update at a time
 
 	// Used by the goroutine that follows the node.
 	rev uint64 // of the mirror's state that was decoded last
 	bad error  // the error of that state's value
-}
-
-// view is the state of a Value at one time. It is replaced as a whole, so that
-// Load is one atomic load.
-type view[T any] struct {
-	Snapshot[T]
-	missing bool          // the node did not exist at the last read
-	usable  bool          // Value is a value: the node's, or the default
-	rev     uint64        // grows when Snapshot changes
-	err     error         // the present error, or nil
-	errRev  uint64        // grows with each new error
-	next    chan struct{} // closed when there is a newer view
 }
 
 // Open opens the value at path. It blocks until the node has been read, and
@@ -71,30 +59,30 @@ type view[T any] struct {
 // session.ErrNoAuth if it may not be read. Other errors: an invalid path or
 // option; session.ErrClosed; the error of ctx, with session.ErrUnreachable if
 // there was no session, and with the error that Wait was waiting for the end
-// of.
+// of. Open may be called from several goroutines at once.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
-	misuse.NilManager(sm == nil, "config.Open")
-	v := &Value[T]{sm: bridge.Core(sm), path: path, codec: codec, updating: make(chan struct{}, 1)}
-	misuse.Apply("config.Open", &v.opts, opts)
-	if codec.Decode == nil {
-		return nil, fmt.Errorf("config %s: the codec has no Decode", path)
-	}
-	if err := v.opts.check(); err != nil {
-		return nil, fmt.Errorf("config %s: options: %w", path, err)
-	}
-	v.view.Store(&view[T]{
-		Snapshot: Snapshot[T]{Value: v.opts.fallback},
-		usable:   v.opts.hasDefault,
-		rev:      1,
-		next:     make(chan struct{}),
-	})
-	m, err := mirror.Open(ctx, v.sm, mirror.Config{Path: path, OnState: v.apply})
+	v, err := open(ctx, sm, "config.Open", path, codec, opts)
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, core.Failed("config open", path, err)
 	}
-	v.mirror = m
+	return v, nil
+}
+
+// open is Open without the operation in its errors. call is the name for the
+// panics.
+func open[T any](ctx context.Context, sm *session.Manager, call, path string, codec Codec[T], opts []Option[T]) (*Value[T], error) {
+	misuse.NilManager(sm == nil, call)
+	schema, err := newSchema(call, codec, opts)
+	if err != nil {
+		return nil, err
+	}
+	v := &Value[T]{schema: schema, sm: bridge.Core(sm), path: path, updates: semaphore.NewWeighted(1)}
+	v.view.Store(&view[T]{Snapshot: Snapshot[T]{Value: v.schema.fallback}, usable: v.schema.hasDefault, rev: 1, next: make(chan struct{})})
+	if v.mirror, err = mirror.Open(ctx, v.sm, mirror.Config{Path: path, OnState: v.apply}); err != nil {
+		return nil, err
+	}
 	if err := v.awaitFirst(ctx); err != nil {
-		m.Close()
+		v.mirror.Close()
 		return nil, err
 	}
 	return v, nil
@@ -109,19 +97,25 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 		}
 		problem := now.err
 		if problem == nil {
-			problem = fmt.Errorf("config %s: %w", v.path, ErrNoValue)
+			problem = ErrNoValue
 		}
-		if !v.opts.wait {
+		if !v.schema.wait {
 			return problem
 		}
 		select {
 		case <-now.next:
 		case <-ctx.Done():
-			return fmt.Errorf("config: wait for %s: %w: %w", v.path, ctxend.Err(ctx), problem)
+			return waited(ctxend.Err(ctx), problem)
 		case <-v.mirror.Done():
-			return fmt.Errorf("config: wait for %s: %w", v.path, v.mirror.Err())
+			return v.mirror.Err()
 		}
 	}
+}
+
+// waited returns the error of a wait that the end of a ctx has ended. problem is
+// the last reason to wait.
+func waited(ended, problem error) error {
+	return fmt.Errorf("wait for a value: %w; the last problem: %w", ended, problem)
 }
 
 // made panics for a Value that Open has not made.
@@ -145,15 +139,19 @@ func (v *Value[T]) Load() *Snapshot[T] {
 
 // Err returns the present error, or nil: a *BadValueError while the node has a
 // bad value; the reason why it cannot be read, such as session.ErrNoAuth;
-// ErrClosed or session.ErrClosed after the end. A lost connection is not an
-// error, but makes the value Stale.
+// session.ErrClosed after the end. A lost connection is not an error, but makes
+// the value Stale.
 func (v *Value[T]) Err() error {
 	v.made()
-	if err := v.ended(); err != nil {
-		return err
+	err := v.mirror.Err()
+	if err == nil {
+		err = v.view.Load().err
 	}
-	return v.view.Load().err
+	return core.Failed(watchOp, v.path, err)
 }
+
+// watchOp is the operation in the errors of what follows keys.
+const watchOp = "config watch"
 
 // Stale reports whether the value may be out of date for longer than usual. It
 // is true after a lost connection, until a quorum of the servers has answered
@@ -173,16 +171,4 @@ func (v *Value[T]) Close() error {
 	v.made()
 	v.mirror.Close()
 	return nil
-}
-
-// ended returns nil while the Value lives, and then the reason of its end.
-func (v *Value[T]) ended() error {
-	err := v.mirror.Err()
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, mirror.ErrClosed) {
-		err = ErrClosed
-	}
-	return fmt.Errorf("config %s: %w", v.path, err)
 }

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // Add adds n, which may be negative, and returns the new number. It compares
@@ -17,11 +17,11 @@ import (
 // the contention. A counter that does not exist begins at zero.
 //
 // ctx bounds the call. Errors: ErrOverflow, with the counter unchanged;
-// *FormatError; ErrRecreated; session.ErrNoAuth; session.ErrClosed; an invalid
-// path; session.ErrUnknownOutcome if the answer was lost, and the node's number
-// does not show whether the write was done (its eight bytes have no room for a
-// mark). The write was done once or not at all then, and Add does not try
-// again. Add is safe for concurrent use.
+// *FormatError; session.ErrRecreated; session.ErrNoAuth; session.ErrClosed; an
+// invalid path or option; session.ErrUnknownOutcome if the answer was lost, and
+// the node's number does not show whether the write was done (its eight bytes
+// have no room for a mark). The write was done once or not at all then, and Add
+// does not try again. Add is safe for concurrent use.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
@@ -32,7 +32,7 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 		return sum, true, nil
 	})
 	if err != nil {
-		return 0, c.fail("add", err)
+		return 0, c.fail("counter add", err)
 	}
 	return now, nil
 }
@@ -40,20 +40,20 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 // CompareAndSet sets the number to to if it is from. It reports whether the
 // number was from. A counter that does not exist is zero.
 //
-// ctx bounds the call. It returns the errors that Add lists. CompareAndSet is
-// safe for concurrent use.
+// ctx bounds the call. Errors: the errors of Add. CompareAndSet is safe for
+// concurrent use.
 func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
 	c.made()
-	if err := c.check(to); err != nil {
-		return false, c.fail("compare and set", err)
-	}
 	swapped := false
-	_, err := c.update(ctx, func(old int64) (int64, bool, error) {
-		swapped = old == from
-		return to, swapped, nil
-	})
+	err := c.check(to)
+	if err == nil {
+		_, err = c.update(ctx, func(old int64) (int64, bool, error) {
+			swapped = old == from
+			return to, swapped, nil
+		})
+	}
 	if err != nil {
-		return false, c.fail("compare and set", err)
+		return false, c.fail("counter compare and set", err)
 	}
 	return swapped, nil
 }
@@ -89,11 +89,9 @@ func (p *proposal) refuted(now base) bool {
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// Pauses after conflicts. The first repetition follows at once.
-const (
-	leastPause = 2 * time.Millisecond
-	mostPause  = 100 * time.Millisecond
-)
+// conflicts are the pauses after conflicts. The first repetition follows at
+// once.
+var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 100 * time.Millisecond}
 
 // update compares and sets until it has succeeded. f may be called more than
 // once; it returns the new number, and whether to write it.
@@ -101,19 +99,14 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 	if c.err != nil {
 		return 0, c.err
 	}
-	if err := ctx.Err(); err != nil {
-		return 0, ctxend.Join(ctx, err)
-	}
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
+	if c.turn.Acquire(ctx, 1) != nil {
 		return 0, ctxend.Err(ctx)
 	}
+	defer c.turn.Release(1)
 	var doubt *proposal
-	for tries := -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
-			return 0, inDoubt(doubt, ctxend.Join(ctx, err))
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-2); err != nil {
+			return 0, inDoubt(doubt, err)
 		}
 		n, done, err := c.try(ctx, &doubt, f)
 		switch {
@@ -143,19 +136,21 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 	if err != nil {
 		return 0, false, err
 	}
-	now, err := c.read(ctx, s, *doubt != nil)
-	if err != nil {
-		return 0, false, err
-	}
 	next := *doubt
-	if next != nil && !next.over.same(now) {
-		if !next.refuted(now) {
+	if next != nil {
+		now, err := c.settled(ctx, s)
+		switch {
+		case err != nil:
+			return 0, false, err
+		case next.over.same(now): // send it again
+		case !next.refuted(now):
 			return 0, false, next.err
+		default:
+			*doubt, next = nil, nil
 		}
-		*doubt, next = nil, nil
 	}
 	if next == nil {
-		to, write, err := f(now.n)
+		now, to, write, err := c.decide(ctx, s, f)
 		if err != nil || !write {
 			return now.n, err == nil, err
 		}
@@ -182,15 +177,37 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 	return 0, false, err
 }
 
-// read reads the node. If a write is in doubt, the server must catch up first.
-// Otherwise an old number only makes the write fail.
-func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, error) {
-	if sync {
-		if err := s.Confirm(ctx, c.path); err != nil {
-			return base{}, err
+// decide reads the node and asks f. If the server lags behind, an old number
+// makes the write fail at worst. But a call that does not write has to have seen
+// the newest number: so before decide refuses, it reads again after a sync.
+func (c *Counter) decide(ctx context.Context, s *core.Session, f func(int64) (int64, bool, error)) (now base, to int64, write bool, err error) {
+	for _, get := range []getter{s.Get, s.GetNewest} {
+		now, err = c.read(ctx, get)
+		switch {
+		case err == nil:
+			to, write, err = f(now.n)
+		case !errors.Is(err, core.ErrForeign):
+			return now, 0, false, err
+		}
+		if err == nil && write {
+			break
 		}
 	}
-	data, stat, err := s.Get(ctx, c.path)
+	return now, to, write, err
+}
+
+// settled reads the node after all writes of the session.
+func (c *Counter) settled(ctx context.Context, s *core.Session) (base, error) {
+	if err := s.Confirm(ctx, c.path); err != nil {
+		return base{}, err
+	}
+	return c.read(ctx, s.Get)
+}
+
+type getter = func(ctx context.Context, path string) ([]byte, core.Stat, error)
+
+func (c *Counter) read(ctx context.Context, get getter) (base, error) {
+	data, stat, err := get(ctx, c.path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return base{}, nil
@@ -203,18 +220,19 @@ func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, e
 
 // errVersion says that the node's version is -1, which ZooKeeper matches with
 // any version.
-var errVersion = errors.New("the node's version is -1, which ZooKeeper cannot compare: write the number once with Set")
+var errVersion = errors.New("the znode's version is -1, which ZooKeeper cannot compare: write the number once with Set")
 
 func (c *Counter) write(ctx context.Context, s *core.Session, p *proposal) error {
 	if !p.over.exists {
-		return create(ctx, s, c.path, p.data)
+		_, err := s.CreateWithParents(ctx, c.path, p.data)
+		return err
 	}
 	if p.over.stat.Version == core.AnyVersion {
 		return errVersion
 	}
 	stat, err := s.Set(ctx, c.path, p.data, p.over.stat.Version)
 	if err == nil && stat.Czxid != p.over.stat.Czxid {
-		err = ErrRecreated
+		err = core.ErrRecreated
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func TestFault16_CloseInsideAHook(t *testing.T) {
 		s := sequence(p)
 		h.seq.Store(s)
 		_, err := s.Next(w.Within(time.Hour))
-		require.ErrorIs(t, err, counter.ErrSequenceClosed)
+		require.ErrorIs(t, err, session.ErrClosed)
 		require.LessOrEqual(t, <-h.took, 2*time.Second)
 	})
 }

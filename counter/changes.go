@@ -17,19 +17,19 @@ import (
 // node has other data than a number, session.ErrNoAuth if it may not be read.
 // The loop goes on after it. The loop ends without an error when ctx ends. It
 // ends with session.ErrClosed when the Manager is closed, and with an error if
-// the path is invalid. Each loop has its own watch and goroutines. Changes is
-// safe for concurrent use.
+// the path or an option is invalid. Each loop has its own watch and goroutines.
+// Changes is safe for concurrent use.
 func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 	c.made()
 	return func(yield func(Value, error) bool) {
 		if c.err != nil {
-			yield(Value{}, c.fail("watch", c.err))
+			yield(Value{}, c.fail(watchOp, c.err))
 			return
 		}
 		m, err := mirror.Open(ctx, c.sm, mirror.Config{Path: c.path})
 		if err != nil {
 			if ctx.Err() == nil {
-				yield(Value{}, c.fail("watch", err))
+				yield(Value{}, c.fail(watchOp, err))
 			}
 			return
 		}
@@ -37,6 +37,9 @@ func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 		c.follow(ctx, m, yield)
 	}
 }
+
+// watchOp is the operation in the errors of Changes.
+const watchOp = "counter watch"
 
 func (c *Counter) follow(ctx context.Context, m *mirror.Mirror, yield func(Value, error) bool) {
 	var last Value
@@ -53,13 +56,13 @@ func (c *Counter) follow(ctx context.Context, m *mirror.Mirror, yield func(Value
 			if err == nil {
 				last = next
 			}
-			if !yield(last, err) {
+			if !yield(last, c.fail(watchOp, err)) {
 				return
 			}
 			continue
 		}
 		if now.Err != told {
-			if told = now.Err; told != nil && !yield(last, c.fail("watch", told)) {
+			if told = now.Err; told != nil && !yield(last, c.fail(watchOp, told)) {
 				return
 			}
 			continue
@@ -71,7 +74,7 @@ func (c *Counter) follow(ctx context.Context, m *mirror.Mirror, yield func(Value
 			if m.Load() != now {
 				continue // the last change comes first
 			}
-			yield(last, c.fail("watch", m.Err()))
+			yield(last, c.fail(watchOp, m.Err()))
 			return
 		}
 	}

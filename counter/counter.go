@@ -4,58 +4,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
-// Sentinel errors. Compare with errors.Is: they arrive wrapped.
-var (
-	// ErrOverflow says that a number does not fit. The counter is unchanged.
-	ErrOverflow = errors.New("the number does not fit into the counter")
-	// ErrRecreated says that the node was deleted and created again during a
-	// write. The write, computed from the old node's number, has replaced the
-	// new node's number.
-	ErrRecreated = errors.New("the node was re-created during the write, and its new number has been replaced")
-)
+// ErrOverflow says that a number does not fit. The counter is unchanged. Compare
+// with errors.Is: it arrives wrapped in a *session.OpError.
+var ErrOverflow = errors.New("the number does not fit into the counter")
 
 // Option changes a Counter.
 type Option func(*Counter)
 
-// Int32 is the layout of Curator's DistributedAtomicInteger and SharedCount,
-// and of kazoo's Counter with support_curator: 4 bytes, big-endian. Numbers
-// that do not fit into 32 bits are refused with ErrOverflow.
-func Int32() Option { return func(c *Counter) { c.layout = int32Layout } }
-
-// Decimal is the layout of kazoo's Counter without support_curator: decimal
-// digits. An empty node is zero. Fractions, which kazoo allows, are a
-// *FormatError.
-func Decimal() Option { return func(c *Counter) { c.layout = decimalLayout } }
-
-// Counter is a number on a path. It is safe for concurrent use. Concurrent Adds
-// of one Counter wait for each other, so that they do not conflict on the
-// server.
+// Counter is a number on a path. As with atomic.Int64, a call returns what its
+// caller cannot know. Each call sees every write of any client that was answered
+// before the call. Its errors are *session.OpErrors with the path of the
+// counter.
+//
+// A Counter is safe for concurrent use. Concurrent Adds of one Counter wait for
+// each other, so that they do not conflict on the server. Its zero value and
+// nil panic in every method.
 type Counter struct {
 	sm     *core.Manager
 	path   string
 	layout layout
 	err    error
-	turn   chan struct{} // holds a token while one goroutine compares and sets
+	turn   *semaphore.Weighted // one goroutine compares and sets at a time
 }
 
-// New returns the counter at path, which is relative to sm's root. The default
-// is the layout of Curator's DistributedAtomicLong. New does no I/O. If the
-// path is invalid, every call on the Counter returns the error.
+// New returns the counter at path, which is relative to sm's root. New does no
+// I/O. If the path or an option is invalid, every call on the Counter returns
+// the error.
 func New(sm *session.Manager, path string, opts ...Option) *Counter {
-	c := &Counter{sm: bridge.Core(sm), path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
+	c := &Counter{
+		sm: bridge.Core(sm), path: path, layout: layouts[Int64], err: znode.Validate(path), turn: semaphore.NewWeighted(1),
+	}
 	misuse.Apply("counter.New", c, opts)
 	return c
 }
@@ -100,26 +91,29 @@ func (c *Counter) value(data []byte, stat core.Stat) (Value, error) {
 	return Value{N: n, Exists: true, Zxid: stat.Mzxid, ModTime: time.UnixMilli(stat.Mtime)}, nil
 }
 
-// Get reads the number. It first makes the server catch up with the leader: Get
-// sees every write that was answered before the call. A counter that does not
-// exist is zero, without an error.
+// Get reads the number. A counter that does not exist is zero, without an error.
 //
 // ctx bounds the call. Errors: *FormatError; session.ErrNoAuth;
-// session.ErrClosed; an invalid path. Get is safe for concurrent use.
+// session.ErrClosed; an invalid path or option. Get is safe for concurrent use.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
+	v, err := c.get(ctx)
+	if err != nil {
+		return Value{}, c.fail("counter get", ctxend.Join(ctx, err))
+	}
+	return v, nil
+}
+
+func (c *Counter) get(ctx context.Context) (Value, error) {
 	if c.err != nil {
-		return Value{}, c.fail("get", c.err)
+		return Value{}, c.err
 	}
-	if err := c.sm.Sync(ctx, c.path); err != nil {
-		return Value{}, c.fail("get", ctxend.Join(ctx, err))
-	}
-	data, stat, err := c.sm.Get(ctx, c.path)
+	data, stat, err := c.sm.GetNewest(ctx, c.path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return Value{}, nil
 	case err != nil:
-		return Value{}, c.fail("get", ctxend.Join(ctx, err))
+		return Value{}, err
 	}
 	return c.value(data, stat)
 }
@@ -131,46 +125,58 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 //
 // ctx bounds the call. Errors: ErrOverflow with Int32; *FormatError;
 // session.ErrUnknownOutcome if the answer was lost; session.ErrNoAuth;
-// session.ErrClosed; an invalid path. After a lost answer Set does not write
-// again: the number may have been written, and others may have changed it
-// since. Set is safe for concurrent use.
+// session.ErrClosed; an invalid path or option. After a lost answer Set does
+// not write again: the number may have been written, and others may have
+// changed it since. Set is safe for concurrent use.
 func (c *Counter) Set(ctx context.Context, n int64) error {
 	c.made()
+	return c.fail("counter set", ctxend.Join(ctx, c.set(ctx, n)))
+}
+
+func (c *Counter) set(ctx context.Context, n int64) error {
 	if err := c.check(n); err != nil {
-		return c.fail("set", err)
+		return err
 	}
 	data := c.layout.encode(n)
-	for tries := -2; ctx.Err() == nil; tries++ {
-		if line.Pause(ctx, tries, leastPause, mostPause) != nil {
-			break
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-2); err != nil {
+			return err
 		}
-		err := c.overwrite(ctx, data)
-		if !conflict(err) {
-			if err != nil {
-				err = c.fail("set", ctxend.Join(ctx, err))
-			}
+		if err := c.overwrite(ctx, data); !conflict(err) {
 			return err
 		}
 	}
-	return c.fail("set", ctxend.Err(ctx))
 }
 
-// overwrite replaces the node's number.
+// overwrite replaces the node's number. Before it refuses, it reads the node
+// again, because the server may lag behind.
 func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	held, stat, err := c.sm.Get(ctx, c.path)
-	if errors.Is(err, core.ErrNoNode) {
-		return create(ctx, c.sm, c.path, data)
+	if err == nil && c.replaceable(held, stat) != nil {
+		held, stat, err = c.sm.GetNewest(ctx, c.path)
 	}
-	if err == nil {
-		_, err = c.value(held, stat)
-		if len(held) == 0 && stat.Cversion == 0 && recognise.Node(c.path, held, stat) == "" {
-			err = nil // a new counter, and not a directory
-		}
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		_, err := c.sm.CreateWithParents(ctx, c.path, data)
+		return err
+	case err != nil:
+		return err
 	}
-	if err == nil {
-		// The version of a node that was written very often can be -1, which
-		// matches any version.
-		_, err = c.sm.Set(ctx, c.path, data, stat.Version)
+	if err := c.replaceable(held, stat); err != nil {
+		return err
+	}
+	// The version of a node that was written very often can be -1, which
+	// matches any version.
+	_, err = c.sm.Set(ctx, c.path, data, stat.Version)
+	return err
+}
+
+// replaceable returns nil for a counter, and for an empty node that is not a
+// directory.
+func (c *Counter) replaceable(data []byte, stat core.Stat) error {
+	_, err := c.value(data, stat)
+	if len(data) == 0 && stat.Cversion == 0 && recognise.Node(c.path, data, stat) == "" {
+		return nil
 	}
 	return err
 }
@@ -186,34 +192,6 @@ func (c *Counter) check(n int64) error {
 	return nil
 }
 
-// maker is a session or a manager.
-type maker interface {
-	CreateOnce(ctx context.Context, path string, data []byte) error
-	EnsureDir(ctx context.Context, path string) error
-}
-
-// create creates the node and its missing parents. The parents may be
-// containers, which the server can remove before the node exists: so create
-// repeats until the node exists.
-func create(ctx context.Context, in maker, path string, data []byte) error {
-	for {
-		err := in.CreateOnce(ctx, path, data)
-		if !missing(err) {
-			return err
-		}
-		dir, _ := znode.Split(path)
-		if err := in.EnsureDir(ctx, dir); err != nil {
-			return err
-		}
-	}
-}
-
-// missing reports whether the server refused a write since the node or its
-// parent does not exist.
-func missing(err error) bool {
-	return errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome)
-}
-
 // conflict reports whether the server refused a write since the node has
 // changed.
 func conflict(err error) bool {
@@ -221,20 +199,4 @@ func conflict(err error) bool {
 		!errors.Is(err, core.ErrUnknownOutcome)
 }
 
-// opError adds the counter and the operation to an error. If the error's text
-// begins with the counter already, it is not repeated.
-type opError struct {
-	path, op string
-	err      error
-}
-
-func (e *opError) Error() string {
-	prefix := fmt.Sprintf("counter %s: ", e.path)
-	return prefix + e.op + ": " + strings.TrimPrefix(e.err.Error(), prefix)
-}
-
-func (e *opError) Unwrap() error { return e.err }
-
-func (c *Counter) fail(op string, err error) error {
-	return &opError{path: c.path, op: op, err: err}
-}
+func (c *Counter) fail(op string, err error) error { return core.Failed(op, c.path, err) }

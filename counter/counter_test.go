@@ -59,7 +59,7 @@ func TestCounter(t *testing.T) {
 // A number that does not change keeps its text, which another library wrote.
 func TestFault24_SameNumberKeepsItsText(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		c := counter.New(w.Process().Manager, path, counter.Decimal())
+		c := counter.New(w.Process().Manager, path, counter.Layout(counter.Decimal))
 		w.Put(path, "+007")
 		n, err := c.Add(w.Context(), 0)
 		require.NoError(t, err)
@@ -81,8 +81,8 @@ func TestLayouts(t *testing.T) {
 			c     *counter.Counter
 			bytes string
 		}{
-			{counter.New(sm, path, counter.Int32()), "\x00\x00\x01\x02"},
-			{counter.New(sm, path, counter.Decimal()), "258"},
+			{counter.New(sm, path, counter.Layout(counter.Int32)), "\x00\x00\x01\x02"},
+			{counter.New(sm, path, counter.Layout(counter.Decimal)), "258"},
 		} {
 			require.NoError(t, c.c.Set(w.Context(), 258))
 			require.Equal(t, c.bytes, w.Data(path))
@@ -95,7 +95,7 @@ func TestLayouts(t *testing.T) {
 			w.Remove(path)
 		}
 		w.Put(path, "")
-		n, err := counter.New(sm, path, counter.Decimal()).Add(w.Context(), 2)
+		n, err := counter.New(sm, path, counter.Layout(counter.Decimal)).Add(w.Context(), 2)
 		require.NoError(t, err)
 		require.EqualValues(t, 2, n, "kazoo makes an empty node")
 	})
@@ -112,9 +112,9 @@ func TestWrongFormat(t *testing.T) {
 		}{
 			{counter.New(sm, path), "1234", "it has 4 bytes, and should have 8"},
 			{counter.New(sm, path), "", "it has 0 bytes, and should have 8"},
-			{counter.New(sm, path, counter.Int32()), "12345678", "it has 8 bytes, and should have 4"},
-			{counter.New(sm, path, counter.Decimal()), "3.5", "its 3 bytes are not a decimal integer"},
-			{counter.New(sm, path, counter.Decimal()), "99999999999999999999", "its 20 bytes are not a decimal integer"},
+			{counter.New(sm, path, counter.Layout(counter.Int32)), "12345678", "it has 8 bytes, and should have 4"},
+			{counter.New(sm, path, counter.Layout(counter.Decimal)), "3.5", "its 3 bytes are not a decimal integer"},
+			{counter.New(sm, path, counter.Layout(counter.Decimal)), "99999999999999999999", "its 20 bytes are not a decimal integer"},
 		} {
 			w.Put(path, c.data)
 			var format *counter.FormatError
@@ -141,7 +141,7 @@ func TestWrongFormat(t *testing.T) {
 func TestOverflow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		sm := w.Process().Manager
-		c64, c32 := counter.New(sm, path), counter.New(sm, path, counter.Int32())
+		c64, c32 := counter.New(sm, path), counter.New(sm, path, counter.Layout(counter.Int32))
 		for _, c := range []struct {
 			c       *counter.Counter
 			from, n int64
@@ -304,7 +304,7 @@ func TestConflicts(t *testing.T) {
 		w.Put(path, ten)
 		meet(w, zktest.OpSetData, func() { w.Remove(path); w.Put(path, twenty) })
 		_, err = c.Add(w.Context(), 1)
-		require.ErrorIs(t, err, counter.ErrRecreated, "the version is the same, the node is not")
+		require.ErrorIs(t, err, session.ErrRecreated, "the version is the same, the node is not")
 		meet(w, zktest.OpSetData, func() { w.Remove(path) })
 		require.NoError(t, c.Set(w.Context(), 5))
 		require.Equal(t, "\x00\x00\x00\x00\x00\x00\x00\x05", w.Data(path))

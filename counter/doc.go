@@ -18,6 +18,8 @@
 //     layout. An item of a queue is recognised by its name, and a directory by
 //     its present or earlier children. A config key with a number of the layout
 //     looks like a counter.
+//   - A call has seen every write that was answered before the call. It does
+//     not refuse a write because of the number on a lagging server.
 //   - The numbers that Changes yields never go back in time, not even after
 //     lost connections, ended sessions and re-creation, or with lagging
 //     servers.
@@ -47,11 +49,8 @@
 //
 // # Layout
 //
-// A counter is the data of one persistent node: 8 bytes, big-endian, as in
-// Curator's DistributedAtomicLong. Int32 is the layout of Curator's
-// DistributedAtomicInteger and SharedCount, and of kazoo's Counter with
-// support_curator: 4 bytes. Decimal is the layout of kazoo's Counter without
-// support_curator: decimal digits. A node that does not exist counts as zero,
-// and the first write creates it. The number of a Sequence is the greatest
-// number of all blocks so far.
+// A counter is the data of one persistent node, in the Format of the option
+// Layout. The default is Curator's DistributedAtomicLong: 8 bytes, big-endian.
+// A node that does not exist counts as zero, and the first write creates it. The
+// number of a Sequence is the greatest number of all blocks so far.
 package counter

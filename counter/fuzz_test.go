@@ -13,7 +13,7 @@ func FuzzFormats(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, l := range []layout{int64Layout, int32Layout, decimalLayout} {
+		for _, l := range layouts {
 			n, reason := l.decode(data)
 			if reason != "" {
 				for _, r := range reason {

@@ -9,7 +9,7 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		counter.New, counter.NewSequence, counter.Decimal, counter.Int32, counter.Block, counter.LowWater,
+		counter.New, counter.NewSequence, counter.Layout, counter.Block, counter.LowWater,
 		new(counter.Counter), new(counter.Sequence), counter.New(nil, "/a"), counter.NewSequence(nil, "/a"),
 		new(counter.FormatError),
 	)

@@ -27,7 +27,7 @@ func TestFault25_NumbersAlone(t *testing.T) {
 		require.ErrorAs(w, c.Set(w.Context(), 5), &format, "a lock's directory")
 		require.Empty(w, w.Data(path))
 
-		decimal := counter.New(p.Manager, path, counter.Decimal())
+		decimal := counter.New(p.Manager, path, counter.Layout(counter.Decimal))
 		require.ErrorAs(w, decimal.Set(w.Context(), 5), &format, "digits over nothing")
 		_, err = decimal.Add(w.Context(), 5)
 		require.ErrorAs(w, err, &format)
@@ -36,10 +36,10 @@ func TestFault25_NumbersAlone(t *testing.T) {
 		require.Empty(w, w.Data(path))
 		for _, item := range []string{"/q/qn-0000000001", "/q/entry-100-0000000001"} {
 			w.Put(item, "42")
-			require.ErrorAs(w, counter.New(p.Manager, item, counter.Decimal()).Set(w.Context(), 5), &format)
+			require.ErrorAs(w, counter.New(p.Manager, item, counter.Layout(counter.Decimal)).Set(w.Context(), 5), &format)
 			require.Equal(w, "42", w.Data(item))
 		}
-		require.NoError(w, counter.New(p.Manager, "/new", counter.Decimal()).Set(w.Context(), 5))
+		require.NoError(w, counter.New(p.Manager, "/new", counter.Layout(counter.Decimal)).Set(w.Context(), 5))
 
 		w.Remove(path)
 		_, err = p.Create(w.Context(), path, []byte("12345678"), session.Ephemeral)

@@ -7,6 +7,8 @@ import (
 	"math"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
@@ -17,16 +19,13 @@ import (
 // DefaultBlock is the default size of a Sequence's blocks.
 const DefaultBlock = 1000
 
-// Sentinel errors of a Sequence. Compare with errors.Is: they arrive wrapped.
-var (
-	// ErrSequenceClosed is returned by Next after Close.
-	ErrSequenceClosed = errors.New("the sequence is closed")
-	// ErrSetBack says that the node's number is smaller than a number that this
-	// Sequence has seen: a client has deleted the node or set it back. Numbers
-	// would be given twice. Set the node above the greatest number in use, and
-	// try again.
-	ErrSetBack = errors.New("the sequence was set back, and would give numbers twice")
-)
+// ErrSetBack says that the node's number is smaller than a number that this
+// Sequence has seen: a client has deleted the node or set it back. Numbers would
+// be given twice. Set the node above the greatest number in use, and try again.
+// Compare with errors.Is: it arrives wrapped in a *session.OpError.
+var ErrSetBack = errors.New("the sequence was set back, and would give numbers twice")
+
+const setForward = "set it above the greatest number in use"
 
 // SequenceOption changes a Sequence.
 type SequenceOption func(*Sequence)
@@ -42,22 +41,23 @@ func LowWater(n int64) SequenceOption { return func(s *Sequence) { s.low, s.lowS
 
 // Sequence gives numbers from 1 upwards, which are unique over all processes
 // that use the path. It fetches them in blocks. It is safe for concurrent use.
+// Its zero value and nil panic in every method.
 type Sequence struct {
 	c      *Counter
 	block  int64
 	low    int64
 	lowSet bool
-	err    error
 	ctx    context.Context
 	cancel context.CancelFunc
-	work   sync.WaitGroup
+	fetch  singleflight.Group // one fetch for all callers that need a block
 
 	mu     sync.Mutex
-	now    span   // the present block
-	next   span   // the next block, if it was fetched already
-	top    int64  // the greatest number of our blocks
-	failed error  // of the last fetch; after it a block is fetched only when needed
-	fetch  *fetch // the running fetch, or nil
+	err    error // why no number can be given
+	now    span  // the present block
+	next   span  // the next block, if it was fetched already
+	top    int64 // the greatest number of our blocks
+	ahead  bool  // a fetch of the next block runs before it is needed
+	failed error // of the last fetch; after it a block is fetched only when needed
 }
 
 // span is the numbers from at, up to but not including end.
@@ -65,15 +65,9 @@ type span struct{ at, end int64 }
 
 func (s span) left() int64 { return s.end - s.at }
 
-// fetch is a running fetch of a block, which callers wait for.
-type fetch struct {
-	done chan struct{}
-	err  error
-}
-
 // NewSequence returns the sequence at path, which is relative to sm's root. It
 // does no I/O and starts no goroutine. If the path or an option is invalid,
-// Next returns the error.
+// Next returns the error. The format is Int64.
 func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequence {
 	s := &Sequence{c: New(sm, path), block: DefaultBlock}
 	misuse.Apply("counter.NewSequence", s, opts)
@@ -93,89 +87,93 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 //
 // ctx bounds that wait. If ctx has ended already, Next gives no number. Errors:
 // the error of ctx; ErrOverflow if the numbers are used up; ErrSetBack;
-// *FormatError; ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth; an
-// invalid path or option. After an error Next may be called again. Next is safe
-// for concurrent use.
+// *FormatError; session.ErrClosed after Close, or after the end of the Manager;
+// session.ErrNoAuth; an invalid path or option. After an error Next may be
+// called again. Next is safe for concurrent use.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
-	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
-	s.c.made()
-	if err := ctx.Err(); err != nil {
-		return 0, s.fail(ctxend.Join(ctx, err))
+	s.made()
+	n, err := s.wait(ctx)
+	if err != nil {
+		return 0, s.c.fail("sequence next", err)
+	}
+	return n, nil
+}
+
+func (s *Sequence) wait(ctx context.Context) (int64, error) {
+	if err := ctxend.Err(ctx); err != nil {
+		return 0, err
 	}
 	for {
-		n, f, err := s.take()
-		if f == nil || err != nil {
+		if n, err := s.take(); err != nil || n > 0 {
 			return n, err
 		}
 		select {
-		case <-f.done:
-			if f.err != nil {
-				return 0, s.fail(f.err)
+		case fetched := <-s.fetch.DoChan("", s.refill):
+			if fetched.Err != nil {
+				return 0, fetched.Err
 			}
 		case <-ctx.Done():
-			return 0, s.fail(ctxend.Err(ctx))
+			return 0, ctxend.Err(ctx)
 		}
 	}
 }
 
-// take returns a number, or the fetch to wait for.
-func (s *Sequence) take() (int64, *fetch, error) {
+// take returns a number, or zero if a block has to be fetched.
+func (s *Sequence) take() (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return 0, nil, s.fail(s.err)
+		return 0, s.err
 	}
 	if s.now.left() == 0 {
 		s.now, s.next = s.next, span{}
 	}
 	if s.now.left() == 0 {
-		if s.fetch == nil {
-			s.start()
-		}
-		return 0, s.fetch, nil
+		return 0, nil
 	}
 	n := s.now.at
 	s.now.at++
-	if s.now.left() <= s.low && s.next.left() == 0 && s.fetch == nil && s.failed == nil {
-		s.start()
+	if s.now.left() <= s.low && s.next.left() == 0 && !s.ahead && s.failed == nil {
+		s.ahead = true
+		s.fetch.DoChan("", s.refill)
 	}
-	return n, nil, nil
+	return n, nil
 }
 
-// start fetches a block in the background. The caller holds mu.
-func (s *Sequence) start() {
-	f := &fetch{done: make(chan struct{})}
-	s.fetch = f
-	s.work.Go(func() {
-		got, err := s.reserve()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.err != nil { // closed during the fetch
-			err = s.err
-		}
-		f.err, s.failed, s.fetch = err, err, nil
-		if err == nil {
-			s.next, s.top = got, got.end-1
-		}
-		close(f.done)
-	})
-}
-
-// reserve takes the next block from the counter. If the outcome of its write is
-// unknown, the block is given up, and no Sequence gives its numbers.
-func (s *Sequence) reserve() (span, error) {
+// refill fetches the next block, unless it is there already: another fetch may
+// have ended since the caller looked.
+func (s *Sequence) refill() (any, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil || s.next.left() > 0 {
+		return nil, s.err
+	}
 	top := s.top
 	s.mu.Unlock()
+	got, err := s.reserve(top)
+	s.mu.Lock()
+	if s.err != nil { // closed during the fetch
+		err = s.err
+	}
+	if err == nil {
+		s.next, s.top = got, got.end-1
+	}
+	s.ahead, s.failed = false, err
+	s.fetch.Forget("") // a take from now on begins another fetch
+	return nil, err
+}
+
+// reserve takes the next block from the counter, above top. If the outcome of
+// its write is unknown, the block is given up, and no Sequence gives its
+// numbers.
+func (s *Sequence) reserve(top int64) (span, error) {
 	for {
-		var setBack error
 		end, err := s.c.update(s.ctx, func(old int64) (int64, bool, error) {
 			switch {
 			case old < top:
-				setBack = fmt.Errorf("%w: its node has %d, after %d; set it above the greatest number in use", ErrSetBack, old, top)
-				return 0, false, setBack
+				return 0, false, fmt.Errorf("%w: its znode has %d, after %d; %s", ErrSetBack, old, top, setForward)
 			case old < 0:
-				return 0, false, fmt.Errorf("%w: its node has the negative number %d; set it above the greatest number in use", ErrSetBack, old)
+				return 0, false, fmt.Errorf("%w: its znode has the negative number %d; %s", ErrSetBack, old, setForward)
 			case old > math.MaxInt64-1-s.block:
 				return 0, false, fmt.Errorf("%w: a block of %d does not fit after %d", ErrOverflow, s.block, old)
 			}
@@ -197,18 +195,22 @@ func (s *Sequence) reserve() (span, error) {
 // The rest of its blocks is lost. Close may be called more than once. The error
 // is always nil.
 func (s *Sequence) Close() error {
-	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
-	s.c.made()
+	s.made()
 	s.mu.Lock()
 	if s.err == nil {
-		s.err = ErrSequenceClosed
+		s.err = core.ClosedError("the sequence")
 	}
 	s.mu.Unlock()
 	s.cancel()
-	grace.For(grace.Done(s.work.Wait))
+	grace.For(grace.Done(func() {
+		_, _, _ = s.fetch.Do("", s.refill) // joins the running fetch, and begins no other
+	}))
 	return nil
 }
 
-func (s *Sequence) fail(err error) error {
-	return fmt.Errorf("sequence %s: next: %w", s.c.path, err)
+// made panics for a Sequence that NewSequence has not made, or has made without
+// a Manager.
+func (s *Sequence) made() {
+	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
+	s.c.made()
 }

@@ -93,9 +93,9 @@ func TestSequenceClose(t *testing.T) {
 		waiting := testworld.Go(w, s.Next)
 		require.NoError(t, s.Close())
 		_, err := waiting.Result()
-		require.ErrorIs(t, err, counter.ErrSequenceClosed)
+		require.ErrorIs(t, err, session.ErrClosed)
 		_, err = s.Next(w.Context())
-		require.ErrorIs(t, err, counter.ErrSequenceClosed)
+		require.ErrorIs(t, err, session.ErrClosed)
 		require.NoError(t, s.Close())
 
 		p = w.Process()

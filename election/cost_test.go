@@ -16,7 +16,7 @@ func campaigning(w *testworld.World, p *testworld.Process, id string, opts ...el
 	return testworld.Go(w, election.New(p.Manager, dir, append(opts, election.ID(id))...).Campaign)
 }
 
-// watching ranges over an Changes until the test ends.
+// watching ranges over Changes until the test ends.
 func watching(w *testworld.World, p *testworld.Process, opts ...election.Option) *testworld.Call[string] {
 	return testworld.Go(w, func(ctx context.Context) (last string, err error) {
 		for leader, err := range election.New(p.Manager, dir, opts...).Changes(ctx) {
@@ -76,8 +76,8 @@ func TestCostsOfAnElection(t *testing.T) {
 	})
 }
 
-// Where one leads, whoever observes leaves one watch, on the leader's node, and has none to
-// be taken back. An empty line costs a second list for that: see line.Line.FirstW.
+// An observer leaves one watch, on the leader's node, and has no watch to take
+// back. An empty queue costs a second list for that: see line.Line.FirstW.
 func TestCostsOfObservingHandovers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, o := w.Process(), w.Process(), w.Process()
@@ -92,7 +92,7 @@ func TestCostsOfObservingHandovers(t *testing.T) {
 				time.Sleep(2 * time.Second) // what has to be taken back is taken back
 				require.Equal(w, 1, w.Srv.SessionWatches(o.Current().ID()))
 			}},
-			{Name: "the line is empty", Want: testworld.Counts{"delete": 1, "getChildren2": 2}, Do: func() {
+			{Name: "the queue is empty", Want: testworld.Counts{"delete": 1, "getChildren2": 2}, Do: func() {
 				require.NoError(w, terms[1].Resign())
 				time.Sleep(2 * time.Second)
 				require.Equal(w, 1, w.Srv.SessionWatches(o.Current().ID()))
@@ -110,7 +110,7 @@ func TestCostsOfATransfer(t *testing.T) {
 		time.Sleep(time.Second)
 		var transfer *testworld.Call[bool]
 		w.Costs([]testworld.Step{
-			{Name: "Transfer, for which nobody listens", Want: testworld.Counts{"exists": 1, "getChildren2": 2, "getData": 4, "multi": 1, "multiRead": 1, "sync": 1}, Do: func() {
+			{Name: "Transfer, which the leader does not look at", Want: testworld.Counts{"exists": 1, "getChildren2": 2, "getData": 4, "multi": 1, "multiRead": 1, "sync": 1}, Do: func() {
 				transfer = testworld.Go(w, func(ctx context.Context) (bool, error) {
 					err := e.Transfer(ctx, "b")
 					return err == nil, err
@@ -135,16 +135,16 @@ func TestCostsOfAOneNodeElection(t *testing.T) {
 		var term *election.Term
 		var second *testworld.Call[*election.Term]
 		var observer *testworld.Call[string]
-		reader := election.New(o.Manager, dir, election.OneNode())
+		reader := election.New(o.Manager, dir, election.Layout(election.OneNode))
 		w.Costs([]testworld.Step{
-			{Name: "the first Campaign makes the node above", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { term = campaigning(w, a, "a", election.OneNode()).Get() }},
+			{Name: "the first Campaign makes the node above", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { term = campaigning(w, a, "a", election.Layout(election.OneNode)).Get() }},
 			{Name: "Leader", Want: testworld.Counts{"getData": 1}, Do: func() {
 				_, err := reader.Leader(w.Context())
 				require.NoError(w, err)
 			}},
-			{Name: "Changes", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.OneNode()) }},
-			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { second = campaigning(w, b, "b", election.OneNode()) }},
-			{Name: "UpdatePayload, and all who watch the node look", Want: testworld.Counts{"exists": 1, "getData": 3, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, term.UpdatePayload(w.Context(), "ready")) }},
+			{Name: "Changes", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.Layout(election.OneNode)) }},
+			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { second = campaigning(w, b, "b", election.Layout(election.OneNode)) }},
+			{Name: "UpdatePayload, and all who watch the node look", Want: testworld.Counts{"exists": 1, "getData": 3, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, term.UpdatePayload(w.Context(), []byte("ready"))) }},
 			{Name: "the observer leaves", Do: func() {
 				_, err := observer.GiveUp()
 				require.NoError(w, err)

@@ -74,8 +74,8 @@
 //
 // An election is a directory. Each candidate is an ephemeral sequential node in
 // it, with the name that Curator's LeaderLatch uses, "_c_<uuid>-latch-<seq>".
-// With the option LeaderSelector the name is the one of Curator's
-// LeaderSelector, "_c_<uuid>-lock-<seq>". The node's data is the candidate's id
+// With Layout(LeaderSelector) the name is the one of Curator's LeaderSelector,
+// "_c_<uuid>-lock-<seq>". The node's data is the candidate's id
 // in UTF-8, as in Curator: candidates in Java and in Go may campaign on one
 // path, and read each other's ids. Other nodes in the directory are ignored.
 // The directory is a container node, which the server removes once it is empty,
@@ -91,6 +91,6 @@
 // node: a LeaderLatch stops watching its predecessor once the predecessor's
 // data has changed, and would wait forever.
 //
-// With the option OneNode the election is a single ephemeral node at the path
+// With Layout(OneNode) the election is a single ephemeral node at the path
 // itself, with the leader's payload, or its id.
 package election

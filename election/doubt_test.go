@@ -17,16 +17,16 @@ import (
 func TestFault06_OneNodeLeavesTheNextLeaderAlone(t *testing.T) {
 	for name, act := range map[string]func(ctx context.Context, term *election.Term) error{
 		"resign":         func(_ context.Context, term *election.Term) error { return term.Resign() },
-		"update payload": func(ctx context.Context, term *election.Term) error { return term.UpdatePayload(ctx, "old") },
+		"update payload": func(ctx context.Context, term *election.Term) error { return term.UpdatePayload(ctx, []byte("old")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
 				a, b := w.Process(), w.Process()
-				old, err := election.New(a.Manager, master, election.OneNode(), election.Payload("old")).Campaign(w.Context())
+				old, err := election.New(a.Manager, master, election.Layout(election.OneNode), election.Payload([]byte("old"))).Campaign(w.Context())
 				require.NoError(t, err)
 				w.Srv.Lag(a.Current().ID())
 				w.Remove(master)
-				next, err := election.New(b.Manager, master, election.OneNode(), election.Payload("next")).Campaign(w.Context())
+				next, err := election.New(b.Manager, master, election.Layout(election.OneNode), election.Payload([]byte("next"))).Campaign(w.Context())
 				require.NoError(t, err)
 				require.NoError(t, old.Err(), "the event is late")
 				if err := act(w.Context(), old); name == "update payload" {
@@ -37,7 +37,7 @@ func TestFault06_OneNodeLeavesTheNextLeaderAlone(t *testing.T) {
 				time.Sleep(time.Minute)
 				require.NoError(t, next.Err())
 				require.Equal(t, "next", w.Data(master))
-				require.NoError(t, next.UpdatePayload(w.Context(), "newer"))
+				require.NoError(t, next.UpdatePayload(w.Context(), []byte("newer")))
 				require.Equal(t, "newer", w.Data(master))
 			})
 		})
@@ -48,7 +48,7 @@ func TestFault06_OneNodeLeavesTheNextLeaderAlone(t *testing.T) {
 // term stays in the way of a later one.
 func TestFault09_RunOnAThrottledServer(t *testing.T) {
 	for name, layout := range map[string]election.Option{
-		"line": func(*election.Election) {}, "leader selector": election.LeaderSelector(), "one node": election.OneNode(),
+		"line": func(*election.Election) {}, "leader selector": election.Layout(election.LeaderSelector), "one node": election.Layout(election.OneNode),
 	} {
 		t.Run(name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {

@@ -3,37 +3,37 @@ package election
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/session"
 )
 
 // Election is an election on a path. Each Campaign or Run is a separate
-// candidate. An Election is safe for concurrent use.
+// candidate. An Election is safe for concurrent use. Use New: the methods of a
+// nil or zero Election panic.
 type Election struct {
-	sm      *core.Manager
-	path    string
-	id      string
-	payload *string // nil: the node holds the id
-	layout  layout
-	told    func(*Term, error) // the function of OnTermEnd; may be nil
+	sm        *core.Manager
+	path      string
+	id        string
+	payload   []byte // nil: the node holds the id
+	format    Format
+	onTermEnd func(*Term, error) // may be nil
 
-	place  place
-	wishes *wishes // nil in the OneNode layout
-	err    error   // every call returns it; nil if the options are valid
+	place    place
+	requests *requestView // nil in the OneNode layout
+	err      error        // every call returns it; nil if the options are valid
 }
 
 // Option changes an Election.
 type Option func(*Election)
 
 // ID is the candidate's id, which Leader, Changes and Participants show. It
-// need not be unique. The default is the host's name and the process id,
-// "host-4711".
+// need not be unique. Without an id, or with "", it is the name of the host and
+// the process id, "host-4711".
 func ID(id string) Option { return func(e *Election) { e.id = id } }
 
 // OnTermEnd sets a function that Run calls at the end of each term, after the
@@ -42,39 +42,31 @@ func ID(id string) Option { return func(e *Election) { e.id = id } }
 // lost or transferred. Run waits for f.
 func OnTermEnd(f func(t *Term, err error)) Option {
 	misuse.NilFunc(f == nil, "election.OnTermEnd")
-	return func(e *Election) { e.told = f }
+	return func(e *Election) { e.onTermEnd = f }
 }
 
 // New returns the election at path, which is relative to sm's root. It does no
 // I/O. If the path or the options are invalid, every call on the Election
 // returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
-	e := &Election{sm: bridge.Core(sm), path: path, layout: latch}
+	e := &Election{sm: bridge.Core(sm), path: path}
 	misuse.Apply("election.New", e, opts)
 	if e.id == "" {
-		e.id = defaultID()
+		e.id = owner.DefaultID()
 	}
 	e.settle()
 	return e
 }
 
-func defaultID() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown-host" // it is only shown to people
-	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
-
 // Path returns the path of the election.
 func (e *Election) Path() string {
-	misuse.ZeroValue(e == nil, "or nil election.Election", "election.New")
+	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
 	return e.path
 }
 
 // ID returns the id of this Election's candidates.
 func (e *Election) ID() string {
-	misuse.ZeroValue(e == nil, "or nil election.Election", "election.New")
+	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
 	return e.id
 }
 
@@ -82,7 +74,7 @@ func (e *Election) ID() string {
 // Manager.
 func (e *Election) made() {
 	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
-	misuse.If(e.sm == nil, "election.New got a nil Manager: give the Manager of session.Dial or session.Start")
+	misuse.NilManager(e.sm == nil, "election.New")
 }
 
 // Campaign joins the election and waits until its candidate leads. The wait
@@ -93,16 +85,17 @@ func (e *Election) made() {
 //
 // ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
 // and context.Cause(ctx), and the candidate's node is removed in the
-// background. Other errors: session.ErrClosed; an invalid path or option; an
-// error of the server, such as session.ErrNoAuth if the session may not create
-// below path. Campaign is safe for concurrent use.
+// background. Other errors: session.ErrClosed; an invalid path or option;
+// session.ErrNotEphemeral in the OneNode layout, if a znode without a session
+// is at the path; an error of the server, such as session.ErrNoAuth if the
+// session may not create below path. Campaign is safe for concurrent use.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
 	e.made()
 	h, err := e.campaign(ctx)
 	if err != nil {
-		return nil, e.fail("campaign on", err)
+		return nil, e.failed("campaign", err)
 	}
 	return &Term{Hold: bridge.Hold(h), election: e}, nil
 }
@@ -111,19 +104,19 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 	if e.err != nil {
 		return nil, e.err
 	}
-	if e.wishes == nil {
+	if e.requests == nil {
 		return e.place.Join(ctx)
 	}
 	prepare, stop := context.WithCancel(ctx)
 	defer stop()
 	var passed string // the candidate that has passed already: it does not pass twice
 	for {
-		go e.wishes.prepare(prepare, e.sm) // during the wait, so that the first candidate need not ask
+		go e.requests.prepare(prepare, e.sm) // during the wait, so that the first candidate need not ask
 		h, err := e.place.Join(ctx)
 		if err != nil {
 			return nil, err
 		}
-		switch other, err := e.wishes.another(ctx, h); {
+		switch other, err := e.requests.another(ctx, h); {
 		case err == nil && (other == "" || other == passed):
 			return h, nil
 		case err == nil:
@@ -148,20 +141,9 @@ func (e *Election) leave(ctx context.Context, h *core.Hold) error {
 		if err != nil && !errors.Is(err, core.ErrLost) {
 			return err // our node cannot be removed, and blocks its successors
 		}
-		return gaveUp(ctx)
 	case <-ctx.Done():
-		return gaveUp(ctx)
-	}
-}
-
-// gaveUp returns nil while ctx lasts, and then its error with its cause.
-func gaveUp(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
 	}
 	return ctxend.Err(ctx)
 }
 
-func (e *Election) fail(op string, err error) error {
-	return fmt.Errorf("%s %s: %w", op, e.path, err)
-}
+func (e *Election) failed(op string, err error) error { return core.Failed(op, e.path, err) }

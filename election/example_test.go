@@ -129,7 +129,7 @@ func ExampleElection_Transfer() {
 			})
 		})
 		for all, _ := e.Participants(ctx); !slices.ContainsFunc(all, func(p election.Participant) bool { return p.ID == id }); {
-			all, _ = e.Participants(ctx) // until it stands in line
+			all, _ = e.Participants(ctx) // until it is in the queue
 		}
 	}
 	fmt.Println(<-leads, "leads")
@@ -144,7 +144,7 @@ func ExampleElection_Transfer() {
 	// host-2 leads
 }
 
-func ExampleOneNode() {
+func ExampleLayout() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -157,13 +157,13 @@ func ExampleOneNode() {
 	}
 	defer sm.Close()
 
-	e := election.New(sm, "/currentMaster", election.OneNode(), election.Payload("10.0.0.7:9000"))
+	e := election.New(sm, "/currentMaster", election.Layout(election.OneNode), election.Payload([]byte("10.0.0.7:9000")))
 	t, err := e.Campaign(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
 	master, err := e.Leader(ctx) // as a client does
-	fmt.Println(master.Payload, err)
+	fmt.Println(string(master.Payload), err)
 	fmt.Println("resigned:", t.Resign())
 	// Output:
 	// 10.0.0.7:9000 <nil>

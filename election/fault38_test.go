@@ -29,7 +29,7 @@ func TestFault38_TransferBesideAHiddenCandidate(t *testing.T) {
 		// The leader is a candidate that does not step down.
 		next := testworld.Go(w, e.Campaign)
 		err = e.Transfer(w.Within(time.Minute), "b")
-		require.ErrorIs(w, err, election.ErrStillLeads)
+		require.ErrorIs(w, err, election.ErrTransferTimeout)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.ErrorContains(w, err, "(its ACL hides the id) leads)")
 		require.NoError(w, secret.Resign())

@@ -47,7 +47,7 @@ func TestFault54_AnOldTransferComesBack(t *testing.T) {
 			require.ErrorIs(t, err, session.ErrSessionEnded)
 			require.ErrorContains(t, err, `"b" leads`)
 			require.False(t, asked(leader), "an old request deposes the leader of a newer one")
-			require.False(t, w.wished())
+			require.False(t, w.requested())
 		})
 	}
 }
@@ -82,9 +82,9 @@ func TestFault54_ALateRequest(t *testing.T) {
 				leader = b.get()
 			}
 			close(let)
-			require.ErrorIs(t, old.result(), election.ErrOverruled)
+			require.ErrorIs(t, old.result(), election.ErrTransferSuperseded)
 			require.False(t, asked(leader))
-			require.False(t, w.wished())
+			require.False(t, w.requested())
 		})
 	}
 }
@@ -98,8 +98,8 @@ func TestFault54_TheLeaderStays(t *testing.T) {
 		w.process().campaign("c")
 		old := w.process().transfer("c")
 		require.NoError(t, w.process().transfer("a").result())
-		require.ErrorIs(t, old.result(), election.ErrOverruled)
-		require.False(t, w.wished())
+		require.ErrorIs(t, old.result(), election.ErrTransferSuperseded)
+		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
 		b.get()
 	})
@@ -145,12 +145,12 @@ func TestFault55_OneOperator(t *testing.T) {
 				b := w.process().campaign("b")
 				w.process().campaign("c")
 				tr := op.transfer("c")
-				require.True(t, w.wished())
+				require.True(t, w.requested())
 				end(w, op)
 				err := tr.result()
-				require.NotErrorIs(t, err, election.ErrOverruled)
+				require.NotErrorIs(t, err, election.ErrTransferSuperseded)
 				require.ErrorIs(t, err, election.ErrInterrupted)
-				require.False(t, w.wished())
+				require.False(t, w.requested())
 				require.NoError(t, term.Resign())
 				b.get()
 			})

@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/docent-go/docent/internal/core"
@@ -10,39 +11,49 @@ import (
 	"github.com/docent-go/docent/internal/onenode"
 )
 
-// layout is the layout of the candidates' nodes.
-type layout string
+// Format is a layout of the candidates' nodes.
+type Format int
 
-// The layouts: the tags of Curator's LeaderLatch and LeaderSelector, and no
-// tag.
 const (
-	latch    layout = "latch-"
-	selector layout = "lock-"
-	oneNode  layout = ""
+	// LeaderLatch is the default: the layout of Curator's LeaderLatch, nodes
+	// "_c_<uuid>-latch-<seq>" with the id as UTF-8, in one queue with
+	// candidates in Java.
+	LeaderLatch Format = iota
+	// LeaderSelector is the layout of Curator's LeaderSelector, nodes
+	// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates
+	// in Java.
+	LeaderSelector
+	// OneNode makes the election a single ephemeral node at the path itself.
+	// The candidate that creates the node leads, and the others wait until the
+	// node is gone. That is the master election of ZooKeeper's books, and of
+	// HBase. It costs less than a queue, and candidates have no order: the end
+	// of a term wakes every candidate, and the fastest leads. Participants
+	// lists the leader alone. Transfer returns ErrNotTransferable.
+	//
+	// The node's data is the Payload; without a Payload, the id.
+	OneNode
 )
 
-// LeaderSelector selects the layout of Curator's LeaderSelector: nodes
-// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates in
-// Java. The default is the layout of Curator's LeaderLatch.
-func LeaderSelector() Option { return func(e *Election) { e.layout = selector } }
+// tags are the tags of Curator's nodes in the layouts with a queue.
+var tags = map[Format]string{LeaderLatch: "latch-", LeaderSelector: "lock-"}
 
-// OneNode makes the election a single ephemeral node at the path itself. The
-// candidate that creates the node leads, and the others wait until the node is
-// gone. That is the master election of ZooKeeper's books, and of HBase. It
-// costs less than a queue, and candidates have no order: the end of a term
-// wakes every candidate, and the fastest leads. Participants lists the leader
-// alone. Transfer returns ErrNoLine.
-//
-// The node's data is the payload; without a payload, the id.
-func OneNode() Option { return func(e *Election) { e.layout = oneNode } }
+// Layout sets the Format; the default is LeaderLatch. All candidates of an
+// election must have the same.
+func Layout(f Format) Option { return func(e *Election) { e.format = f } }
 
 // Payload is the data of the leader's node in the OneNode layout, such as the
-// address at which clients find the leader. It may be any bytes. Other layouts
-// refuse it: the data of their nodes is the id, as Curator's candidates expect.
-// There the id may be the address.
-func Payload(payload string) Option { return func(e *Election) { e.payload = &payload } }
+// address at which clients find the leader. Other layouts refuse it: the data
+// of their nodes is the id, as Curator's candidates expect. There the id may be
+// the address.
+func Payload(data []byte) Option {
+	data = contents(data)
+	return func(e *Election) { e.payload = data }
+}
 
-var errNoPlace = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's node is its id; use the option ID")
+// contents returns a copy of a payload, which is not nil.
+func contents(payload []byte) []byte { return append([]byte{}, payload...) }
+
+var errPayload = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's node is its id; use the option ID")
 
 // place is the queue of candidates, or the one node.
 type place interface {
@@ -54,20 +65,24 @@ type place interface {
 
 // settle makes the place once all options are known.
 func (e *Election) settle() {
-	if e.layout == oneNode {
-		data := e.id
-		if e.payload != nil {
-			data = *e.payload
+	if e.format == OneNode {
+		data := e.payload
+		if data == nil {
+			data = []byte(e.id)
 		}
-		e.place = single{onenode.New(onenode.Config{Manager: e.sm, Path: e.path, Data: []byte(data)})}
+		e.place = single{onenode.New(onenode.Config{Manager: e.sm, Path: e.path, Data: data})}
 		return
 	}
-	if e.payload != nil {
-		e.err = errNoPlace
+	tag, known := tags[e.format]
+	switch {
+	case !known:
+		e.err = fmt.Errorf("Layout(%d): unknown format; use LeaderLatch, LeaderSelector or OneNode", int(e.format))
+	case e.payload != nil:
+		e.err = errPayload
 	}
-	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: string(e.layout), Data: []byte(e.id), Watched: true})
-	e.wishes = newWishes(e.path, e.layout)
-	runtime.AddCleanup(e, (*wishes).forget, e.wishes)
+	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Watched: true})
+	e.requests = newRequestView(e.path, tag)
+	runtime.AddCleanup(e, (*requestView).forget, e.requests)
 }
 
 // single is the place of the OneNode layout.

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
-	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -22,9 +21,9 @@ func TestLeaderSelectorLayout(t *testing.T) {
 		require.NoError(t, w.srv.Put(theirs, []byte("java")))
 		require.NoError(t, w.srv.Put(dir+"/_c_00000000-0000-4000-8000-000000000001-latch-0000000000", nil)) // a stranger here
 		require.NoError(t, w.srv.SetSequence(dir, 1))
-		a := w.process().campaign("höst-7", election.LeaderSelector())
-		b := w.process().campaign("b", election.LeaderSelector())
-		e := w.process().election("x", election.LeaderSelector())
+		a := w.process().campaign("höst-7", election.Layout(election.LeaderSelector))
+		b := w.process().campaign("b", election.Layout(election.LeaderSelector))
+		e := w.process().election("x", election.Layout(election.LeaderSelector))
 		leader, err := e.Leader(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "java", leader.ID)
@@ -48,8 +47,8 @@ func TestLeaderSelectorLayout(t *testing.T) {
 func TestPayloadNeedsOneNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
-		for _, opt := range []election.Option{func(*election.Election) {}, election.LeaderSelector()} {
-			e := election.New(p.Manager, dir, election.Payload("10.0.0.7:80"), opt)
+		for _, opt := range []election.Option{func(*election.Election) {}, election.Layout(election.LeaderSelector)} {
+			e := election.New(p.Manager, dir, election.Payload([]byte("10.0.0.7:80")), opt)
 			_, err := e.Campaign(t.Context())
 			require.ErrorContains(t, err, "OneNode")
 			_, err = e.Leader(t.Context())
@@ -61,7 +60,7 @@ func TestPayloadNeedsOneNode(t *testing.T) {
 				require.ErrorContains(t, err, "OneNode")
 			}
 		}
-		err := p.lead("a").UpdatePayload(t.Context(), "b")
+		err := p.lead("a").UpdatePayload(t.Context(), []byte("b"))
 		require.ErrorContains(t, err, "OneNode")
 		require.Len(t, w.nodes(), 1)
 	})
@@ -70,7 +69,7 @@ func TestPayloadNeedsOneNode(t *testing.T) {
 const master = "/hbase/master"
 
 func (p *process) master(opts ...election.Option) *election.Election {
-	return election.New(p.Manager, master, append(opts, election.OneNode())...)
+	return election.New(p.Manager, master, append(opts, election.Layout(election.OneNode))...)
 }
 
 func TestOneNode(t *testing.T) {
@@ -88,34 +87,35 @@ func TestOneNode(t *testing.T) {
 		go func() {
 			for leader, err := range client.master().Changes(watching) {
 				if err == nil {
-					seen = append(seen, leader.Payload)
+					seen = append(seen, string(leader.Payload))
 				}
 			}
 		}()
 		synctest.Wait() // an observer that is slow may leave out what has passed
-		a := start(w, pa.master(election.Payload("a:1"))).get()
+		a := start(w, pa.master(election.Payload([]byte("a:1")))).get()
 		require.Equal(t, master, a.Path())
-		b := start(w, pb.master(election.Payload("b:1")))
-		again := start(w, pa.master(election.Payload("a:2"))) // in the session of the leader
+		b := start(w, pb.master(election.Payload([]byte("b:1"))))
+		again := start(w, pa.master(election.Payload([]byte("a:2")))) // in the session of the leader
 		require.True(t, b.waiting())
 		require.True(t, again.waiting())
 		leader, err := client.master().Leader(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, election.Leader{Participant: election.Participant{
-			ID: "a:1", Payload: "a:1", Since: leader.Since, Token: a.Token(), Session: pa.session(), Path: master,
+			Owner:   session.Owner{ID: "a:1", Since: leader.Since, Token: a.Token(), Session: a.SessionID(), Path: master},
+			Payload: []byte("a:1"),
 		}}, leader)
 
-		require.NoError(t, a.UpdatePayload(t.Context(), "\xff"))
+		require.NoError(t, a.UpdatePayload(t.Context(), []byte("\xff")))
 		synctest.Wait()
 		leader, err = client.master().Leader(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, "\xff", leader.Payload)
+		require.Equal(t, "\xff", string(leader.Payload))
 		require.Empty(t, leader.ID, "it is no text")
 		require.Equal(t, a.Token(), leader.Token)
 		require.NoError(t, a.Err())
 
 		require.NoError(t, a.Resign())
-		require.ErrorIs(t, a.UpdatePayload(t.Context(), "late"), session.ErrReleased)
+		require.ErrorIs(t, a.UpdatePayload(t.Context(), []byte("late")), session.ErrReleased)
 		w.awaitOne(b, again)
 		next, last := b, again
 		if b.waiting() {
@@ -165,7 +165,7 @@ func TestOneNodePersistent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.srv.Put(master, nil))
 		_, err := w.process().master().Campaign(t.Context())
-		require.ErrorIs(t, err, onenode.ErrNotEphemeral)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 	})
 }
 
@@ -196,7 +196,7 @@ func TestHardCase15_OneNode(t *testing.T) {
 }
 
 func TestHardCase29_LossPolicies(t *testing.T) {
-	for _, opt := range []election.Option{func(*election.Election) {}, election.LeaderSelector(), election.OneNode()} {
+	for _, opt := range []election.Option{func(*election.Election) {}, election.Layout(election.LeaderSelector), election.Layout(election.OneNode)} {
 		inWorld(t, func(t *testing.T, w *world) {
 			patient := w.process()
 			nervous := w.process(func(c *session.Config) { c.LossPolicy = session.OnDisconnect })
@@ -227,4 +227,25 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 			require.NoError(t, kept.Resign())
 		})
 	}
+}
+
+// A candidate keeps the payload that it was given, whatever becomes of the
+// caller's bytes. An empty payload is a payload.
+func TestPayloadIsCopied(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		data := []byte("a:1")
+		e := p.master(election.Payload(data))
+		data[0] = 'x'
+		term := start(w, e).get()
+		info, _ := w.srv.Node(master)
+		require.Equal(t, "a:1", string(info.Data))
+		require.NoError(t, term.UpdatePayload(t.Context(), nil))
+		info, _ = w.srv.Node(master)
+		require.Empty(t, info.Data)
+		require.NoError(t, term.Resign())
+		start(w, p.master(election.Payload(nil), election.ID("a"))).get()
+		info, _ = w.srv.Node(master)
+		require.Empty(t, info.Data, "it is not the id")
+	})
 }

@@ -1,12 +1,14 @@
 package election
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/session"
 )
 
 // ErrNoLeader says that the election has no leader. Leader returns it.
@@ -14,50 +16,35 @@ var ErrNoLeader = errors.New("there is no leader")
 
 // Participant is a candidate as its node describes it.
 type Participant struct {
-	// ID is the candidate's id. LeaderLatch may leave it empty. In the OneNode
-	// layout the node has the payload alone: ID is the payload then, or empty
-	// if the payload is not UTF-8.
-	ID string
+	// Owner has the candidate's id, which LeaderLatch may leave empty. In the
+	// OneNode layout the node has the payload alone: ID is the payload then, or
+	// empty if the payload is not UTF-8. The node does not tell host and
+	// process. The Token of the candidate's Term is not smaller than Token.
+	session.Owner
 	// Payload is the node's data. In layouts other than OneNode that is the id.
-	Payload string
-	// Since is the time at which the candidate joined, by the clock of the
-	// ensemble's leader.
-	Since time.Time
-	// Token is the zxid that created the candidate's node. The Token of its
-	// Term is not smaller.
-	Token int64
-	// Session is the id of the session that owns the node; 0 for a node that is
-	// not ephemeral.
-	Session int64
-	// Path is the path of the node.
-	Path string
-	// Hidden says that the node's ACL does not let this session read it. ID and
-	// Payload are empty then, and fields that the server does not send are
-	// zero.
-	Hidden bool
+	// It is nil if the node is Hidden.
+	Payload []byte `json:"payload,omitempty"`
 }
 
-// Leader is the present leader: the first participant. The zero value is a
+// Leader is the present leader: the first participant. The zero Leader is a
 // vacancy: the election has no leader.
 type Leader struct{ Participant }
 
 // Vacant reports whether the election has no leader.
 func (l Leader) Vacant() bool { return l.Path == "" }
 
+// same reports whether nothing about the leader has changed.
+func (l Leader) same(other Leader) bool {
+	return l.Owner == other.Owner && bytes.Equal(l.Payload, other.Payload)
+}
+
 func participant(c line.Contender) Participant {
-	id := string(c.Data)
-	if !utf8.ValidString(id) {
-		id = ""
+	p := Participant{Owner: owner.Of(c.Path, c.Stat), Payload: c.Data}
+	p.Hidden = c.Hidden
+	if utf8.Valid(c.Data) {
+		p.ID = string(c.Data)
 	}
-	return Participant{
-		ID:      id,
-		Payload: string(c.Data),
-		Since:   c.Since(),
-		Token:   c.Stat.Czxid,
-		Session: c.Stat.EphemeralOwner,
-		Path:    c.Path,
-		Hidden:  c.Hidden,
-	}
+	return p
 }
 
 // Leader returns the present leader, as the connected server knows it. The
@@ -71,14 +58,14 @@ func participant(c line.Contender) Participant {
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	e.made()
 	if e.err != nil {
-		return Leader{}, e.fail("look for the leader of", e.err)
+		return Leader{}, e.failed("find leader", e.err)
 	}
 	c, found, err := e.place.First(ctx)
 	if err == nil && !found {
 		err = ErrNoLeader
 	}
 	if err != nil {
-		return Leader{}, e.fail("look for the leader of", err)
+		return Leader{}, e.failed("find leader", err)
 	}
 	return Leader{participant(c)}, nil
 }
@@ -87,16 +74,17 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 // leader first. The list is as the connected server knows it, which may lag
 // behind. An election without candidates has an empty list.
 //
-// ctx bounds the reads. The errors are those that Leader lists, without
-// ErrNoLeader. Participants is safe for concurrent use.
+// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
+// path or option; session.ErrNoAuth if the session may not list the directory.
+// Participants is safe for concurrent use.
 func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
 	e.made()
 	if e.err != nil {
-		return nil, e.fail("list the participants of", e.err)
+		return nil, e.failed("list participants", e.err)
 	}
 	nodes, err := e.place.Contenders(ctx)
 	if err != nil {
-		return nil, e.fail("list the participants of", err)
+		return nil, e.failed("list participants", err)
 	}
 	all := make([]Participant, len(nodes))
 	for i, node := range nodes {

@@ -9,8 +9,8 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		election.New, election.ID, election.LeaderSelector, election.OnTermEnd, election.OneNode, election.Payload,
+		election.New, election.ID, election.Layout, election.OnTermEnd, election.Payload,
 		new(election.Election), new(election.Term), new(election.Leader),
-		election.New(nil, "/a"), election.New(nil, "/a", election.OneNode()),
+		election.New(nil, "/a"), election.New(nil, "/a", election.Layout(election.OneNode)),
 	)
 }

@@ -6,16 +6,16 @@ import (
 	"iter"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
 
 // Pauses between two looks at an election that fail with an error of the
 // server, such as session.ErrNoAuth. The right may be granted later.
 const (
-	leastRetry = 500 * time.Millisecond
-	mostRetry  = 30 * time.Second
+	minRetry = 500 * time.Millisecond
+	maxRetry = 30 * time.Second
 )
 
 // Changes yields the present leader, and then every change, until ctx ends. A
@@ -76,7 +76,7 @@ func (o *observer) round(ctx context.Context) bool {
 		return false
 	}
 	o.failures++
-	return o.fail(err) && line.Pause(ctx, o.failures-1, leastRetry, mostRetry) == nil
+	return o.fail(err) && backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(ctx, o.failures-1) == nil
 }
 
 // follow yields the leader and each change until it fails. It returns nil when
@@ -108,7 +108,7 @@ func (o *observer) follow(ctx context.Context, s *core.Session) error {
 
 // show yields the leader unless it is the leader that was yielded last.
 func (o *observer) show(now Leader) bool {
-	if o.known && o.last == now {
+	if o.known && o.last.same(now) {
 		return true
 	}
 	o.last, o.known, o.trouble = now, true, ""
@@ -117,7 +117,7 @@ func (o *observer) show(now Leader) bool {
 
 // fail yields the error unless it repeats the error that was yielded last.
 func (o *observer) fail(err error) bool {
-	err = o.election.fail("observe", err)
+	err = o.election.failed("watch leader", err)
 	if !o.known && o.trouble == err.Error() {
 		return true
 	}

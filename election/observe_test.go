@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// observer collects what an Changes yields: ids, "-" for a vacancy, "!" for an
+// observer collects what Changes yields: ids, "-" for a vacancy, "!" for an
 // error.
 type observer struct {
 	mu     sync.Mutex

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
@@ -34,8 +35,8 @@ type request struct {
 
 // Pauses between attempts to make or to withdraw a request.
 const (
-	leastTurn = 10 * time.Millisecond
-	mostTurn  = time.Second
+	minRequestPause = 10 * time.Millisecond
+	maxRequestPause = time.Second
 )
 
 // look finds the candidate with the id. leads says that it leads already.
@@ -75,26 +76,26 @@ func (r *request) make(leads bool) error {
 	e, s := r.election, r.session
 	_, name := znode.Split(r.target)
 	var err error
-	if r.data, err = json.Marshal(wish{ID: r.id, Node: name, Request: znode.NewGUID()}); err != nil {
+	if r.data, err = json.Marshal(requestData{ID: r.id, Node: name, Request: znode.NewGUID()}); err != nil {
 		return err
 	}
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastTurn, mostTurn); err != nil {
+		if err := (backoff.Backoff{Min: minRequestPause, Max: maxRequestPause}).Wait(ctx, n-2); err != nil {
 			return err
 		}
-		stat, older, err := s.Exists(ctx, e.wishes.path())
+		stat, older, err := s.Exists(ctx, e.requests.path())
 		if err != nil {
 			return err
 		}
 		if older && stat.EphemeralOwner == 0 && !core.Hidden(stat) {
-			return fmt.Errorf("%s is not a transfer request, since it is not ephemeral; delete it, or move it elsewhere", e.wishes.path())
+			return fmt.Errorf("%s is not a transfer request: %w", e.requests.path(), core.ErrNotEphemeral)
 		}
 		ops := []core.Op{core.SetOp(e.path, r.dir, r.seen), core.CheckOp(r.target, core.AnyVersion)}
 		if older {
-			ops = append(ops, core.DeleteOp(e.wishes.path(), core.AnyVersion))
+			ops = append(ops, core.DeleteOp(e.requests.path(), core.AnyVersion))
 		}
 		if !leads {
-			ops = append(ops, core.CreateOp(e.wishes.path(), r.data, core.Ephemeral))
+			ops = append(ops, core.CreateOp(e.requests.path(), r.data, core.Ephemeral))
 		}
 		results, err := s.Txn(ctx, ops...)
 		if core.InDoubt(err) {
@@ -110,7 +111,7 @@ func (r *request) make(leads bool) error {
 			r.zxid = results[0].Stat.Mzxid
 			return nil
 		case errors.Is(err, core.ErrBadVersion):
-			return ErrOverruled
+			return ErrTransferSuperseded
 		case errors.Is(err, core.ErrNoNode) && op < 2:
 			return r.void(ctx)
 		case errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNodeExists):
@@ -136,13 +137,13 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	case leads:
 		return false, nil // the older request is gone, or a newer one has replaced it
 	}
-	data, stat, err := s.Get(ctx, e.wishes.path())
+	data, stat, err := s.Get(ctx, e.requests.path())
 	switch {
 	case err == nil && bytes.Equal(data, r.data):
 		r.zxid = stat.Czxid
 		return false, nil
 	case err == nil, errors.Is(err, core.ErrNoNode):
-		return false, ErrOverruled
+		return false, ErrTransferSuperseded
 	}
 	return false, err
 }
@@ -154,26 +155,26 @@ func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastTurn, mostTurn); err != nil {
+		if err := (backoff.Backoff{Min: minRequestPause, Max: maxRequestPause}).Wait(ctx, n-2); err != nil {
 			return
 		}
 		dir, found, err := s.StatOf(ctx, e.path)
 		if err != nil || !found {
 			return // the session's end removes it
 		}
-		data, _, err := s.Get(ctx, e.wishes.path())
+		data, _, err := s.Get(ctx, e.requests.path())
 		if err != nil || !bytes.Equal(data, r.data) {
 			return
 		}
-		_, err = s.Txn(ctx, core.CheckOp(e.path, dir.Version), core.DeleteOp(e.wishes.path(), core.AnyVersion))
+		_, err = s.Txn(ctx, core.CheckOp(e.path, dir.Version), core.DeleteOp(e.requests.path(), core.AnyVersion))
 		if !core.InDoubt(err) && !errors.Is(err, core.ErrBadVersion) {
 			return
 		}
 	}
 }
 
-// wait waits until the candidate is first in line, or something has ended the
-// request.
+// wait waits until the candidate is first in the queue, or something has ended
+// the request.
 func (r *request) wait(ctx context.Context) error {
 	for {
 		if done, err := r.step(ctx); done || err != nil {
@@ -186,11 +187,11 @@ func (r *request) wait(ctx context.Context) error {
 // waits for a change.
 func (r *request) step(ctx context.Context) (done bool, err error) {
 	e, s := r.election, r.session
-	first, found, line, err := e.place.FirstW(ctx, s)
+	first, found, leader, err := e.place.FirstW(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	defer line.Stop()
+	defer leader.Stop()
 	if found && first.Path == r.target {
 		return true, nil
 	}
@@ -205,7 +206,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer target.Stop()
-	_, stat, own, err := s.GetW(ctx, e.wishes.path())
+	_, stat, own, err := s.GetW(ctx, e.requests.path())
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return false, r.gone(ctx)
@@ -214,10 +215,10 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	}
 	defer own.Stop()
 	if stat.Czxid != r.zxid {
-		return false, ErrOverruled
+		return false, ErrTransferSuperseded
 	}
 	select {
-	case <-line.Done():
+	case <-leader.Done():
 	case <-target.Done():
 	case <-own.Done():
 	case <-ctx.Done():
@@ -237,9 +238,9 @@ func (r *request) gone(ctx context.Context) error {
 	case !found:
 		return noCandidate(" any more", nil)
 	case stat.Version > r.seen+1:
-		return ErrOverruled
+		return ErrTransferSuperseded
 	}
-	return fmt.Errorf("%w: its znode %s was deleted, by another client or with the session", ErrInterrupted, r.election.wishes.path())
+	return fmt.Errorf("%w: its znode %s was deleted, by another client or with the session", ErrInterrupted, r.election.requests.path())
 }
 
 // void returns why the candidate's node has disappeared: the candidate has
@@ -250,7 +251,7 @@ func (r *request) void(ctx context.Context) error {
 	case err != nil:
 		return err
 	case found && r.zxid != 0 && stat.Version > r.seen+1:
-		return ErrOverruled
+		return ErrTransferSuperseded
 	}
 	all, err := r.election.place.Contenders(ctx)
 	if err != nil {

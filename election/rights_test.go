@@ -57,7 +57,7 @@ func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 			p.Link.Cut(zktest.Both)
 			p.Link.Disconnect()
 			require.NoError(w, term.Resign())
-			_, err := election.New(owner.Manager, "/election", election.OneNode()).Campaign(w.Context())
+			_, err := election.New(owner.Manager, "/election", election.Layout(election.OneNode)).Campaign(w.Context())
 			require.NoError(w, err)
 			time.Sleep(time.Second)
 			p.Link.Heal()
@@ -66,11 +66,11 @@ func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
-				term, err := election.New(w.Process().Manager, "/election", election.OneNode(), election.ID("open")).Campaign(w.Context())
+				term, err := election.New(w.Process().Manager, "/election", election.Layout(election.OneNode), election.ID("open")).Campaign(w.Context())
 				require.NoError(w, err)
 				p := w.Process(testworld.Guest)
 				var seen []election.Leader
-				for leader, err := range election.New(p.Manager, "/election", election.OneNode()).Changes(w.Within(time.Hour)) {
+				for leader, err := range election.New(p.Manager, "/election", election.Layout(election.OneNode)).Changes(w.Within(time.Hour)) {
 					require.NoError(w, err)
 					seen = append(seen, leader)
 					if leader.Hidden {
@@ -90,7 +90,7 @@ func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 // Two leaders under one path and with one name are told apart, also by an
 // observer that was cut off between them.
 func TestFault13_LeaderThatComesBack(t *testing.T) {
-	for name, opts := range map[string][]election.Option{"latch": nil, "one node": {election.OneNode()}} {
+	for name, opts := range map[string][]election.Option{"latch": nil, "one node": {election.Layout(election.OneNode)}} {
 		for _, away := range []time.Duration{2 * time.Second, time.Minute} {
 			t.Run(name+" "+away.String(), func(t *testing.T) {
 				testworld.Run(t, func(w *testworld.World) {

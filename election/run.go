@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -15,9 +15,9 @@ import (
 // Pauses of Run between terms that end sooner than shortTerm: an f that
 // returns at once must not have all candidates elect each other without end.
 const (
-	shortTerm  = time.Second
-	leastPause = 100 * time.Millisecond
-	mostPause  = 10 * time.Second
+	shortTerm = time.Second
+	minPause  = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
 )
 
 // Run campaigns, calls f while its candidate leads, resigns when f has
@@ -40,7 +40,8 @@ const (
 //   - ctx has ended: Run returns the error of ctx, joined with the error of f
 //     unless that is the error of ctx.
 //
-// Run also returns the errors of Campaign. It never returns nil. It is safe for
+// Run also returns the errors of Campaign, and the error of a resignation that
+// cannot remove the candidate's node. It never returns nil. It is safe for
 // concurrent use: each call is a separate candidate.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
 	e.made()
@@ -52,8 +53,8 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		}
 		began := time.Now()
 		err, why := lead(ctx, t, f)
-		if e.told != nil {
-			e.told(t, oneline.Join(err, why))
+		if e.onTermEnd != nil {
+			e.onTermEnd(t, oneline.Join(err, why))
 		}
 		taken := errors.Is(why, core.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {
@@ -62,12 +63,12 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		case err != nil && !taken:
 			return oneline.Join(err, why)
 		case why != nil && !taken:
-			return e.fail("resign", why) // our node cannot be removed, and blocks its successors
+			return why // our node cannot be removed, and blocks its successors
 		}
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
 		}
-		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, short-1); err != nil {
 			return e.stopped(ctx, nil)
 		}
 	}
@@ -76,7 +77,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 // lead calls f and resigns. why says that the term was lost or transferred
 // before f returned, or why our node cannot be removed.
 func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, why error) {
-	within, stop := line.Within(ctx, &t.Hold)
+	within, stop := ctxend.WithHold(ctx, &t.Hold)
 	within, transfer := context.WithCancelCause(within)
 	defer func() { // a second Resign does nothing: this one is for panics
 		stop()
@@ -103,8 +104,8 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 // stopped returns Run's error after ctx has ended. It omits an error of f that
 // is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
-	why := e.fail("run for", ctxend.Err(ctx))
-	if err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
+	why := e.failed("run election", ctxend.Err(ctx))
+	if err == nil || ctxend.Is(ctx, err) {
 		return why
 	}
 	return oneline.Join(why, err)

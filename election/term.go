@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -16,13 +16,14 @@ import (
 // Term is one leadership, from its beginning to its end. Its methods Context,
 // Done, Err, Guard, Deadline and others are those that session.Hold documents.
 // Token is the number of the term, which is greater than the numbers of all
-// earlier terms on the path. A Term is safe for concurrent use.
+// earlier terms on the path. A Term is safe for concurrent use. Campaign and
+// Run make Terms: the methods of a nil or zero Term panic.
 type Term struct {
 	session.Hold
 	election *Election
 
-	listen sync.Once
-	asked  chan struct{}
+	listen      sync.Once
+	transferred chan struct{} // made by listen
 }
 
 // Resign ends the term: first its context, then the candidate's node, so that
@@ -33,7 +34,7 @@ type Term struct {
 // node cannot be removed.
 func (t *Term) Resign() error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
-	return t.Release()
+	return t.election.failed("resign", t.Release())
 }
 
 // Transferred returns a channel that is closed when a Transfer names another
@@ -43,41 +44,43 @@ func (t *Term) Resign() error {
 func (t *Term) Transferred() <-chan struct{} {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
-		t.asked = make(chan struct{})
-		if t.election.wishes != nil {
+		t.transferred = make(chan struct{})
+		if t.election.requests != nil {
 			go t.await()
 		}
 	})
-	return t.asked
+	return t.transferred
 }
 
-// await closes asked when another candidate is named. It ends with the term.
+// await closes transferred when a request names another candidate. It ends with
+// the term.
 func (t *Term) await() {
 	for failures := 0; t.Err() == nil; {
-		l, err := t.election.wishes.look(t.Context(), bridge.CoreHold(&t.Hold).Session())
+		seen, err := t.election.requests.look(t.Context(), bridge.CoreHold(&t.Hold).Session())
 		var other string
 		if err == nil {
-			other, err = t.election.wishes.names(t.Context(), l, bridge.CoreHold(&t.Hold))
+			other, err = t.election.requests.names(t.Context(), seen, bridge.CoreHold(&t.Hold))
 		}
 		switch {
 		case err != nil:
 			failures++
-			_ = line.Pause(t.Context(), failures-1, leastRetry, mostRetry) // an error means the end of the term, which ends the loop
+			// An error means the end of the term, which ends the loop.
+			_ = backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(t.Context(), failures-1)
 			continue
 		case other != "":
-			close(t.asked)
+			close(t.transferred)
 			return
 		}
 		failures = 0
 		select {
-		case <-l.watch.Done():
+		case <-seen.watch.Done():
 		case <-t.Done():
 		}
 	}
 }
 
-// errFixed is the error of UpdatePayload in layouts other than OneNode.
-var errFixed = errors.New("only the OneNode layout has a payload that can be updated")
+// errFixedID is the error of UpdatePayload in layouts other than OneNode.
+var errFixedID = errors.New("the node holds the candidate's id, which cannot be updated: only the OneNode layout has a payload")
 
 // UpdatePayload replaces the payload of the leader. Only the OneNode layout can
 // do that. In other layouts a candidate in Java stops watching its predecessor
@@ -88,22 +91,26 @@ var errFixed = errors.New("only the OneNode layout has a payload that can be upd
 // the write another client deletes the node, and the next leader creates a new
 // one.
 //
-// ctx bounds the requests. The error matches session.ErrLost if the term has
-// ended, and session.ErrUnknownOutcome if it is not known whether the payload
-// was written. UpdatePayload is safe for concurrent use.
-func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
+// ctx bounds the requests. The error matches session.ErrLost if the term was
+// lost, session.ErrReleased after Resign, and session.ErrUnknownOutcome if it is
+// not known whether the payload was written. Other errors: the error of ctx;
+// session.ErrTooLarge. UpdatePayload is safe for concurrent use.
+func (t *Term) UpdatePayload(ctx context.Context, payload []byte) error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
-	err := errFixed
-	if t.election.layout == oneNode {
-		if err = t.Err(); err == nil {
-			_, err = bridge.CoreHold(&t.Hold).Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // the token is the zxid that created the node
-			if errors.Is(err, core.ErrNoNode) {
-				err = fmt.Errorf("%w: %w", core.ErrDeleted, err)
-			}
-		}
+	return t.election.failed("update payload", t.updatePayload(ctx, payload))
+}
+
+func (t *Term) updatePayload(ctx context.Context, payload []byte) error {
+	if t.election.format != OneNode {
+		return errFixedID
 	}
-	if err != nil {
-		return t.election.fail("update the payload of the leader of", err)
+	if err := t.Err(); err != nil {
+		return err
 	}
-	return nil
+	// The token is the zxid that created the node.
+	_, err := bridge.CoreHold(&t.Hold).Session().SetExact(ctx, t.Path(), contents(payload), t.Token())
+	if errors.Is(err, core.ErrNoNode) {
+		return fmt.Errorf("%w: %w", core.ErrDeleted, err)
+	}
+	return err
 }

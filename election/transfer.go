@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
@@ -20,18 +21,18 @@ var (
 	// ErrNoCandidate says that no candidate has the id, or that the candidate
 	// has gone before it led.
 	ErrNoCandidate = errors.New("there is no such candidate")
-	// ErrStillLeads says that the leader had not resigned when ctx ended.
-	ErrStillLeads = errors.New("the present leader has not resigned")
-	// ErrOverruled says that another Transfer was called, later or at the same
-	// time.
-	ErrOverruled = errors.New("another transfer was requested")
+	// ErrTransferTimeout says that the leader had not resigned when ctx ended.
+	ErrTransferTimeout = errors.New("the present leader has not resigned")
+	// ErrTransferSuperseded says that another Transfer was called, later or at
+	// the same time.
+	ErrTransferSuperseded = errors.New("another transfer was requested")
 	// ErrInterrupted says that the request ended before it was fulfilled,
 	// although no other Transfer was called: its session ended, or another
 	// client deleted its znode.
 	ErrInterrupted = errors.New("the transfer request ended before it was fulfilled: check who leads, and transfer again")
-	// ErrNoLine says that the OneNode layout has no queue of candidates, so
-	// that Transfer cannot choose one.
-	ErrNoLine = errors.New("the OneNode layout has no queue of candidates: a transfer needs another layout")
+	// ErrNotTransferable says that the OneNode layout has no queue of
+	// candidates, so that Transfer cannot choose one.
+	ErrNotTransferable = errors.New("the OneNode layout has no queue of candidates: a transfer needs another layout")
 )
 
 // Transfer makes the candidate with the id the leader. It asks the present
@@ -42,15 +43,16 @@ var (
 //
 // ctx bounds the call. The request lasts as long as the call. When ctx ends,
 // the request is withdrawn in the background. The error matches ctx.Err() and
-// ErrStillLeads, and names the leader. A leader that has been asked may still
-// resign. While this process is cut off from the ensemble, the request can
-// still be fulfilled, until the session has ended.
+// context.Cause(ctx). If there is a leader, it also matches ErrTransferTimeout
+// and names the leader. A leader that has been asked may still resign. While
+// this process is cut off from the ensemble, the request can still be
+// fulfilled, until the session has ended.
 //
 // The request names a candidate of the present moment. If that candidate goes
 // before it leads, the request is void: the error matches ErrNoCandidate, and
 // lists the candidates. If Transfer is called several times, the last call
-// counts, and the earlier calls return ErrOverruled. A Transfer to the present
-// leader also ends an earlier request.
+// counts, and the earlier calls return ErrTransferSuperseded. A Transfer to the
+// present leader also ends an earlier request.
 //
 // The request belongs to one session and to one state of the queue. It is never
 // made again in a later session, nor after another Transfer: an old request
@@ -63,13 +65,14 @@ var (
 // Candidates in Java do not know transfers: a Java candidate that leads or is
 // first keeps its place until it goes by itself.
 //
-// Other errors: ErrNoLine; session.ErrClosed; an invalid path or option;
-// session.ErrNoAuth if the session may not list the directory, write to it, or
-// create in it. Transfer is safe for concurrent use.
+// Other errors: ErrNotTransferable; session.ErrNotEphemeral if a znode without a
+// session is in the place of the request; session.ErrClosed; an invalid path or
+// option; session.ErrNoAuth if the session may not list the directory, write to
+// it, or create in it. Transfer is safe for concurrent use.
 func (e *Election) Transfer(ctx context.Context, id string) error {
 	e.made()
 	if err := e.transfer(ctx, id); err != nil {
-		return fmt.Errorf("transfer %s to %q: %w", e.path, id, err)
+		return e.failed("transfer leadership", fmt.Errorf("to %q: %w", id, err))
 	}
 	return nil
 }
@@ -78,8 +81,8 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	switch {
 	case e.err != nil:
 		return e.err
-	case e.wishes == nil:
-		return ErrNoLine
+	case e.requests == nil:
+		return ErrNotTransferable
 	}
 	r, leads, err := e.request(ctx, id)
 	if err != nil {
@@ -109,7 +112,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && r.leads != "":
-		return fmt.Errorf("%w (%s leads): %w", ErrStillLeads, r.leads, ctxend.Err(ctx))
+		return fmt.Errorf("%w (%s leads): %w", ErrTransferTimeout, r.leads, ctxend.Err(ctx))
 	case errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed):
 		return r.aftermath(ctx, err)
 	}
@@ -120,7 +123,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 // writes nothing.
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
+		if err := (backoff.Backoff{Min: minRetry, Max: maxRetry}).Wait(ctx, n-1); err != nil {
 			return nil, false, ctxend.Join(ctx, err)
 		}
 		s, err := e.sm.Session(ctx)
@@ -146,19 +149,19 @@ func called(c line.Contender) string {
 	return fmt.Sprintf("%q", c.Data)
 }
 
-// mostNames is the maximum number of candidates that an error names.
-const mostNames = 8
+// maxNames is the maximum number of candidates that an error names.
+const maxNames = 8
 
 func noCandidate(more string, all []line.Contender) error {
-	names := make([]string, 0, mostNames+1)
-	for _, c := range all[:min(len(all), mostNames)] {
+	names := make([]string, 0, maxNames+1)
+	for _, c := range all[:min(len(all), maxNames)] {
 		names = append(names, called(c))
 	}
 	switch {
 	case len(all) == 0:
 		return fmt.Errorf("%w%s; the election has no candidates", ErrNoCandidate, more)
-	case len(all) > mostNames:
-		names = append(names, fmt.Sprintf("and %d more", len(all)-mostNames))
+	case len(all) > maxNames:
+		names = append(names, fmt.Sprintf("and %d more", len(all)-maxNames))
 	}
 	return fmt.Errorf("%w%s; the candidates are %s", ErrNoCandidate, more, strings.Join(names, ", "))
 }

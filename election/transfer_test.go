@@ -65,8 +65,8 @@ func (p *process) ids() (ids []string) {
 	return ids
 }
 
-// wished reports whether there is a transfer request.
-func (w *world) wished() bool {
+// requested reports whether there is a transfer request.
+func (w *world) requested() bool {
 	synctest.Wait()
 	_, found := w.srv.Node(dir + "/transfer")
 	return found
@@ -89,7 +89,7 @@ func TestTransfer(t *testing.T) {
 		require.Equal(t, []string{"c", "d"}, ids[:2])
 		require.ElementsMatch(t, []string{"a", "b"}, ids[2:])
 		require.Greater(t, c.terms()[0].Token(), a.terms()[0].Token())
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 		require.Len(t, w.nodes(), 4)
 
 		// The order holds from there, and no old request comes back.
@@ -168,7 +168,7 @@ func TestTransferToNobody(t *testing.T) {
 		}
 		err = op.election("x").Transfer(t.Context(), "b")
 		require.ErrorIs(t, err, election.ErrNoCandidate)
-		require.EqualError(t, err, `transfer /leaders/a to "b": there is no such candidate; `+
+		require.EqualError(t, err, `transfer leadership /leaders/a: to "b": there is no such candidate; `+
 			`the candidates are "a", "c", "c", "c", "c", "c", "c", "c", and 2 more`)
 		require.True(t, a.leads())
 		require.Len(t, a.terms(), 1)
@@ -196,10 +196,10 @@ func TestTransferGivenUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		err := op.election("x").Transfer(ctx, "c")
-		require.ErrorIs(t, err, election.ErrStillLeads)
+		require.ErrorIs(t, err, election.ErrTransferTimeout)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorContains(t, err, `"a" leads`)
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
 		b.get()
 		require.True(t, c.waiting())
@@ -222,20 +222,20 @@ func TestTransferUnknownOutcome(t *testing.T) {
 		})
 		tr := op.transfer("c")
 		require.True(t, tr.waiting())
-		require.False(t, w.wished(), "the request is held")
+		require.False(t, w.requested(), "the request is held")
 		remove()
 		tr.cancel()
 		require.ErrorIs(t, tr.result(), context.Canceled)
 		close(answer)
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 
 		tr = op.transfer("c")
-		require.True(t, w.wished())
+		require.True(t, w.requested())
 		op.link.Cut(zktest.Both)
 		tr.cancel()
-		require.ErrorIs(t, tr.result(), election.ErrStillLeads)
+		require.ErrorIs(t, tr.result(), election.ErrTransferTimeout)
 		time.Sleep(time.Minute)
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
 		b.get()
 		require.True(t, c.waiting())
@@ -258,7 +258,7 @@ func TestTransferReplyLost(t *testing.T) {
 		require.True(t, lost)
 		require.True(t, b.leads())
 		require.False(t, a.leads())
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 	})
 }
 
@@ -275,7 +275,7 @@ func TestTransferToOneThatGoes(t *testing.T) {
 		err := tr.result()
 		require.ErrorIs(t, err, election.ErrNoCandidate)
 		require.ErrorContains(t, err, "it went before it led")
-		require.False(t, w.wished())
+		require.False(t, w.requested())
 		synctest.Wait()
 		require.NoError(t, term.Resign())
 		b.get()
@@ -319,7 +319,7 @@ func TestTransferRefused(t *testing.T) {
 		remove()
 		require.True(t, a.leads())
 		require.ErrorContains(t, election.New(p.Manager, "x").Transfer(t.Context(), "b"), "relative")
-		require.ErrorIs(t, election.New(p.Manager, dir, election.OneNode()).Transfer(t.Context(), "b"), election.ErrNoLine)
+		require.ErrorIs(t, election.New(p.Manager, dir, election.Layout(election.OneNode)).Transfer(t.Context(), "b"), election.ErrNotTransferable)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("enough")
 		cancel(why)

@@ -14,7 +14,7 @@ import (
 
 // eachLayout runs f with an election of each layout.
 func eachLayout(t *testing.T, f func(w *testworld.World, campaign func(p *testworld.Process) func(ctx context.Context) (*election.Term, error))) {
-	for i, layout := range append(layouts, election.OneNode()) {
+	for i, layout := range append(layouts, election.Layout(election.OneNode)) {
 		t.Run(fmt.Sprint("layout ", i), func(t *testing.T) {
 			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 				f(w, func(p *testworld.Process) func(ctx context.Context) (*election.Term, error) {

@@ -20,7 +20,7 @@ import (
 const dir = "/leaders/a"
 
 // layouts are the layouts with a queue of candidates.
-var layouts = []election.Option{func(*election.Election) {}, election.LeaderSelector()}
+var layouts = []election.Option{func(*election.Election) {}, election.Layout(election.LeaderSelector)}
 
 // world is a server and its processes, in virtual time.
 type world struct {

@@ -25,7 +25,7 @@ func Example_machines() {
 	}
 	defer sm.Close()
 
-	servers := groupmembership.New(sm, "/clusterServers")
+	servers := groupmembership.NewGroup(sm, "/clusterServers")
 	for _, hostname := range []string{"web-1", "web-2", "db-1"} { // each on its own machine
 		m, err := servers.Join(ctx, hostname, nil)
 		if err != nil {
@@ -62,7 +62,7 @@ func ExampleGroup_Changes() {
 	}
 	defer sm.Close()
 
-	workers := groupmembership.New(sm, "/workers")
+	workers := groupmembership.NewGroup(sm, "/workers")
 	worker, err := workers.Join(ctx, "worker-1", []byte("starting"))
 	if err != nil {
 		log.Fatal(err)
@@ -110,7 +110,7 @@ func ExampleMembership_Changes() {
 	}
 	defer sm.Close()
 
-	m, err := groupmembership.New(sm, "/workers").Join(ctx, "worker-1", nil)
+	m, err := groupmembership.NewGroup(sm, "/workers").Join(ctx, "worker-1", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func ExampleMembership_Changes() {
 			log.Fatal(err)
 		}
 		if !state.In {
-			fmt.Println("out:", state.Why)
+			fmt.Println("out:", state.Err)
 			continue
 		}
 		fmt.Println("in")
@@ -129,5 +129,5 @@ func ExampleMembership_Changes() {
 	}
 	// Output:
 	// in
-	// out: the member has left the group
+	// out: released by its owner
 }

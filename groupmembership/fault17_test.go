@@ -20,7 +20,8 @@ func readRequests(counts map[string]int) int {
 	return counts["getData"] + counts["getChildren2"] + counts["exists"] + counts["multiRead"]
 }
 
-// A watched group of 2,000 costs few requests, and a change the read of one node.
+// A watched group of 2,000 costs few requests, and a change the read of one
+// node.
 func TestFault17_AWatchedGroup(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many = 2000
@@ -52,7 +53,8 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 	})
 }
 
-// A change of a group of 2,000 costs what has changed, and no copy of all members.
+// A change of a group of 2,000 costs what has changed, and no copy of all
+// members.
 func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many, changes, most = 2000, 20, 40 << 10
@@ -85,9 +87,10 @@ func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
 	})
 }
 
-// A Partitioner settles in few requests, where members start one after the other and a
-// request takes a millisecond: each member reads each claim about once, in batches, and
-// no partition moves. DOCENT_SCALE=1 divides 1,000 partitions among 100 members.
+// A Partitioner settles in few requests, where members start one after the
+// other and a request takes a millisecond: each member reads each claim about
+// once, in batches, and no partition moves. DOCENT_SCALE=1 divides 1,000
+// partitions among 100 members.
 func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		members, partitions, budget := 20, 200, 900
@@ -134,7 +137,7 @@ func TestFault17_ProgressOfMembersIsNotRead(t *testing.T) {
 		co.settled(4, a, b, d)
 		m := <-joined
 		var read []string
-		own := m.State().Session
+		own := int64(m.State().Session)
 		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			for _, part := range append(r.Ops, r) {
 				if part.Op == zktest.OpGetData && part.Path == m.Path() && r.Session != own {
@@ -184,5 +187,5 @@ func TestFault17_GroupOnOldServers(t *testing.T) {
 		co := newCourt(w)
 		x, y := co.work(w.Process(), "x", 6), co.work(w.Process(), "y", 6)
 		co.settled(6, x, y)
-	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 }

@@ -16,7 +16,7 @@ import (
 
 func TestFault58_ConcurrentLeaves(t *testing.T) {
 	testworld.EachEnd(t, func(w *testworld.World, p *testworld.Process, end func()) {
-		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "a", nil)
+		m, err := groupmembership.NewGroup(p.Manager, "/group").Join(w.Context(), "a", nil)
 		require.NoError(w, err)
 		for _, err := range w.Twice(func() error { return m.Leave(context.Background()) }, end, func() { _ = m.UpdatePayload(w.Within(time.Minute), []byte("x")) }) {
 			require.NoError(w, err)
@@ -59,7 +59,7 @@ func TestFault58_HookLeavesTheGroupThatIsLeft(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := &leaveOnOp{left: make(chan error, 1)}
 		p := w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{h} })
-		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "a", nil)
+		m, err := groupmembership.NewGroup(p.Manager, "/group").Join(w.Context(), "a", nil)
 		require.NoError(w, err)
 		h.m.Store(m)
 		require.NoError(w, m.Leave(context.Background()))

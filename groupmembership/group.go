@@ -13,32 +13,33 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Group is a group of processes: a directory with one znode for each member. It
-// keeps no state of a member and is safe for concurrent use.
+// Group is a group of processes: a directory with one znode for each member.
+// NewGroup returns one. It keeps no state of a member and is safe for
+// concurrent use.
 type Group struct {
 	sm   *core.Manager
 	path string
 	err  error
-	opts options
+	opts groupOptions
 }
 
-// Option changes how a group is joined or watched.
-type Option func(*options)
+// GroupOption changes how a group is joined or watched.
+type GroupOption func(*groupOptions)
 
-type options struct {
+type groupOptions struct {
 	conflict standing.Conflict
 	pause    time.Duration
 }
 
-// Refuse makes Join fail with ErrDuplicate at once if a znode with the id
+// Refuse makes Join fail with session.ErrIDTaken at once if a znode with the id
 // exists. Without Refuse, Join first waits for the znode to go. It waits for as
 // long as the session of a crashed process can last: one and a half session
 // timeouts.
-func Refuse() Option { return func(o *options) { o.conflict = standing.Refuse } }
+func Refuse() GroupOption { return func(o *groupOptions) { o.conflict = standing.Refuse } }
 
 // Replace makes Join take the place of a member with the same id. The other
-// membership is out of the group with ErrReplaced, and comes back in by itself
-// when the place is free again.
+// membership is out of the group with session.ErrReplaced, and comes back in by
+// itself when the place is free again.
 //
 // Of several members with one id, the member that joined last has the place,
 // for good. An older member may come back in while the newer member's session
@@ -46,31 +47,32 @@ func Refuse() Option { return func(o *options) { o.conflict = standing.Refuse } 
 // takes it from the newer. The order is the order of the zxids with which the
 // members first came in. A member that comes back carries this zxid in its
 // znode's ACL, in an entry without permissions.
-func Replace() Option { return func(o *options) { o.conflict = standing.Replace } }
+func Replace() GroupOption { return func(o *groupOptions) { o.conflict = standing.Replace } }
 
 // Pause is the minimum time between two reads of the same znode or directory in
-// a loop over Changes. If it changes more often, the state at the end of the pause is
-// shown. The default, also for zero, is 50 ms. In a large group that changes in
-// bursts, a longer pause saves requests.
-func Pause(d time.Duration) Option { return func(o *options) { o.pause = d } }
+// a loop over Changes. If the znode changes more often, the state at the end of
+// the pause is shown. The default, also for zero, is 50 ms. In a large group
+// that changes in bursts, a longer pause saves requests.
+func Pause(d time.Duration) GroupOption { return func(o *groupOptions) { o.pause = d } }
 
-// New returns the group at path, which is below sm's root. It does no I/O. If
-// the path cannot be used, every call on the Group returns the error.
-func New(sm *session.Manager, path string, opts ...Option) *Group {
+// NewGroup returns the group at path, which is below sm's root. It does no I/O.
+// If the path cannot be used, every call on the Group returns the error.
+func NewGroup(sm *session.Manager, path string, opts ...GroupOption) *Group {
 	g := &Group{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
-	misuse.Apply("groupmembership.New", &g.opts, opts)
+	misuse.Apply("groupmembership.NewGroup", &g.opts, opts)
 	return g
 }
 
-// made panics for a Group that was not made by New, or that was given no
+// made panics for a Group that was not made by NewGroup, or that was given no
 // Manager.
 func (g *Group) made() {
-	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of session.Dial")
+	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: "+
+		"get one from groupmembership.NewGroup, with the Manager of session.Dial")
 }
 
 // Path returns the group's path.
 func (g *Group) Path() string {
-	misuse.ZeroValue(g == nil, "or nil groupmembership.Group", "groupmembership.New")
+	misuse.ZeroValue(g == nil, "or nil groupmembership.Group", "groupmembership.NewGroup")
 	return g.path
 }
 
@@ -78,17 +80,23 @@ func (g *Group) Path() string {
 // the member's znode exists. The membership then lasts, from session to
 // session, until Leave, or until the Manager is closed. payload may be empty.
 //
-// ctx bounds only Join. Errors, in a *session.OpError: an id that cannot be the
-// name of a znode (a *znode.PathError: empty, ".", "..", with a slash or a
-// control character); ErrDuplicate; ErrNotMember; ctx's, with
-// session.ErrUnreachable if there was no session; session.ErrTooLarge;
-// session.ErrClosed; what the server answers, such as session.ErrNoAuth. If
-// Join fails, nothing is left in the group. A create with an unknown outcome is
-// looked for and removed in the background.
+// If a znode with the id exists, Join waits for one and a half session timeouts
+// at most (see Refuse and Replace). ctx bounds only Join. Errors:
+//
+//   - an id that cannot be the name of a znode: empty, ".", "..", or with a
+//     slash or a control character;
+//   - session.ErrIDTaken: another process is in the group under the id;
+//   - session.ErrNotEphemeral: a znode without a session has the id;
+//   - session.ErrTooLarge; session.ErrClosed;
+//   - ctx's, with session.ErrUnreachable if there was no session;
+//   - what the server answers, such as session.ErrNoAuth.
+//
+// If Join fails, nothing is left in the group. A create with an unknown outcome
+// is looked for and removed in the background.
 func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membership, error) {
 	g.made()
 	if err := cmp.Or(g.err, znode.ValidateName(id), znode.Validate(znode.Join(g.path, id))); err != nil {
-		return nil, failed("join", g.path, err)
+		return nil, core.Failed("group join", g.path, err)
 	}
 	m := &Membership{id: id, path: znode.Join(g.path, id)}
 	var err error
@@ -96,7 +104,7 @@ func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membershi
 		Manager: g.sm, Path: m.path, Data: payload, Conflict: g.opts.conflict,
 	})
 	if err != nil {
-		return nil, failed("join", m.path, err)
+		return nil, m.failed("group join", err)
 	}
 	return m, nil
 }

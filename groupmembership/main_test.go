@@ -15,6 +15,7 @@ import (
 
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -22,11 +23,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const path = "/clusterServers"
 
-func group(p *testworld.Process, opts ...groupmembership.Option) *groupmembership.Group {
-	return groupmembership.New(p.Manager, path, opts...)
+func group(p *testworld.Process, opts ...groupmembership.GroupOption) *groupmembership.Group {
+	return groupmembership.NewGroup(p.Manager, path, opts...)
 }
 
-func join(p *testworld.Process, id, payload string, opts ...groupmembership.Option) *groupmembership.Membership {
+func join(p *testworld.Process, id, payload string, opts ...groupmembership.GroupOption) *groupmembership.Membership {
 	p.W.Helper()
 	m, err := group(p, opts...).Join(p.W.Context(), id, []byte(payload))
 	require.NoError(p.W, err)
@@ -77,7 +78,7 @@ type observer struct {
 	cancel context.CancelFunc
 }
 
-func observe(p *testworld.Process, opts ...groupmembership.Option) *observer {
+func observe(p *testworld.Process, opts ...groupmembership.GroupOption) *observer {
 	ctx, cancel := context.WithCancel(p.W.Context())
 	o := &observer{done: make(chan struct{}), cancel: cancel}
 	p.W.Cleanup(func() {
@@ -128,7 +129,7 @@ func sever(p *testworld.Process) {
 	time.Sleep(s.Timeout())
 }
 
-func awaitState(w *testworld.World, m *groupmembership.Membership, ok func(groupmembership.State) bool) groupmembership.State {
+func awaitState(w *testworld.World, m *groupmembership.Membership, ok func(session.Presence) bool) session.Presence {
 	w.Helper()
 	for s, err := range m.Changes(w.Within(testworld.Patience)) {
 		require.NoError(w, err)
@@ -137,7 +138,7 @@ func awaitState(w *testworld.World, m *groupmembership.Membership, ok func(group
 		}
 	}
 	require.FailNow(w, "the state never came", fmt.Sprint(m.State()))
-	return groupmembership.State{}
+	return session.Presence{}
 }
 
-func in(s groupmembership.State) bool { return s.In }
+func in(s session.Presence) bool { return s.In }

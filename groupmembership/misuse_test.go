@@ -9,11 +9,11 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		groupmembership.New, groupmembership.NewPartitioner, groupmembership.Diff,
+		groupmembership.NewGroup, groupmembership.NewPartitioner, groupmembership.Diff,
 		groupmembership.Pause, groupmembership.Refuse, groupmembership.Replace,
-		groupmembership.InGroup, groupmembership.MemberPayload, groupmembership.OnJoin, groupmembership.OnProblem,
+		groupmembership.GroupOptions, groupmembership.Payload, groupmembership.OnJoin, groupmembership.OnProblem,
 		groupmembership.Settle,
-		new(groupmembership.Group), groupmembership.New(nil, "/a"), new(groupmembership.Membership),
+		new(groupmembership.Group), groupmembership.NewGroup(nil, "/a"), new(groupmembership.Membership),
 		new(groupmembership.Partitioner), groupmembership.NewPartitioner(nil, "/a", 1), new(groupmembership.Partition),
 		new(groupmembership.EventKind), new(groupmembership.Change),
 	)

@@ -16,7 +16,7 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 	if r.view.take(st) {
 		r.due = true
 	}
-	r.tell(st.Err)
+	r.report(st.Err)
 	switch err := whole(r.view); {
 	case err == nil:
 		r.seenWhole = true
@@ -101,7 +101,8 @@ func (r *partitionRun) target() []int {
 			continue
 		}
 		owner := c.place
-		// A partition that we own is ours, even if the view is too old to show it.
+		// A partition that we own is ours, even if the view is too old to show
+		// it.
 		if t != nil && t.owns.Load() {
 			owner = unowned
 			if place, is := r.view.places[r.m.id]; is {
@@ -125,24 +126,24 @@ func (r *partitionRun) target() []int {
 	return target
 }
 
-// tell reports, once, a znode that may not be read.
-func (r *partitionRun) tell(err error) {
+// report calls OnProblem, once for each problem.
+func (r *partitionRun) report(err error) {
 	if unread := r.unread.Load(); err == nil && unread != nil {
 		err = *unread
 	}
-	if err == r.toldOf {
+	if err == r.noticed {
 		return
 	}
-	r.toldOf = err
-	text := ""
-	if err != nil {
-		text = failed("divide", r.p.path, err).Error()
+	r.noticed = err
+	text, problem := "", core.Failed("partitioner run", r.p.path, err)
+	if problem != nil {
+		text = problem.Error()
 	}
 	if text == r.trouble {
 		return
 	}
 	r.trouble = text
-	if r.p.told != nil {
-		r.p.told(failed("divide", r.p.path, err))
+	if r.p.onProblem != nil {
+		r.p.onProblem(problem)
 	}
 }

@@ -92,7 +92,8 @@ func (r *partitionRun) clear(st *mirror.TreeState, dir *mirror.TreeNode) bool {
 	return true
 }
 
-// oldestMember returns the id of the member that has been in the group for longest.
+// oldestMember returns the id of the member that has been in the group for
+// longest.
 func oldestMember(st *mirror.TreeState) (id string) {
 	var oldest int64
 	for n := range st.Below(membersDir) {

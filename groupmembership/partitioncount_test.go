@@ -1,12 +1,9 @@
 package groupmembership_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -28,8 +25,8 @@ func (k *worker) ended() error {
 	return k.err
 }
 
-// Two members with two numbers start at once, in a directory that is empty: one is
-// refused, and the other has all.
+// Two members with two numbers start at once, in a directory that is empty: one
+// is refused, and the other has all.
 func TestCountsOfMembersThatStartAtOnce(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -52,10 +49,10 @@ func TestCountsOfMembersThatStartAtOnce(t *testing.T) {
 }
 
 // delayed lets each request take a random time.
-func delayed(w *testworld.World, seed uint64, most time.Duration) (stop func()) {
+func delayed(w *testworld.World, seed uint64, longest time.Duration) {
 	r := rand.New(rand.NewPCG(seed, 15)) // interceptors are called one at a time
-	return w.Srv.Intercept(func(zktest.Request) zktest.Action {
-		return zktest.Delay(time.Duration(r.Int64N(int64(most))))
+	w.Srv.Intercept(func(zktest.Request) zktest.Action {
+		return zktest.Delay(time.Duration(r.Int64N(int64(longest))))
 	})
 }
 
@@ -75,7 +72,8 @@ func TestCountOfTheOldestMember(t *testing.T) {
 	})
 }
 
-// The first member goes before it has claimed anything: the next one writes its number.
+// The first member goes before it has claimed anything: the next one writes its
+// number.
 func TestCountOfTheNextOldestMember(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -88,7 +86,8 @@ func TestCountOfTheNextOldestMember(t *testing.T) {
 	})
 }
 
-// All members are stopped, and start again with another number at the same instant.
+// All members are stopped, and start again with another number at the same
+// instant.
 func TestCountIsChangedByAllAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(orders+"/claims", "4")
@@ -101,7 +100,8 @@ func TestCountIsChangedByAllAtOnce(t *testing.T) {
 	})
 }
 
-// The directory of claims vanishes, with the number, while members wait in the group.
+// The directory of claims vanishes, with the number, while members wait in the
+// group.
 func TestCountOfADirectoryThatVanishes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -153,8 +153,8 @@ func TestCountIsRewrittenAsItWas(t *testing.T) {
 	})
 }
 
-// A member that was cut off comes back among members that know another number. It claims
-// before its view is current, and does not work.
+// A member that was cut off comes back among members that know another number.
+// It claims before its view is current, and does not work.
 func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -178,72 +178,4 @@ func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 		}))
 		c.settled(4, b)
 	})
-}
-
-// Members of two numbers come and go, are cut off and work on for a while.
-// Another client writes numbers and deletes the directory. At no instant do
-// members of two numbers work.
-func TestPartitionCountSimulation(t *testing.T) {
-	for _, seed := range simulation.Seeds(t, 20) {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulateCounts(w, seed) }, zktest.WithTick(time.Second))
-		})
-	}
-}
-
-func simulateCounts(w *testworld.World, seed uint64) {
-	var mu sync.Mutex
-	r := rand.New(rand.NewPCG(seed, 15))
-	dice := func(n int) int { mu.Lock(); defer mu.Unlock(); return r.IntN(n) }
-	c := newCourt(w)
-	stop := delayed(w, seed, 300*time.Millisecond)
-	calm := make(chan struct{})
-	var players sync.WaitGroup
-	for i := range 4 {
-		p := w.Process(testworld.Timeout(4 * time.Second))
-		players.Go(func() {
-			for {
-				n := 2 + 2*dice(3)
-				ctx, cancel := context.WithTimeout(w.Context(), time.Duration(1+dice(20_000))*time.Millisecond)
-				k := &worker{c: c, n: n, slow: time.Duration(dice(4000)) * time.Millisecond, works: make(map[int]bool)}
-				err := groupmembership.NewPartitioner(p.Manager, orders, n).Run(ctx, fmt.Sprint("m", i), k.on)
-				if ctx.Err() == nil {
-					require.ErrorIs(w, err, groupmembership.ErrPartitionCount)
-				}
-				cancel()
-				select {
-				case <-calm:
-					return
-				case <-time.After(time.Duration(dice(2000)) * time.Millisecond):
-				}
-			}
-		})
-		players.Go(func() {
-			for range 10 {
-				time.Sleep(time.Duration(dice(20_000)) * time.Millisecond)
-				p.Link.Cut([]zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}[dice(3)])
-				time.Sleep(time.Duration(dice(6000)) * time.Millisecond)
-				p.Link.Heal()
-			}
-		})
-	}
-	for range 60 {
-		time.Sleep(time.Duration(dice(5000)) * time.Millisecond)
-		switch dice(4) {
-		case 0:
-			w.Put(orders+"/claims", fmt.Sprint(2+2*dice(3)))
-		case 1:
-			if info, found := w.Srv.Node(orders + "/claims"); found && len(info.Children) == 0 {
-				_ = w.Srv.Remove(orders + "/claims") // a claim may have come meanwhile
-			}
-		}
-	}
-	close(calm)
-	players.Wait()
-	stop()
-	require.Positive(w, c.moves, "no member has worked")
-	time.Sleep(time.Minute)
-	synctest.Wait()
-	last := c.work(w.Process(), "last", 3)
-	c.settled(3, last)
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -101,9 +103,10 @@ type Partitioner struct {
 	group  *Group
 	err    error
 	settle time.Duration
-	data   []byte
-	joined func(*Membership)
-	told   func(error)
+
+	payload   []byte
+	onJoin    func(*Membership)
+	onProblem func(error)
 }
 
 // PartitionerOption changes how a member takes part in a Partitioner.
@@ -112,19 +115,21 @@ type PartitionerOption func(*Partitioner)
 // Settle has a member wait before it claims partitions or gives any up: until
 // no member has come or gone for d. It saves moves when many members start or
 // restart one after the other. It also delays the partitions of a member that
-// died. The default is two and a half times the Pause of the group (InGroup),
-// and at most ten times while members go on coming; 0 does not wait.
+// died. The default is two and a half times the Pause of the group
+// (GroupOptions), and at most ten times while members go on coming. With 0 the
+// member does not wait.
 func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p.settle = d } }
 
-// MemberPayload sets the payload of the member, for watchers of Group.
-func MemberPayload(data []byte) PartitionerOption { return func(p *Partitioner) { p.data = data } }
+// Payload sets the payload with which the member joins, for watchers of the
+// group. OnJoin gets the Membership, which can change it.
+func Payload(payload []byte) PartitionerOption { return func(p *Partitioner) { p.payload = payload } }
 
 // OnJoin has f called by Run once the member is in the group, before it has any
 // partition. With the Membership, progress and load can be reported. f must not
 // call Leave.
 func OnJoin(f func(*Membership)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnJoin")
-	return func(p *Partitioner) { p.joined = f }
+	return func(p *Partitioner) { p.onJoin = f }
 }
 
 // OnProblem has f called by Run when a znode of a member or of a claim may not
@@ -134,34 +139,34 @@ func OnJoin(f func(*Membership)) PartitionerOption {
 // goroutine of Run's, one call at a time, and must not block.
 func OnProblem(f func(error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnProblem")
-	return func(p *Partitioner) { p.told = f }
+	return func(p *Partitioner) { p.onProblem = f }
 }
 
-// InGroup sets options of the Group of members.
-func InGroup(opts ...Option) PartitionerOption {
-	misuse.Apply("groupmembership.InGroup", new(options), opts) // panics here, at the caller, if an option is nil
-	return func(p *Partitioner) { misuse.Apply("groupmembership.InGroup", &p.group.opts, opts) }
+// GroupOptions sets options of the Group of members.
+func GroupOptions(opts ...GroupOption) PartitionerOption {
+	misuse.Apply("groupmembership.GroupOptions", new(groupOptions), opts) // panics here, at the caller, if an option is nil
+	return func(p *Partitioner) { misuse.Apply("groupmembership.GroupOptions", &p.group.opts, opts) }
 }
 
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
 // I/O. If the path, the number or the time to settle cannot be used, every call
 // on the Partitioner returns the error.
 func NewPartitioner(sm *session.Manager, path string, n int, opts ...PartitionerOption) *Partitioner {
-	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir), settle: unsaid}
+	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: NewGroup(sm, path+"/"+membersDir), settle: defaultSettle}
 	if err := znode.Validate(path); err != nil {
 		p.err = err
 	} else if n < 1 || n > maxPartitions {
-		p.err = fmt.Errorf("the number of partitions is %d: it must be from 1 to %d", n, maxPartitions)
+		p.err = fmt.Errorf("the number of partitions is %d; give a number from 1 to %d", n, maxPartitions)
 	}
 	misuse.Apply("groupmembership.NewPartitioner", p, opts)
-	if p.settle < 0 && p.settle != unsaid {
-		p.err = fmt.Errorf("the time to settle is %v: it must not be negative", p.settle)
+	if p.settle < 0 && p.settle != defaultSettle {
+		p.err = fmt.Errorf("the time to settle is %v; give 0 or more", p.settle)
 	}
 	return p
 }
 
-// unsaid is the time to settle without the option.
-const unsaid time.Duration = math.MinInt64
+// defaultSettle is the time to settle without the option.
+const defaultSettle time.Duration = math.MinInt64
 
 // The directories of members and claims, below the path.
 const (
@@ -205,47 +210,48 @@ type Partition struct {
 	Number int
 }
 
-// Owner describes the owner of a partition.
-type Owner struct {
-	Partition int
-	// ID is the id of the owner; empty if the partition has none.
-	ID string
-	// Since is when the owner claimed the partition, by the clock of the
-	// ensemble's leader.
-	Since time.Time
-	// Token is the fencing token of the claim; 0 without a claim.
-	Token int64
-	// Session is the id of the session that owns the claim. It is 0 without a
-	// claim, and for a claim that is persistent, perhaps made by hand. Then the
-	// partition cannot be owned until the znode is deleted.
-	Session int64
-	// Err says that the claim may not be read. All other fields but Partition
-	// are empty then.
-	Err error
+// PartitionOwner describes the owner of a partition by its claim. Without a
+// claim, the partition has no owner, and all fields but Partition are zero.
+type PartitionOwner struct {
+	// Owner describes the claim. ID is the id of the member, and Since is when
+	// it claimed the partition. Token is the fencing token. A claim does not
+	// tell Host and PID. Session is zero if the claim is persistent, perhaps
+	// made by hand: the partition cannot be owned until that znode is deleted.
+	session.Owner
+	Partition int `json:"partition"`
+	// Err is why the claim could not be read, such as session.ErrNoAuth. Only
+	// Partition, Path and Hidden are known then.
+	Err error `json:"-"`
 }
 
 // Owners lists all partitions with their owners, in order. The connected server
 // may lag.
 //
-// ctx bounds the reads. Errors, in a *session.OpError: ctx's;
+// ctx bounds the reads. Owners is safe for concurrent use. Errors: ctx's;
 // session.ErrClosed; a path or number that cannot be used; session.ErrNoAuth if
 // a znode may not be read. With session.ErrNoAuth for single znodes the owners
-// are returned as well: Owner.Err says which claims are unknown.
-func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
+// are returned as well: PartitionOwner.Err says which claims are unknown.
+func (p *Partitioner) Owners(ctx context.Context) ([]PartitionOwner, error) {
 	p.made()
 	st, err := p.look(ctx)
 	if st == nil {
-		return nil, failed("list the owners of", p.path, err)
+		return nil, core.Failed("partitioner owners", p.path, err)
 	}
-	owners := make([]Owner, p.n)
+	owners := make([]PartitionOwner, p.n)
 	for i := range owners {
-		owners[i].Partition, owners[i].Err = i, st.Refused(claimName(i))
-		if claim := st.Get(claimName(i)); claim != nil {
-			owners[i].ID = string(claim.Data)
-			owners[i].Since = time.UnixMilli(claim.Stat.Ctime)
-			owners[i].Token = claim.Stat.Czxid
-			owners[i].Session = claim.Stat.EphemeralOwner
-		}
+		owners[i] = p.owner(st, i)
 	}
-	return owners, failed("list the owners of", p.path, err)
+	return owners, core.Failed("partitioner owners", p.path, err)
+}
+
+func (p *Partitioner) owner(st *mirror.TreeState, number int) PartitionOwner {
+	o := PartitionOwner{Partition: number, Err: st.Refused(claimName(number))}
+	switch claim := st.Get(claimName(number)); {
+	case claim != nil:
+		o.Owner = owner.Of(p.claim(number), claim.Stat)
+		o.ID = string(claim.Data)
+	case o.Err != nil:
+		o.Path, o.Hidden = p.claim(number), errors.Is(o.Err, core.ErrNoAuth)
+	}
+	return o
 }

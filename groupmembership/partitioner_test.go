@@ -345,12 +345,12 @@ func TestPartitionerDuplicateID(t *testing.T) {
 		a := c.work(w.Process(), "a", 3)
 		c.settled(3, a)
 		err := groupmembership.NewPartitioner(w.Process().Manager, orders, 3,
-			groupmembership.InGroup(groupmembership.Refuse())).Run(w.Context(), "a", a.on)
-		require.ErrorIs(t, err, groupmembership.ErrDuplicate)
+			groupmembership.GroupOptions(groupmembership.Refuse())).Run(w.Context(), "a", a.on)
+		require.ErrorIs(t, err, session.ErrIDTaken)
 		c.settled(3, a)
 
 		// The second takes the place by force: the first gives up what it has.
-		b := c.work(w.Process(), "a", 3, groupmembership.InGroup(groupmembership.Replace()))
+		b := c.work(w.Process(), "a", 3, groupmembership.GroupOptions(groupmembership.Replace()))
 		w.Eventually(func() bool { return len(b.owned()) == 3 }, "b has all")
 		require.Empty(t, a.owned())
 	})
@@ -360,7 +360,7 @@ func TestPartitionerReportsProgress(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
 		joined := make(chan *groupmembership.Membership, 1)
-		a := c.work(w.Process(), "a", 1, groupmembership.MemberPayload([]byte("0")),
+		a := c.work(w.Process(), "a", 1, groupmembership.Payload([]byte("0")),
 			groupmembership.OnJoin(func(m *groupmembership.Membership) { joined <- m }))
 		c.settled(1, a)
 		require.Equal(t, "0", w.Data(orders+"/members/a"))

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A function that ends its goroutine, as a test's FailNow does, ends Run. The partition
-// goes to others.
+// A function that ends its goroutine, as a test's FailNow does, ends Run. The
+// partition goes to others.
 func TestAFunctionThatEndsItsGoroutine(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, ended := w.Process(), make(chan error, 1)

@@ -15,9 +15,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The node of a member or of a claim is shut while members work. Members come and go all
-// the same, and each partition has an owner. The member has no share, and the claim stays
-// where it is.
+// The node of a member or of a claim is shut while members work. Members come
+// and go all the same, and each partition has an owner. The member has no
+// share, and the claim stays where it is.
 func TestANodeIsShutWhileMembersWork(t *testing.T) {
 	for _, node := range []string{"/members/a", "/claims/0"} {
 		t.Run(node, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestPartitionsBesideLargeNodes(t *testing.T) {
 		c := newCourt(w)
 		var all []*worker
 		for i := range 8 {
-			all = append(all, c.work(w.Process(), fmt.Sprint("m", i), 16, groupmembership.MemberPayload(large)))
+			all = append(all, c.work(w.Process(), fmt.Sprint("m", i), 16, groupmembership.Payload(large)))
 		}
 		total := func() (n int) {
 			for _, k := range all {

@@ -31,24 +31,31 @@ import (
 //
 // Run returns when every f has returned, all claims are given up, and the
 // member has left the group. A claim that is still being made then, for which f
-// was not called, is removed in the background. Run never returns nil. Errors:
-// f's; ctx's; ErrPartitionCount; the errors of Group.Join; session.ErrClosed;
-// session.ErrNoAuth if the members or the claims may not be listed at the
-// start, or a partition may not be claimed. A znode that may not be read later
-// does not end Run (see Partitioner). A panic of f is not caught. If f ends its
-// goroutine, Run ends.
+// was not called, is removed in the background. A panic of f is not caught. If
+// f ends its goroutine, Run ends. Run is safe for concurrent use: each call is
+// a member, and needs an id of its own. Run never returns nil. Errors:
+//
+//   - f's; ctx's; session.ErrClosed;
+//   - ErrPartitionCount; the errors of Group.Join;
+//   - session.ErrNoAuth if the members or the claims may not be listed at the
+//     start, or a partition may not be claimed. A znode that may not be read
+//     later does not end Run (see Partitioner).
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
+	return core.Failed("partitioner run", p.path, p.run(ctx, id, f))
+}
+
+func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	if p.err != nil {
-		return failed("divide", p.path, p.err)
+		return p.err
 	}
-	m, err := p.group.Join(ctx, id, p.data)
+	m, err := p.group.Join(ctx, id, p.payload)
 	if err != nil {
 		return err
 	}
-	if p.joined != nil {
-		p.joined(m)
+	if p.onJoin != nil {
+		p.onJoin(m)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -58,14 +65,14 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	}
 	err = r.follow()
 	cancel()
-	// First the group, then the partitions: the others plan without us, and wait
-	// for the partitions that we still work on.
+	// First the group, then the partitions: the others plan without us, and
+	// wait for the partitions that we still work on.
 	left := m.Leave(context.Background())
 	r.work.Wait()
 	if errors.Is(left, core.ErrClosed) {
 		left = nil // the member went with the session
 	}
-	return oneline.Join(failed("divide", p.path, oneline.Join(err, oneline.Join(r.failures...))), left)
+	return oneline.Join(err, oneline.Join(r.failures...), left)
 }
 
 // partitionRun is one Run under way.
@@ -98,7 +105,7 @@ type partitionRun struct {
 	numbers, owners []int // of target, reused
 	// seenWhole says that a view has shown all members and all claims.
 	seenWhole bool
-	toldOf    error  // the last argument of tell
+	noticed   error  // the last argument of report
 	trouble   string // the text of the last report; empty if everything can be read
 
 	mu       sync.Mutex
@@ -107,9 +114,9 @@ type partitionRun struct {
 
 // Pauses of a run.
 const (
-	shortWork  = time.Second // an f that returns within it is called again after a pause
-	leastPause = 100 * time.Millisecond
-	mostPause  = 10 * time.Second
+	shortWork = time.Second // an f that returns within it is called again after a pause
+	minPause  = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
 	// againAfter is the time until a failed write of the number is repeated, if
 	// no view shows the outcome before.
 	againAfter = 250 * time.Millisecond

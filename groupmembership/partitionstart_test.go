@@ -12,7 +12,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// Members start one after the other, as replicas of one program do: no partition moves.
+// Members start one after the other, as replicas of one program do: no
+// partition moves.
 func TestMembersThatStartTogether(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)

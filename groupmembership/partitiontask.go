@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/onenode"
@@ -56,7 +58,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	case err == nil:
 	case ctx.Err() != nil:
 		return nil
-	case errors.Is(err, line.ErrTaken), errors.Is(err, onenode.ErrNotEphemeral):
+	case errors.Is(err, line.ErrTaken), errors.Is(err, core.ErrNotEphemeral):
 		r.refresh(ctx)
 		r.await(ctx, t.number)
 		return nil
@@ -66,7 +68,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	r.unseen[t.number] = 0
 	t.owns.Store(true)
 	defer t.owns.Store(false)
-	within, done := line.Within(ctx, h)
+	within, done := ctxend.WithHold(ctx, h)
 	defer func() { // a second Release does nothing: this one is for panics
 		done()
 		_ = h.Release()
@@ -76,7 +78,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		return r.unconfirmed(ctx, h, err)
 	}
 	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
-	if within.Err() != nil && (errors.Is(err, within.Err()) || errors.Is(err, context.Cause(within))) {
+	if ctxend.Is(within, err) {
 		err = nil // f only returns why it was stopped
 	}
 	if errors.Is(h.Err(), core.ErrLost) {
@@ -97,11 +99,11 @@ func (r *partitionRun) await(ctx context.Context, number int) {
 		r.unseen[number] = 0
 		return
 	}
-	_ = line.Pause(ctx, r.unseen[number]-1, leastPause, mostPause) // fails only if ctx ends
+	_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
 	r.unseen[number]++
 }
 
-// unreadRound makes the pause after an unreadable number as long as mostPause.
+// unreadRound makes the pause after an unreadable number as long as maxPause.
 const unreadRound = 10
 
 // errOtherNumber says that the number of partitions was written again after the
@@ -137,7 +139,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = line.Pause(ctx, unreadRound, leastPause, mostPause) // fails only if ctx ends
+		_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, unreadRound) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -156,7 +158,7 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 		if short++; time.Since(began) >= shortWork {
 			short = 0
 		}
-		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, short-1); err != nil {
 			return nil
 		}
 	}

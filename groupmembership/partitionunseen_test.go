@@ -11,8 +11,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A claim that may not be read is made while members watch. The server tells them nothing
-// of it. They do not ask for that partition all the time, and own it when it is free.
+// A claim that may not be read is made while members watch. The server tells
+// them nothing of it. They do not ask for that partition all the time, and own
+// it when it is free.
 func TestAClaimThatNoEventTellsOf(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		c := newCourt(w)

@@ -81,8 +81,9 @@ func whole(d *division) error {
 	if st.Err == nil {
 		return nil
 	}
-	// Run has made the directory of members: if the view does not show it, the root was
-	// not listed. An error without a hidden or failing znode says that the view may be old.
+	// Run has made the directory of members: if the view does not show it, the
+	// root was not listed. An error without a hidden or failing znode says that
+	// the view may be old.
 	partial := st.HiddenLen() > 0 || d.failing > 0
 	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, mirror.ErrHistory) {
 		return st.Err

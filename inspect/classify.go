@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/session"
 )
 
 // findings classifies the nodes of a tree, in the order of the tree.
@@ -54,7 +57,7 @@ func (c *classifier) visit(n *node) {
 	}
 	if n.omitted > 0 && n.shape == shapePlain {
 		h := Header{Kind: KindOmitted, Path: n.path}
-		c.all = append(c.all, &Omitted{h, n.omitted, n.why})
+		c.all = append(c.all, &Omitted{h, n.omitted, n.reason})
 	}
 }
 
@@ -64,7 +67,7 @@ func (c *classifier) find(n *node) Finding {
 			return f
 		}
 	}
-	p := &Plain{headerAs(KindPlain, n), int(n.stat.DataLength), SessionID(n.stat.EphemeralOwner)}
+	p := &Plain{headerAs(KindPlain, n), int(n.stat.DataLength), session.ID(n.stat.EphemeralOwner)}
 	if n.lasting() && layoutOf(n.name) != "" && n.leaf() {
 		p.Notes = append(p.Notes, "its name looks like that of a process's node in a recipe, but no session owns it")
 	}
@@ -81,7 +84,7 @@ func (c *classifier) take(kids ...*node) {
 // headerAs returns the header of a finding on the node.
 func headerAs(k Kind, n *node) Header {
 	h := Header{
-		Kind: k, Path: n.path, Created: n.created(), Children: int(n.stat.NumChildren), Strangers: len(n.stranger),
+		Kind: k, Path: n.path, Created: n.created(), Children: int(n.stat.NumChildren), Unrecognised: len(n.unrecognised),
 	}
 	if n.shape != shapePlain {
 		h.Unread = n.omitted
@@ -91,17 +94,17 @@ func headerAs(k Kind, n *node) Header {
 
 // leaf recognises recipes of a single node.
 func (c *classifier) leaf(n *node) Finding {
-	o, ours := ownerOf(n.data)
+	o, ours := owner.Parse(n.data)
 	switch {
 	case !n.leaf() || n.hidden == hiddenChildren || n.unknown():
 		return nil
 	case n.ephemeral():
-		f := &OneNode{headerAs(KindOneNode, n), n.party()}
-		f.Layouts = layoutsOf([]Party{f.Holder})
+		f := &OneNode{headerAs(KindOneNode, n), n.owner()}
+		f.Layouts = layoutsOf([]Owner{f.Holder})
 		f.Notes = append(f.Notes, "one ephemeral node: the holder of a one-node lock or election, whose waiters have no nodes, or a member of another recipe")
 		return f
 	case ours && o.ID == "" && o.Visit == "":
-		f := &Barrier{headerAs(KindBarrier, n), n.party()}
+		f := &Barrier{headerAs(KindBarrier, n), n.owner()}
 		f.Layouts = []Layout{Docent}
 		return f
 	case n.stat.DataLength == 0:
@@ -113,7 +116,7 @@ func (c *classifier) leaf(n *node) Finding {
 		} else {
 			value = int64(binary.BigEndian.Uint64(n.data))
 		}
-		if text(n.data) != "" {
+		if owner.Text(n.data) != "" {
 			break // more likely a word
 		}
 		f := &Counter{headerAs(KindCounter, n), value, len(n.data), n.stat.Version, time.UnixMilli(n.stat.Mtime)}

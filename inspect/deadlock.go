@@ -13,14 +13,15 @@ import (
 
 // Deadlock is a cycle of sessions: each session waits for the next.
 type Deadlock struct {
-	// Ring has the sessions of the cycle in turn. The last waits for the first.
-	Ring []Wait `json:"ring"`
+	// Cycle has the sessions of the cycle in turn. The last waits for the
+	// first.
+	Cycle []Wait `json:"ring"`
 	// Since is the time at which the cycle was complete, by the clock of the
 	// ensemble's leader: the last of its sessions began to wait.
 	Since time.Time `json:"since"`
 	// Behind are further sessions that wait for the cycle, directly or through
 	// others.
-	Behind []SessionID `json:"behind,omitempty"`
+	Behind []session.ID `json:"behind,omitempty"`
 	// More says that the sessions of Behind are in further cycles, which are
 	// not listed: the number of listed cycles is limited.
 	More bool `json:"more,omitempty"`
@@ -33,10 +34,11 @@ type Wait struct {
 	Lock string `json:"lock"`
 	Kind Kind   `json:"kind"`
 	// Waiter is the session's node there.
-	Waiter Party `json:"waiter"`
+	Waiter Owner `json:"waiter"`
 	// Holder is the holder's node. It belongs to the next session, or to a
-	// session whose holds last until the next session has ended (Party.Under).
-	Holder Party `json:"holder"`
+	// session whose holds last until the next session has ended
+	// (Owner.ParentSessions).
+	Holder Owner `json:"holder"`
 	// MayBeElection is Lock.MayBeElection of the recipe.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
 }
@@ -70,8 +72,8 @@ func (r *DeadlockReport) Complete() bool {
 // found, whatever other nodes come and go. Deadlock.Since is its age. For the
 // same reason, a session that waits for its own lock is not a cycle. Sessions
 // that both hold and wait at the same path are not a cycle either. A session
-// under other sessions (Party.Under) and each of these count as a single
-// client.
+// under other sessions (Owner.ParentSessions) and each of these count as a
+// single client.
 //
 // A waiter for a permit is blocked only if all holders of permits are. A waiter
 // for several permits may be blocked earlier, which is not found. Waiters
@@ -79,19 +81,19 @@ func (r *DeadlockReport) Complete() bool {
 // an Election do not count as waiting. The waiters of a Lock that may be an
 // election do.
 //
-// ctx bounds the call. The errors are those that Take lists. Deadlocks is safe
+// ctx bounds the call. The errors are those that Read lists. Deadlocks is safe
 // for concurrent use.
 func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*DeadlockReport, error) {
 	misuse.NilManager(sm == nil, "inspect.Deadlocks")
 	o := newOptions("inspect.Deadlocks", opts)
-	r, err := newScan(bridge.Core(sm), o, nil).take(ctx, path)
+	r, err := newScan(bridge.Core(sm), o, nil).report(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}
 	was := newGraph(r)
 	found := &DeadlockReport{Report: r, Entangled: was.cut}
-	o.only = newGrounds(was.grounds())
-	if o.only == nil {
+	o.scope = newScope(was.dependencies())
+	if o.scope == nil {
 		return found, nil
 	}
 	timer := time.NewTimer(o.confirm)
@@ -101,7 +103,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	case <-ctx.Done():
 		return nil, fail(ctx, path, ctx.Err())
 	}
-	again, err := newScan(bridge.Core(sm), o, nil).take(ctx, path)
+	again, err := newScan(bridge.Core(sm), o, nil).report(ctx, path)
 	if gone(err) {
 		return found, nil
 	}
@@ -110,27 +112,27 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	}
 	g := newGraph(again)
 	g.keep(was)
-	found.Deadlocks, found.Entangled = g.rings(), found.Entangled || g.cut
+	found.Deadlocks, found.Entangled = g.cycles(), found.Entangled || g.cut
 	return found, nil
 }
 
-// grounds are the paths of the recipes that the second read is limited to.
-type grounds struct{ recipes, above map[string]bool }
+// scope is the paths of the recipes that the second read is limited to.
+type scope struct{ recipes, above map[string]bool }
 
-// newGrounds returns nil without recipes.
-func newGrounds(recipes []string) *grounds {
+// newScope returns nil without recipes.
+func newScope(recipes []string) *scope {
 	if len(recipes) == 0 {
 		return nil
 	}
-	g := &grounds{make(map[string]bool), make(map[string]bool)}
+	s := &scope{make(map[string]bool), make(map[string]bool)}
 	for _, path := range recipes {
-		g.recipes[path] = true
-		g.recipes[path+"-"+kazooLock] = true // the wait queue of kazoo's semaphore is its sibling
+		s.recipes[path] = true
+		s.recipes[path+"-"+kazooLock] = true // the wait queue of kazoo's semaphore is its sibling
 		for dir := range ancestors(path) {
-			g.above[dir] = true
+			s.above[dir] = true
 		}
 	}
-	return g
+	return s
 }
 
 // ancestors yields the paths above one, without the root.
@@ -147,11 +149,11 @@ func ancestors(path string) iter.Seq[string] {
 // concerns reports whether a node must be read: any node, unless the read is
 // limited to some recipes.
 func (o *options) concerns(path string) bool {
-	if o.only == nil || o.only.recipes[path] || o.only.above[path] {
+	if o.scope == nil || o.scope.recipes[path] || o.scope.above[path] {
 		return true
 	}
 	for dir := range ancestors(path) {
-		if o.only.recipes[dir] {
+		if o.scope.recipes[dir] {
 			return true
 		}
 	}

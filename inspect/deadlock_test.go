@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -23,17 +24,17 @@ func deadlocks(w *testworld.World, p *testworld.Process, opts ...Option) []Deadl
 	return r.Deadlocks
 }
 
-// ring writes a deadlock as "a>/lock>b>/lock>", beginning with the least.
-func ring(d Deadlock) string {
+// cycle writes a deadlock as "a>/lock>b>/lock>", beginning with the least.
+func cycle(d Deadlock) string {
 	at := 0
-	for i, s := range d.Ring {
-		if s.Waiter.ID < d.Ring[at].Waiter.ID {
+	for i, s := range d.Cycle {
+		if s.Waiter.ID < d.Cycle[at].Waiter.ID {
 			at = i
 		}
 	}
 	text := ""
-	for i := range d.Ring {
-		s := d.Ring[(at+i)%len(d.Ring)]
+	for i := range d.Cycle {
+		s := d.Cycle[(at+i)%len(d.Cycle)]
 		text += s.Waiter.ID + ">" + s.Lock + ">"
 	}
 	return text
@@ -57,17 +58,17 @@ func TestDeadlocks_twoClients(t *testing.T) {
 		time.Sleep(time.Minute)
 		found := deadlocks(w, watcher)
 		require.Len(t, found, 1)
-		require.Equal(t, "a>/l/2>b>/l/1>", ring(found[0]))
+		require.Equal(t, "a>/l/2>b>/l/1>", cycle(found[0]))
 		require.Equal(t, closed.Truncate(time.Millisecond), found[0].Since)
 		require.Empty(t, found[0].Behind)
-		for _, s := range found[0].Ring {
+		for _, s := range found[0].Cycle {
 			require.NotEqual(t, s.Waiter.Session, s.Holder.Session)
 			require.Equal(t, KindLock, s.Kind)
 		}
 
 		_, err := call.GiveUp()
 		require.Error(t, err)
-		require.Empty(t, deadlocks(w, watcher), "whoever gives up opens the ring")
+		require.Empty(t, deadlocks(w, watcher), "a waiter that is cancelled opens the cycle")
 	})
 }
 
@@ -84,11 +85,11 @@ func TestDeadlocks_threeClientsAndOneBehind(t *testing.T) {
 		for i := range 3 {
 			lockWaiting(w, p[i], fmt.Sprint("/l/", (i+1)%3), fmt.Sprint(i))
 		}
-		lockWaiting(w, p[3], "/l/1", "3") // behind, in no ring
+		lockWaiting(w, p[3], "/l/1", "3") // behind, in no cycle
 		found := deadlocks(w, p[4])
 		require.Len(t, found, 1)
-		require.Equal(t, "0>/l/1>1>/l/2>2>/l/0>", ring(found[0]))
-		require.Equal(t, []SessionID{SessionID(p[3].Current().ID())}, found[0].Behind)
+		require.Equal(t, "0>/l/1>1>/l/2>2>/l/0>", cycle(found[0]))
+		require.Equal(t, []session.ID{session.ID(p[3].Current().ID())}, found[0].Behind)
 	})
 }
 
@@ -102,7 +103,7 @@ func TestDeadlocks_curatorInTheRing(t *testing.T) {
 		put(w, java, "/l/"+curatorName(2, "lock-", 5), "10.0.0.1")
 		found := deadlocks(w, a)
 		require.Len(t, found, 1)
-		require.Equal(t, "10.0.0.1>/l>a>/j>", ring(found[0]))
+		require.Equal(t, "10.0.0.1>/l>a>/j>", cycle(found[0]))
 	})
 }
 
@@ -123,7 +124,7 @@ func TestDeadlocks_readersAndWriters(t *testing.T) {
 		lockWaiting(w, a, "/m", "a")
 		found := deadlocks(w, c)
 		require.Len(t, found, 1)
-		require.Equal(t, "a>/m>b>/rw>", ring(found[0]))
+		require.Equal(t, "a>/m>b>/rw>", cycle(found[0]))
 		_, err = writer.GiveUp()
 		require.Error(t, err)
 		reader.Get()
@@ -145,7 +146,7 @@ func TestDeadlocks_permits(t *testing.T) {
 		lockWaiting(w, b, "/m", "b")
 		found := deadlocks(w, c)
 		require.Len(t, found, 1)
-		require.Len(t, found[0].Ring, 2)
+		require.Len(t, found[0].Cycle, 2)
 		require.Len(t, found[0].Behind, 1)
 		_, err := call.GiveUp()
 		require.Error(t, err)
@@ -210,7 +211,7 @@ func TestDeadlocks_nearMisses(t *testing.T) {
 	}
 }
 
-// A ring that is seen once, and opens before the second look, was none: here a
+// A cycle that is seen once, and opens before the second look, was none: here a
 // goroutine lets go, and takes up the same lock again.
 func TestDeadlocks_movingPicture(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -227,12 +228,12 @@ func TestDeadlocks_movingPicture(t *testing.T) {
 		require.NoError(t, waiting.Get().Release())
 		held(w, a, "/1", "a")
 		lockWaiting(w, b, "/1", "b")
-		require.Empty(t, look.Get().Deadlocks, "it is another ring, and too young")
+		require.Empty(t, look.Get().Deadlocks, "it is another cycle, and too young")
 		require.Len(t, deadlocks(w, watcher, Confirm(time.Minute)), 1)
 	})
 }
 
-// The second look reads what the ring is made of, and nothing else.
+// The second look reads what the cycle is made of, and nothing else.
 func TestDeadlocks_secondLookIsNarrow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

@@ -21,7 +21,7 @@ func confirming(w *testworld.World, p *testworld.Process) *testworld.Call[*Deadl
 	return call
 }
 
-// The holders of permits that are wanted in a ring wait elsewhere: the second
+// The holders of permits that are wanted in a cycle wait elsewhere: the second
 // look goes there, too.
 func TestDeadlocks_permitsOfOthers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

@@ -2,7 +2,7 @@
 // they belong to: the holders and waiters of locks, the leaders of elections,
 // the length of queues, and cycles of sessions that wait for each other.
 //
-//	r, err := inspect.Take(ctx, sm, "/")
+//	r, err := inspect.Read(ctx, sm, "/")
 //	for _, f := range r.Findings {
 //		switch f := f.(type) {
 //		case *inspect.Lock:
@@ -45,7 +45,7 @@
 //
 // # What ctx governs
 //
-// The ctx of Take and Deadlocks bounds the call. The ctx of Watch ends the
+// The ctx of Read and Deadlocks bounds the call. The ctx of Changes ends the
 // sequence.
 //
 // # What it reads

@@ -23,7 +23,7 @@ import (
 func report(w *testworld.World, p *testworld.Process, path string, opts ...Option) *Report {
 	w.Helper()
 	synctest.Wait()
-	r, err := Take(w.Context(), p.Manager, path, opts...)
+	r, err := Read(w.Context(), p.Manager, path, opts...)
 	require.NoError(w, err)
 	return r
 }
@@ -50,10 +50,10 @@ func kinds(r *Report) []string {
 	return all
 }
 
-func ids(parties []Party) []string {
+func ids(owners []Owner) []string {
 	var all []string
-	for _, p := range parties {
-		all = append(all, p.ID)
+	for _, o := range owners {
+		all = append(all, o.ID)
 	}
 	return all
 }
@@ -61,19 +61,19 @@ func ids(parties []Party) []string {
 // lockWaiting starts a wait for a mutex.
 func lockWaiting(w *testworld.World, p *testworld.Process, path, id string) *testworld.Call[*lock.Hold] {
 	w.Helper()
-	call := testworld.Go(w, lock.New(p.Manager, path, lock.ID(id)).Lock)
+	call := testworld.Go(w, lock.NewMutex(p.Manager, path, lock.ID(id)).Lock)
 	require.True(w, call.Waiting())
 	return call
 }
 
 func held(w *testworld.World, p *testworld.Process, path, id string) *lock.Hold {
 	w.Helper()
-	h, err := lock.New(p.Manager, path, lock.ID(id)).Lock(w.Context())
+	h, err := lock.NewMutex(p.Manager, path, lock.ID(id)).Lock(w.Context())
 	require.NoError(w, err)
 	return h
 }
 
-func TestTake_mutex(t *testing.T) {
+func TestRead_mutex(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		h := held(w, a, "/locks/m", "a")
@@ -90,12 +90,12 @@ func TestTake_mutex(t *testing.T) {
 		require.Empty(t, f.Abandoned)
 		host, err := os.Hostname()
 		require.NoError(t, err)
-		require.Equal(t, Party{
-			Path: h.Path(), ID: "a", Host: host, PID: os.Getpid(), Session: SessionID(a.Current().ID()),
-			Since: since.Truncate(time.Millisecond), Token: h.Token(), Layout: Docent,
-		}, *f.Holder)
+		require.Equal(t, Owner{Layout: Docent, Owner: session.Owner{
+			Path: h.Path(), ID: "a", Host: host, PID: os.Getpid(), Session: session.ID(a.Current().ID()),
+			Since: since.Truncate(time.Millisecond), Token: h.Token(),
+		}}, *f.Holder)
 		require.Equal(t, []string{"b", "c"}, ids(f.Waiters))
-		require.Equal(t, SessionID(b.Current().ID()), f.Waiters[0].Session)
+		require.Equal(t, session.ID(b.Current().ID()), f.Waiters[0].Session)
 
 		require.NoError(t, lock.Revoke(w.Context(), b.Manager, h.Path()))
 		f = at[*Lock](w, report(w, b, "/locks/m"), "/locks/m")
@@ -105,7 +105,7 @@ func TestTake_mutex(t *testing.T) {
 	})
 }
 
-func TestTake_readersAndWriters(t *testing.T) {
+func TestRead_readersAndWriters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		rw := func(id string) *lock.RWMutex { return lock.NewRWMutex(a.Manager, "/rw", lock.ID(id)) }
@@ -133,7 +133,7 @@ func TestTake_readersAndWriters(t *testing.T) {
 	})
 }
 
-func TestTake_semaphore(t *testing.T) {
+func TestRead_semaphore(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		sem := func(id string) *lock.Semaphore {
@@ -158,10 +158,10 @@ func TestTake_semaphore(t *testing.T) {
 	})
 }
 
-func TestTake_oneNode(t *testing.T) {
+func TestRead_oneNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
-		_, err := lock.NewExclusive(a.Manager, "/x/one", lock.ID("me")).Lock(w.Context())
+		_, err := lock.NewOneNode(a.Manager, "/x/one", lock.ID("me")).Lock(w.Context())
 		require.NoError(t, err)
 		f := at[*OneNode](w, report(w, a, "/"), "/x/one")
 		require.Equal(t, "me", f.Holder.ID)
@@ -169,7 +169,7 @@ func TestTake_oneNode(t *testing.T) {
 	})
 }
 
-func TestTake_election(t *testing.T) {
+func TestRead_election(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		_, err := election.New(a.Manager, "/e", election.ID("one")).Campaign(w.Context())
@@ -188,11 +188,11 @@ func TestTake_election(t *testing.T) {
 		f = at[*Election](w, r, "/e")
 		require.Equal(t, "two", f.Transfer)
 		require.Empty(t, f.Abandoned)
-		require.Zero(t, f.Strangers)
+		require.Zero(t, f.Unrecognised)
 		require.Len(t, r.Findings, 2, "the wish is a part of the election")
 
 		// With LeaderSelector's names it cannot be told from a lock.
-		_, err = election.New(a.Manager, "/s", election.ID("one"), election.LeaderSelector()).Campaign(w.Context())
+		_, err = election.New(a.Manager, "/s", election.ID("one"), election.Layout(election.LeaderSelector)).Campaign(w.Context())
 		require.NoError(t, err)
 		l := at[*Lock](w, report(w, b, "/"), "/s")
 		require.True(t, l.MayBeElection)
@@ -200,11 +200,11 @@ func TestTake_election(t *testing.T) {
 	})
 }
 
-func TestTake_groupAndPartitioner(t *testing.T) {
+func TestRead_groupAndPartitioner(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for _, id := range []string{"h2", "h1"} {
-			_, err := groupmembership.New(a.Manager, "/g").Join(w.Context(), id, []byte(`{"load":1}`))
+			_, err := groupmembership.NewGroup(a.Manager, "/g").Join(w.Context(), id, []byte(`{"load":1}`))
 			require.NoError(t, err)
 		}
 		run := testworld.Go(w, func(ctx context.Context) (int, error) {
@@ -232,7 +232,7 @@ func TestTake_groupAndPartitioner(t *testing.T) {
 	})
 }
 
-func TestTake_queue(t *testing.T) {
+func TestRead_queue(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		q := queue.New(a.Manager, "/q", queue.MaxAttempts(3), queue.Consumer("worker"))
@@ -263,7 +263,7 @@ func TestTake_queue(t *testing.T) {
 		require.Equal(t, 1, f.Oldest.Attempts)
 		require.Len(t, f.Claims, 1)
 		require.Equal(t, "worker", f.Claims[0].ID)
-		require.Equal(t, SessionID(a.Current().ID()), f.Claims[0].Session)
+		require.Equal(t, session.ID(a.Current().ID()), f.Claims[0].Session)
 		require.Empty(t, f.Abandoned)
 		require.Equal(t, []Layout{Curator, Docent}, f.Layouts)
 		require.NoError(t, item.Ack())
@@ -292,7 +292,7 @@ func marked(h *Header) []string {
 	return all
 }
 
-func TestTake_barriers(t *testing.T) {
+func TestRead_barriers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		require.NoError(t, barrier.New(a.Manager, "/gate").Set(w.Context()))
@@ -323,12 +323,12 @@ func TestTake_barriers(t *testing.T) {
 	})
 }
 
-func TestTake_leaves(t *testing.T) {
+func TestRead_leaves(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		_, err := counter.New(a.Manager, "/c/long").Add(w.Context(), 42)
 		require.NoError(t, err)
-		_, err = counter.New(a.Manager, "/c/int", counter.Int32()).Add(w.Context(), -7)
+		_, err = counter.New(a.Manager, "/c/int", counter.Layout(counter.Int32)).Add(w.Context(), -7)
 		require.NoError(t, err)
 		w.Put("/conf/key", "some value")
 		time.Sleep(time.Hour)
@@ -348,7 +348,7 @@ func TestTake_leaves(t *testing.T) {
 	})
 }
 
-func TestTake_theTreeOfTheServers(t *testing.T) {
+func TestRead_theTreeOfTheServers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		r := report(w, a, "/")

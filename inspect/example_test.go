@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-func ExampleTake() {
+func ExampleRead() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -24,11 +24,11 @@ func ExampleTake() {
 	}
 	defer sm.Close()
 
-	if _, err := lock.New(sm, "/locks/orders", lock.ID("host-7")).Lock(ctx); err != nil {
+	if _, err := lock.NewMutex(sm, "/locks/orders", lock.ID("host-7")).Lock(ctx); err != nil {
 		log.Fatal(err)
 	}
 
-	r, err := inspect.Take(ctx, sm, "/")
+	r, err := inspect.Read(ctx, sm, "/")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func ExampleDeadlocks() {
 		sm := dial()
 		defer sm.Close()
 		clients = append(clients, sm)
-		if _, err := lock.New(sm, path).Lock(ctx); err != nil {
+		if _, err := lock.NewMutex(sm, path).Lock(ctx); err != nil {
 			log.Fatal(err)
 		}
 	}
 	ended := make(chan error, 2)
 	for i, sm := range clients {
 		go func() {
-			_, err := lock.New(sm, paths[1-i]).Lock(ctx) // which the other one has
+			_, err := lock.NewMutex(sm, paths[1-i]).Lock(ctx) // which the other one has
 			ended <- err
 		}()
 	}
@@ -89,7 +89,7 @@ func ExampleDeadlocks() {
 			log.Fatal(err)
 		}
 		if len(found.Deadlocks) > 0 {
-			fmt.Println("clients in the ring:", len(found.Deadlocks[0].Ring))
+			fmt.Println("clients in the cycle:", len(found.Deadlocks[0].Cycle))
 			break
 		}
 	}
@@ -97,5 +97,5 @@ func ExampleDeadlocks() {
 	<-ended
 	<-ended
 	// Output:
-	// clients in the ring: 2
+	// clients in the cycle: 2
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Two loops over Watch are left, beside a Take, while the session ends.
+// Two loops over Changes are left, beside a Read, while the session ends.
 func TestFault58_ConcurrentEndsOfWatches(t *testing.T) {
 	testworld.EachEnd(t, func(w *testworld.World, p *testworld.Process, end func()) {
 		for _, path := range []string{"/a", "/a/b", "/c"} {
@@ -22,18 +22,18 @@ func TestFault58_ConcurrentEndsOfWatches(t *testing.T) {
 		seen := make(chan int, 1)
 		go func() {
 			reports := 0
-			for range Watch(ctx, p.Manager, "/", Every(time.Millisecond)) {
+			for range Changes(ctx, p.Manager, "/", Every(time.Millisecond)) {
 				reports++
 			}
 			seen <- reports
 		}()
 		time.Sleep(time.Second)
 		for _, err := range w.Twice(func() error {
-			for _, err := range Watch(ctx, p.Manager, "/") {
+			for _, err := range Changes(ctx, p.Manager, "/") {
 				return err
 			}
 			return ctx.Err()
-		}, end, func() { _, _ = Take(ctx, p.Manager, "/") }) { // it may be done or not
+		}, end, func() { _, _ = Read(ctx, p.Manager, "/") }) { // it may be done or not
 			var trouble *TroubleError
 			if err != nil && !errors.As(err, &trouble) && !errors.Is(err, session.ErrClosed) && !errors.Is(err, context.DeadlineExceeded) {
 				require.NoError(w, err)

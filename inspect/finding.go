@@ -1,10 +1,9 @@
 package inspect
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/docent-go/docent/session"
 )
 
 // Kind is the kind of a Finding.
@@ -47,27 +46,6 @@ const (
 	Generic     Layout = "generic" // ZooKeeper's own recipes, and others without a mark
 )
 
-// SessionID is the id of a ZooKeeper session. Its text and JSON forms are
-// hexadecimal, as ZooKeeper's own tools print it.
-type SessionID int64
-
-// String returns the id as "0x" and hexadecimal digits.
-func (id SessionID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
-
-// MarshalText returns the text of String.
-func (id SessionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
-
-// UnmarshalText is the reverse of MarshalText.
-func (id *SessionID) UnmarshalText(text []byte) error {
-	digits, ok := strings.CutPrefix(string(text), "0x")
-	n, err := strconv.ParseUint(digits, 16, 64)
-	if !ok || err != nil {
-		return fmt.Errorf("%q is not a session id", text)
-	}
-	*id = SessionID(n)
-	return nil
-}
-
 // Finding is a recipe or a node of the tree: a *Lock, *RWLock, *Semaphore,
 // *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier,
 // *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. Each
@@ -94,9 +72,9 @@ type Header struct {
 	Created time.Time `json:"created,omitzero"`
 	// Children is the number of the node's children.
 	Children int `json:"children,omitempty"`
-	// Strangers is the number of children that do not belong to the recipe.
+	// Unrecognised is the number of children that do not belong to the recipe.
 	// They are read as other nodes, and are findings themselves.
-	Strangers int `json:"strangers,omitempty"`
+	Unrecognised int `json:"strangers,omitempty"`
 	// Unread is the number of nodes of the recipe that were not read, since a
 	// limit was reached.
 	Unread int `json:"unread,omitempty"`
@@ -113,43 +91,27 @@ type Header struct {
 // Head returns h.
 func (h *Header) Head() *Header { return h }
 
-// Mark says that a node looks abandoned, and why.
+// Mark is a node that looks abandoned, with the reason.
 type Mark struct {
-	Path string `json:"path"`
-	Why  string `json:"why"`
+	Path   string `json:"path"`
+	Reason string `json:"why"`
 }
 
-// Party is the owner of a node in a recipe: the holder of a lock, a waiter, a
-// candidate, a member. Fields that the node does not have are zero.
-type Party struct {
-	// Path is the path of the node.
-	Path string `json:"path"`
-	// ID is the owner's id: Docent's id, or the text in another library's node.
-	// In Curator's nodes that is mostly an IP address.
-	ID   string `json:"id,omitempty"`
-	Host string `json:"host,omitempty"`
-	PID  int    `json:"pid,omitempty"`
-	// Session is the session that owns the node; 0 if the node is not
-	// ephemeral.
-	Session SessionID `json:"session,omitempty"`
-	// Under are sessions whose holds last until this session has ended, such as
-	// the session of the "docent lock" that has started the owner; see
-	// lock.Under.
-	Under []SessionID `json:"under,omitempty"`
-	// Since is the time at which the node was created, by the clock of the
-	// ensemble's leader.
-	Since time.Time `json:"since"`
-	// Token is the zxid that created the node. The fencing token of a hold on
-	// it is not smaller.
-	Token  int64  `json:"token"`
-	Layout Layout `json:"layout,omitempty"`
+// Owner is the owner of a node in a recipe: the holder of a lock, a waiter, a
+// candidate, a member. What the node does not tell is zero. In Curator's nodes
+// the ID is mostly an IP address.
+type Owner struct {
+	session.Owner
+	// ParentSessions are sessions whose holds last until the owner's session
+	// has ended, such as the session of the "docent lock" that has started the
+	// owner; see lock.ParentSessions.
+	ParentSessions []session.ID `json:"under,omitempty"`
+	Layout         Layout       `json:"layout,omitempty"`
 	// Mode is the mode in which a contender waits for an RWLock, or holds it.
 	Mode Mode `json:"mode,omitempty"`
 	// Revoked says that the contender was asked to release the lock, as Docent
 	// and Curator do. The request has replaced its id.
 	Revoked bool `json:"revoked,omitempty"`
-	// Hidden says that an ACL hides the data of the node.
-	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Mode is the mode of a contender for an RWLock.
@@ -165,8 +127,8 @@ const (
 type Lock struct {
 	Header
 	// Holder is the first contender. It may not know yet that it holds.
-	Holder  *Party  `json:"holder,omitempty"`
-	Waiters []Party `json:"waiters,omitempty"`
+	Holder  *Owner  `json:"holder,omitempty"`
+	Waiters []Owner `json:"waiters,omitempty"`
 	// MayBeElection says that the nodes may be an election: Curator's
 	// LeaderSelector and kazoo's Election have the same nodes. The holder leads
 	// then.
@@ -176,8 +138,8 @@ type Lock struct {
 // RWLock is a read/write lock.
 type RWLock struct {
 	Header
-	Holders []Party `json:"holders,omitempty"`
-	Waiters []Party `json:"waiters,omitempty"`
+	Holders []Owner `json:"holders,omitempty"`
+	Waiters []Owner `json:"waiters,omitempty"`
 }
 
 // Semaphore is a number of permits.
@@ -190,22 +152,22 @@ type Semaphore struct {
 	// Docent and Curator.
 	Limit int `json:"limit,omitempty"`
 	// Holders has one entry for each permit.
-	Holders []Party `json:"holders,omitempty"`
-	Waiters []Party `json:"waiters,omitempty"`
+	Holders []Owner `json:"holders,omitempty"`
+	Waiters []Owner `json:"waiters,omitempty"`
 }
 
 // OneNode is a single ephemeral node: a one-node lock or election, whose
 // waiters have no nodes, or a member of a recipe that is not recognised.
 type OneNode struct {
 	Header
-	Holder Party `json:"holder"`
+	Holder Owner `json:"holder"`
 }
 
 // Election is a queue of candidates. The first candidate leads.
 type Election struct {
 	Header
-	Leader     *Party  `json:"leader,omitempty"`
-	Candidates []Party `json:"candidates,omitempty"`
+	Leader     *Owner  `json:"leader,omitempty"`
+	Candidates []Owner `json:"candidates,omitempty"`
 	// Transfer is the id of the candidate that a transfer request names.
 	Transfer string `json:"transfer,omitempty"`
 }
@@ -213,7 +175,7 @@ type Election struct {
 // Group is a directory of members.
 type Group struct {
 	Header
-	Members []Party `json:"members,omitempty"`
+	Members []Owner `json:"members,omitempty"`
 }
 
 // Partitioner divides partitions among members.
@@ -222,7 +184,7 @@ type Partitioner struct {
 	// Partitions is the number of partitions; 0 if the nodes do not have it, as
 	// with kazoo.
 	Partitions int     `json:"partitions,omitempty"`
-	Members    []Party `json:"members,omitempty"`
+	Members    []Owner `json:"members,omitempty"`
 	// Claims are the owned partitions, sorted.
 	Claims []Claim `json:"claims,omitempty"`
 }
@@ -230,7 +192,7 @@ type Partitioner struct {
 // Claim is a partition with its owner.
 type Claim struct {
 	Partition string `json:"partition"`
-	Party
+	Owner
 }
 
 // Service is a directory of the instances of a service.
@@ -242,7 +204,7 @@ type Service struct {
 
 // Instance is one instance of a service.
 type Instance struct {
-	Party
+	Owner
 	Address  string `json:"address,omitempty"`
 	Port     int    `json:"port,omitempty"`
 	SSLPort  int    `json:"sslPort,omitempty"`
@@ -275,14 +237,14 @@ type Item struct {
 // ItemClaim is an item that a consumer has.
 type ItemClaim struct {
 	Item string `json:"item"` // the name of its node
-	Party
+	Owner
 }
 
 // Barrier is a closed gate of Docent, which has its owner's data. Gates of
 // other libraries look like config keys.
 type Barrier struct {
 	Header
-	SetBy Party `json:"setBy"`
+	SetBy Owner `json:"setBy"`
 }
 
 // Double is a double barrier, whose members enter and leave together.
@@ -292,10 +254,10 @@ type Double struct {
 	Ready bool `json:"ready"`
 	// Inside are the members of the round that have not left. Members that
 	// leave wait for them.
-	Inside []Party `json:"inside,omitempty"`
+	Inside []Owner `json:"inside,omitempty"`
 	// Waiting are the members that are not inside. No node has the number of
 	// members that a round needs.
-	Waiting []Party `json:"waiting,omitempty"`
+	Waiting []Owner `json:"waiting,omitempty"`
 	// Left are the names of nodes of the round's members that are gone. Only
 	// Docent's rounds name their members.
 	Left []string `json:"left,omitempty"`
@@ -330,8 +292,8 @@ type History struct {
 // Plain is a node that is not recognised as a recipe's.
 type Plain struct {
 	Header
-	Bytes   int       `json:"bytes,omitempty"`
-	Session SessionID `json:"session,omitempty"` // 0 for a node that is not ephemeral
+	Bytes   int        `json:"bytes,omitempty"`
+	Session session.ID `json:"session,omitempty"` // 0 for a node that is not ephemeral
 }
 
 // Hidden is a node that an ACL hides in part.
@@ -345,6 +307,6 @@ type Omitted struct {
 	Header
 	// Nodes is the number of children of Path that were not read, with their
 	// descendants.
-	Nodes int    `json:"nodes"`
-	Why   string `json:"why"`
+	Nodes  int    `json:"nodes"`
+	Reason string `json:"why"`
 }

@@ -29,7 +29,7 @@ func curatorName(i int, tag string, seq int) string {
 	return znode.Protected(fmt.Sprintf("00000000-1111-4222-8333-%012x", i), fmt.Sprintf("%s%010d", tag, seq))
 }
 
-func TestTake_curatorMutex(t *testing.T) {
+func TestRead_curatorMutex(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		put(w, a, "/m/"+curatorName(1, "lock-", 7), "10.0.0.1")
@@ -43,11 +43,11 @@ func TestTake_curatorMutex(t *testing.T) {
 		require.Equal(t, "10.0.0.2", f.Holder.ID)
 		require.Equal(t, []string{"10.0.0.1", ""}, ids(f.Waiters))
 		require.False(t, f.MayBeElection, "an address is what a mutex holds")
-		require.Equal(t, 1, f.Strangers)
+		require.Equal(t, 1, f.Unrecognised)
 	})
 }
 
-func TestTake_orderOverTheWrap(t *testing.T) {
+func TestRead_orderOverTheWrap(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i, seq := range []string{"2147483646", "2147483647", "-2147483648", "-2147483647"} {
@@ -59,7 +59,7 @@ func TestTake_orderOverTheWrap(t *testing.T) {
 	})
 }
 
-func TestTake_curatorsOthers(t *testing.T) {
+func TestRead_curatorsOthers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		put(w, a, "/rw/"+curatorName(1, curatorRead, 0), "10.0.0.1")
@@ -102,7 +102,7 @@ func TestTake_curatorsOthers(t *testing.T) {
 	})
 }
 
-func TestTake_kazoo(t *testing.T) {
+func TestRead_kazoo(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 2 {
@@ -158,7 +158,7 @@ func TestTake_kazoo(t *testing.T) {
 const instanceJSON = `{"name":"%s","id":"%s","address":"10.0.0.1","port":8080,"sslPort":null,"payload":%s,` +
 	`"registrationTimeUTC":1,"serviceType":"DYNAMIC","uriSpec":null}`
 
-func TestTake_services(t *testing.T) {
+func TestRead_services(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		spring := `{"@class":"org.springframework.cloud.zookeeper.discovery.ZookeeperInstance","id":"a","name":"n","metadata":{}}`
@@ -187,7 +187,7 @@ func TestTake_services(t *testing.T) {
 }
 
 // A contender without a session blocks all later contenders forever.
-func TestTake_abandoned(t *testing.T) {
+func TestRead_abandoned(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		hand := "/m/" + curatorName(1, "lock-", 0)
@@ -199,7 +199,7 @@ func TestTake_abandoned(t *testing.T) {
 		w.Put("/"+curatorName(2, "what-", 1)+"x", "")
 		r := report(w, a, "/")
 		m := at[*Lock](w, r, "/m")
-		require.Equal(t, []Mark{{hand, whyNoSession}}, m.Abandoned)
+		require.Equal(t, []Mark{{hand, reasonNoSession}}, m.Abandoned)
 		require.Zero(t, m.Holder.Session)
 		require.Equal(t, []string{"/d/ready"}, marked(&at[*Double](w, r, "/d").Header))
 		e := at[*Election](w, r, "/e")
@@ -211,7 +211,7 @@ func TestTake_abandoned(t *testing.T) {
 }
 
 // Nodes that look like a recipe's and are not.
-func TestTake_lookalikes(t *testing.T) {
+func TestRead_lookalikes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		w.Put("/conf/items/a", "config")
@@ -235,7 +235,7 @@ func TestTake_lookalikes(t *testing.T) {
 	})
 }
 
-func TestTake_text(t *testing.T) {
+func TestRead_text(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		put(w, a, "/m/"+curatorName(1, "lock-", 0), "\x1b[31mred")
@@ -249,7 +249,7 @@ func TestTake_text(t *testing.T) {
 // A lock with a contender of Docent's mutex is not an election. The note that
 // kazoo and Curator do not exclude each other appears only if kazoo uses its
 // own names.
-func TestTake_mixedLocks(t *testing.T) {
+func TestRead_mixedLocks(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		const (

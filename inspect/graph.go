@@ -1,6 +1,10 @@
 package inspect
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/docent-go/docent/session"
+)
 
 // graph has the waits of sessions for the holders of a report's recipes.
 //
@@ -22,8 +26,8 @@ type graph struct {
 type resource struct {
 	path          string
 	kind          Kind
-	holders       []Party
-	first         Party // the first waiter
+	holders       []Owner
+	first         Owner // the first waiter
 	any           bool
 	free          bool // a holder is not known, or a permit is free
 	mayBeElection bool
@@ -32,7 +36,7 @@ type resource struct {
 // wait is a node that waits.
 type wait struct {
 	*resource
-	who   Party
+	who   Owner
 	hub   *hub
 	stuck bool
 	from  []*holding // the holdings that lead to this wait
@@ -51,7 +55,7 @@ type hub struct {
 
 // holding is a holder, and the waits that must end before it releases.
 type holding struct {
-	party *Party
+	owner *Owner
 	hub   *hub
 	to    []*wait
 	stuck int // the number of stuck waits in to
@@ -65,11 +69,11 @@ func newGraph(r *Report) *graph {
 	g := new(graph)
 	for _, f := range r.Findings {
 		res := &resource{path: f.Head().Path, kind: f.Head().Kind}
-		var waiters []Party
+		var waiters []Owner
 		switch f := f.(type) {
 		case *Lock:
 			if f.Holder != nil {
-				res.holders = []Party{*f.Holder}
+				res.holders = []Owner{*f.Holder}
 			}
 			waiters, res.mayBeElection = f.Waiters, f.MayBeElection
 		case *RWLock:
@@ -95,12 +99,12 @@ func newGraph(r *Report) *graph {
 type place struct {
 	path, node string
 	token      int64
-	session    SessionID
+	session    session.ID
 }
 
-func placeOf(path string, p Party) place { return place{path, p.Path, p.Token, p.Session} }
+func placeOf(path string, p Owner) place { return place{path, p.Path, p.Token, p.Session} }
 
-func same(a, b Party) bool { return placeOf("", a) == placeOf("", b) }
+func same(a, b Owner) bool { return placeOf("", a) == placeOf("", b) }
 
 // keep removes from g all waits and holders whose nodes are not in an earlier
 // graph. The nodes in both graphs existed during the whole time from the first
@@ -130,7 +134,7 @@ func (g *graph) keep(was *graph) {
 		}
 		done[w.resource] = true
 		old := before[w.path]
-		stood := slices.DeleteFunc(slices.Clone(w.holders), func(h Party) bool { return !held[placeOf(w.path, h)] })
+		stood := slices.DeleteFunc(slices.Clone(w.holders), func(h Owner) bool { return !held[placeOf(w.path, h)] })
 		if w.any {
 			w.free = w.free || len(stood) < len(w.holders) || len(stood) < len(old.holders) || !same(old.first, w.first)
 		}
@@ -142,15 +146,15 @@ func (g *graph) keep(was *graph) {
 // link makes the hubs and the edges.
 func (g *graph) link() {
 	g.hubs = nil
-	bySession := make(map[SessionID][]*wait) // the waits that keep the session's holds
-	own := make(map[SessionID][]*wait)
+	bySession := make(map[session.ID][]*wait) // the waits that keep the session's holds
+	own := make(map[session.ID][]*wait)
 	byResource := make(map[*resource][]*wait)
 	var order []*resource
 	for _, w := range g.waits {
 		w.hub, w.from = nil, nil
 		own[w.who.Session] = append(own[w.who.Session], w)
 		bySession[w.who.Session] = append(bySession[w.who.Session], w)
-		for _, id := range w.who.Under { // the holds of these sessions last until this wait is over
+		for _, id := range w.who.ParentSessions { // the holds of these sessions last until this wait is over
 			bySession[id] = append(bySession[id], w)
 		}
 		if byResource[w.resource] == nil {
@@ -159,14 +163,14 @@ func (g *graph) link() {
 		byResource[w.resource] = append(byResource[w.resource], w)
 	}
 	edges := 0
-	connect := func(res *resource, waits []*wait, except SessionID) {
+	connect := func(res *resource, waits []*wait, except session.ID) {
 		h := &hub{resource: res, waits: waits}
 		for _, w := range waits {
 			w.hub = h
 		}
 		for i := range res.holders {
 			p := &res.holders[i]
-			to := &holding{party: p, hub: h}
+			to := &holding{owner: p, hub: h}
 			edges++
 			for _, w := range bySession[p.Session] {
 				if w.path != res.path && w.who.Session != except {
@@ -180,7 +184,7 @@ func (g *graph) link() {
 		g.hubs = append(g.hubs, h)
 	}
 	for _, res := range order {
-		holds := make(map[SessionID]bool)
+		holds := make(map[session.ID]bool)
 		for _, p := range res.holders {
 			holds[p.Session] = true
 		}
@@ -208,8 +212,8 @@ func (g *graph) link() {
 }
 
 // keeps reports whether a wait keeps the holds of one of the sessions.
-func (w *wait) keeps(sessions map[SessionID]bool) bool {
-	return sessions[w.who.Session] || slices.ContainsFunc(w.who.Under, func(id SessionID) bool { return sessions[id] })
+func (w *wait) keeps(sessions map[session.ID]bool) bool {
+	return sessions[w.who.Session] || slices.ContainsFunc(w.who.ParentSessions, func(id session.ID) bool { return sessions[id] })
 }
 
 // settle finds the stuck waits: the largest set in which each wait can end only

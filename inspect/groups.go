@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/docent-go/docent/internal/owner"
 )
 
 // group recognises a directory of members alone: ephemeral nodes that are not
@@ -35,7 +37,7 @@ func membersOf(n *node) []*node {
 		if k.unknown() {
 			unknown++ // it may be a member
 		}
-		if o, ours := ownerOf(k.data); ours && o.ID != "" {
+		if o, ours := owner.Parse(k.data); ours && o.ID != "" {
 			locks++
 		}
 	}
@@ -47,10 +49,10 @@ func membersOf(n *node) []*node {
 
 // members describes members, and takes their nodes. The name of a node is the
 // member's id. A node of kazoo has the id as its data.
-func (c *classifier) members(kids []*node) []Party {
-	var all []Party
+func (c *classifier) members(kids []*node) []Owner {
+	var all []Owner
 	for _, k := range kids {
-		p := k.party()
+		p := k.owner()
 		p.Revoked = false
 		if p.Layout != Kazoo {
 			p.ID, p.Host, p.PID, p.Layout = k.name, "", 0, Curator
@@ -110,7 +112,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 			continue
 		}
 		c.take(k)
-		p := k.party()
+		p := k.owner()
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {
@@ -139,7 +141,7 @@ func (c *classifier) double(n *node) Finding {
 	var members []*node
 	sure := false
 	for _, k := range n.kids {
-		o, _ := ownerOf(k.data)
+		o, _ := owner.Parse(k.data)
 		uuid, bare := isUUID(k.name), len(k.name) == hexLen && isHex(k.name)
 		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
 			continue
@@ -159,7 +161,7 @@ func (c *classifier) double(n *node) Finding {
 	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil}
 	c.take(members...)
 	for _, k := range members {
-		p := k.party()
+		p := k.owner()
 		if p.ID == "" {
 			p.ID = strings.TrimPrefix(k.name, memberPrefix)
 		}
@@ -173,7 +175,7 @@ func (c *classifier) double(n *node) Finding {
 			f.Waiting = append(f.Waiting, p)
 		}
 	}
-	stale(&f.Header, members)
+	markWithoutSession(&f.Header, members)
 	f.Unread = n.omitted
 	f.Layouts = layoutsOf(f.Inside, f.Waiting)
 	if ready == nil {

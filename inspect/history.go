@@ -32,7 +32,7 @@ func (c *classifier) histories(n *node) {
 	}
 }
 
-func (n *node) values() int { return len(n.names) - len(n.stranger) }
+func (n *node) values() int { return len(n.names) - len(n.unrecognised) }
 
 // history recognises the history of a key that is not among the nodes that were
 // read.

@@ -12,7 +12,7 @@ import (
 )
 
 // What is kept of a key is told with the key, and not one of its nodes is read.
-func TestTake_histories(t *testing.T) {
+func TestRead_histories(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		store := config.NewStore(p.Manager, "/config")
@@ -25,8 +25,9 @@ func TestTake_histories(t *testing.T) {
 		}
 		set("limits", 40)
 		set("db/pool", 2)
-		require.NoError(w, store.Create(w.Context(), "plain", []byte("no history")))
-		_, err := store.Set(w.Context(), "limits", []byte("past the history"), session.AnyVersion)
+		_, err := store.Create(w.Context(), "plain", []byte("no history"))
+		require.NoError(w, err)
+		_, err = store.Set(w.Context(), "limits", []byte("past the history"), session.AnyVersion)
 		require.NoError(w, err)
 		set("limits", 1) // keeps that too
 		r := report(w, p, "/")
@@ -52,12 +53,12 @@ func TestTake_histories(t *testing.T) {
 		// Looked at by themselves, they still are what they are.
 		f = at[*History](w, report(w, p, "/config/db/.history/pool"), "/config/db/.history/pool")
 		require.Equal(w, "/config/db/pool", f.Key)
-		require.Empty(w, f.Notes, "nobody has looked for the key")
+		require.Empty(w, f.Notes, "the key was not looked for")
 	})
 }
 
 // What others have put there is shown.
-func TestTake_strangersInHistories(t *testing.T) {
+func TestRead_strangersInHistories(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		store := config.NewStore(p.Manager, "/config")

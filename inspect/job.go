@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // JobState is the state of the newest run of a Job.
@@ -29,7 +31,7 @@ type Job struct {
 	// run. Since is when the run began. The node at By.Path exists while the
 	// run goes on. Token is the run's fencing token, and 0 once the run has
 	// ended.
-	By *Party `json:"by,omitempty"`
+	By *Owner `json:"by,omitempty"`
 	// Called is the time at which the newest run was requested: its interval
 	// begins then. Called and Ended are by the clock of the ensemble's leader.
 	Called time.Time `json:"called,omitzero"`
@@ -38,7 +40,7 @@ type Job struct {
 	Ended time.Time `json:"ended,omitzero"`
 	// Waiting are the callers that wait for the end of the run, or have not
 	// decided yet.
-	Waiting []Party `json:"waiting,omitempty"`
+	Waiting []Owner `json:"waiting,omitempty"`
 }
 
 // job recognises the record of a job that runs once per interval, by its data.
@@ -47,12 +49,12 @@ func (c *classifier) job(n *node) Finding {
 		return nil
 	}
 	var r struct {
-		State   JobState  `json:"once"`
-		Session SessionID `json:"session"`
-		Run     string    `json:"run"`
-		Called  int64     `json:"called"`
-		Began   int64     `json:"began"`
-		owner
+		State   JobState   `json:"once"`
+		Session session.ID `json:"session"`
+		Run     string     `json:"run"`
+		Called  int64      `json:"called"`
+		Began   int64      `json:"began"`
+		owner.Data
 	}
 	if json.Unmarshal(n.data, &r) != nil {
 		return nil
@@ -62,21 +64,24 @@ func (c *classifier) job(n *node) Finding {
 	f.Unread = n.omitted
 	goesOn := false
 	for _, k := range n.kids {
-		if n.stranger[k.name] {
+		if n.unrecognised[k.name] {
 			continue
 		}
 		c.take(k)
 		if k.name == r.Run {
 			goesOn = true
 		} else {
-			f.Waiting = append(f.Waiting, k.party())
+			f.Waiting = append(f.Waiting, k.owner())
 		}
 	}
 	if r.State == JobNever {
 		return f
 	}
 	f.Called = time.UnixMilli(r.Called)
-	f.By = &Party{Path: znode.Join(n.path, r.Run), ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Under: r.Under, Layout: Docent}
+	f.By = &Owner{
+		Owner:  session.Owner{Path: znode.Join(n.path, r.Run), ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session},
+		Layout: Docent, ParentSessions: r.Parents,
+	}
 	if r.State != JobRunning {
 		f.By.Since, f.Ended = time.UnixMilli(r.Began), time.UnixMilli(n.stat.Mtime)
 		return f

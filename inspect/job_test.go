@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-func TestTake_job(t *testing.T) {
+func TestRead_job(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		o := lock.NewOnce(a.Manager, "/jobs/report", time.Hour, lock.ID("a"))
@@ -30,7 +30,7 @@ func TestTake_job(t *testing.T) {
 		require.Equal(w, "a", j.By.ID)
 		require.NotZero(w, j.By.PID)
 		require.NotEmpty(w, j.By.Host)
-		require.Equal(w, SessionID(a.Current().ID()), j.By.Session)
+		require.Equal(w, session.ID(a.Current().ID()), j.By.Session)
 		require.Equal(w, r.Token(), j.By.Token)
 		require.Equal(w, r.Path(), j.By.Path)
 		require.Equal(w, began, j.By.Since)
@@ -68,7 +68,7 @@ func TestTake_job(t *testing.T) {
 
 // A record of no run, and what is not a record although there are calls below
 // it.
-func TestTake_jobWithoutRuns(t *testing.T) {
+func TestRead_jobWithoutRuns(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put("/jobs/new", `{"once":"never"}`)

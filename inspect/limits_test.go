@@ -15,7 +15,7 @@ import (
 
 // A tree of a hundred thousand nodes costs no more than the limits say,
 // whatever they are. The items of a queue cost one list.
-func TestTake_hundredThousandNodes(t *testing.T) {
+func TestRead_hundredThousandNodes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 80_000 {
@@ -49,7 +49,7 @@ func TestTake_hundredThousandNodes(t *testing.T) {
 
 // Thousands of nodes without interest do not hide what lies deeper than they
 // do, and get what it leaves.
-func TestTake_deeperThanMany(t *testing.T) {
+func TestRead_deeperThanMany(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 1_000 {
@@ -67,7 +67,7 @@ func TestTake_deeperThanMany(t *testing.T) {
 			for _, o := range r.Omitted() {
 				require.Equal(w, "/many", o.Path)
 				require.Equal(w, all-limit, o.Nodes)
-				require.Equal(w, whyLimit, o.Why)
+				require.Equal(w, reasonLimit, o.Reason)
 			}
 		}
 	})
@@ -75,7 +75,7 @@ func TestTake_deeperThanMany(t *testing.T) {
 
 // The name of the directory does not say that it has claims: each child is
 // read, as far as the limit allows.
-func TestTake_claimsByTheirOwners(t *testing.T) {
+func TestRead_claimsByTheirOwners(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		w.Put("/odd", "")
@@ -96,7 +96,7 @@ func TestTake_claimsByTheirOwners(t *testing.T) {
 	})
 }
 
-func TestTake_limits(t *testing.T) {
+func TestRead_limits(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 20 {
@@ -109,16 +109,16 @@ func TestTake_limits(t *testing.T) {
 		require.Len(t, m.Waiters, 4)
 		require.Equal(t, 15, m.Unread)
 		require.Len(t, r.Omitted(), 1)
-		require.Equal(t, Omitted{Header{Kind: KindOmitted, Path: "/k"}, 15, whyChildren}, *r.Omitted()[0])
+		require.Equal(t, Omitted{Header{Kind: KindOmitted, Path: "/k"}, 15, reasonChildren}, *r.Omitted()[0])
 
 		r = report(w, a, "/", Depth(1))
 		require.Equal(t, []string{"plain /", "plain /k", "omitted /k", "lock /m"}, kinds(r))
 		require.Equal(t, 20, at[*Lock](w, r, "/m").Unread)
-		require.Equal(t, whyDepth, r.Omitted()[0].Why)
+		require.Equal(t, reasonDepth, r.Omitted()[0].Reason)
 
 		r = report(w, a, "/", Names(10))
 		require.Equal(t, []string{"plain /", "plain /k", "omitted /k", "plain /m", "omitted /m"}, kinds(r))
-		require.Equal(t, whyNames, r.Omitted()[0].Why)
+		require.Equal(t, reasonNames, r.Omitted()[0].Reason)
 		require.Equal(t, 20, r.Omitted()[0].Nodes)
 
 		for limit := 1; limit < 70; limit++ {
@@ -138,28 +138,31 @@ func TestShare(t *testing.T) {
 	}
 }
 
-func TestTake_options(t *testing.T) {
+func TestRead_options(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for _, opt := range []Option{Limit(0), Children(-1), Names(0), Depth(-1), Every(-1), Rate(0), Confirm(-1)} {
-			_, err := Take(w.Context(), a.Manager, "/", opt)
-			require.ErrorContains(t, err, "inspect")
-			_, err = Deadlocks(w.Context(), a.Manager, "/", opt)
-			require.Error(t, err)
-			for _, err := range Watch(w.Context(), a.Manager, "/", opt) {
-				require.Error(t, err)
+			_, err := Read(w.Context(), a.Manager, "/", opt)
+			require.ErrorContains(t, err, "inspect /: the option ")
+			_, again := Deadlocks(w.Context(), a.Manager, "/", opt)
+			require.EqualError(t, again, err.Error())
+			for _, again := range Changes(w.Context(), a.Manager, "/", opt) {
+				require.EqualError(t, again, err.Error())
 			}
+			var op *session.OpError
+			require.ErrorAs(t, err, &op)
+			require.Equal(t, "inspect", op.Op)
 		}
-		_, err := Take(w.Context(), a.Manager, "relative")
+		_, err := Read(w.Context(), a.Manager, "relative")
 		require.ErrorContains(t, err, "relative")
-		_, err = Take(w.Context(), a.Manager, "/missing")
+		_, err = Read(w.Context(), a.Manager, "/missing")
 		require.ErrorIs(t, err, session.ErrNoNode)
-		_, err = Take(testworld.Cancelled(), a.Manager, "/")
+		_, err = Read(testworld.Cancelled(), a.Manager, "/")
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
 
-func TestTake_accessControl(t *testing.T) {
+func TestRead_accessControl(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		secret := w.Process(func(cfg *session.Config) {
 			cfg.Auth = []session.Credential{session.Digest("u", "p")}
@@ -179,14 +182,14 @@ func TestTake_accessControl(t *testing.T) {
 		require.Equal(t, []string{"children", "data", "data"}, []string{r.Hidden()[0].What, r.Hidden()[1].What, r.Hidden()[2].What})
 		m := at[*Lock](w, r, "/m")
 		require.True(t, m.Holder.Hidden)
-		require.Equal(t, SessionID(secret.Current().ID()), m.Holder.Session, "for which ZooKeeper asks no right")
+		require.Equal(t, session.ID(secret.Current().ID()), m.Holder.Session, "for which ZooKeeper asks no right")
 		require.True(t, report(w, secret, "/").Complete())
 	})
 }
 
 // Nodes that disappear during the reads are left out. The end of a session does
-// not make Take fail.
-func TestTake_faults(t *testing.T) {
+// not make Read fail.
+func TestRead_faults(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 10 {

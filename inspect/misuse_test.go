@@ -8,8 +8,8 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		Take, Watch, Deadlocks,
+		Read, Changes, Deadlocks,
 		Children, Confirm, Depth, Every, Limit, Names, OnConfirm, Pulse, Rate, Silence,
-		new(Report), new(DeadlockReport), new(Header), new(SessionID), new(TroubleError),
+		new(Report), new(DeadlockReport), new(Header), new(TroubleError),
 	)
 }

@@ -28,7 +28,7 @@ type options struct {
 	pulse, silence                time.Duration
 	onConfirm                     func(time.Time)
 	rate                          int
-	only                          *grounds // recipes at these paths alone; nil: all
+	scope                         *scope // recipes at these paths alone; nil: all
 	err                           error
 }
 
@@ -42,16 +42,17 @@ func newOptions(call string, opts []Option) options {
 	return o
 }
 
-// positive notes an error for a number below one.
+// positive sets the error for a number below one.
 func (o *options) positive(name string, n int) {
 	if n < 1 {
-		o.err = fmt.Errorf("inspect: %s(%d): it must be 1 or more", name, n)
+		o.err = fmt.Errorf("the option %s(%d) is too small; give 1 or more", name, n)
 	}
 }
 
+// notNegative sets the error for a negative time.
 func (o *options) notNegative(name string, d time.Duration) {
 	if d < 0 {
-		o.err = fmt.Errorf("inspect: %s(%v): it must not be negative", name, d)
+		o.err = fmt.Errorf("the option %s(%v) is negative; give zero or more", name, d)
 	}
 }
 
@@ -80,19 +81,19 @@ func Names(n int) Option {
 func Depth(levels int) Option {
 	return func(o *options) {
 		if o.depth = levels; levels < 0 {
-			o.err = fmt.Errorf("inspect: Depth(%d): it must not be negative", levels)
+			o.err = fmt.Errorf("the option Depth(%d) is negative; give zero or more", levels)
 		}
 	}
 }
 
-// Every is the minimum time between two reports of Watch. The default is
+// Every is the minimum time between two reports of Changes. The default is
 // DefaultEvery.
 func Every(d time.Duration) Option {
 	return func(o *options) { o.every = d; o.notNegative("Every", d) }
 }
 
-// Rate bounds the mean number of requests per second of Watch: after a report
-// that took n requests, Watch waits for n/requests seconds. The default is
+// Rate bounds the mean number of requests per second of Changes: after a report
+// that took n requests, Changes waits for n/requests seconds. The default is
 // DefaultRate.
 func Rate(requests int) Option {
 	return func(o *options) { o.rate = requests; o.positive("Rate", requests) }
@@ -105,23 +106,23 @@ func Confirm(d time.Duration) Option {
 	return func(o *options) { o.confirm = d; o.notNegative("Confirm", d) }
 }
 
-// Pulse is the time from an answer to the next question of Watch to a quorum of
-// the ensemble. Each question costs one transaction. The default is
+// Pulse is the time from an answer to the next question of Changes to a quorum
+// of the ensemble. Each question costs one transaction. The default is
 // DefaultPulse.
 func Pulse(d time.Duration) Option {
 	return func(o *options) { o.pulse = d; o.notNegative("Pulse", d) }
 }
 
-// Silence is how long Watch waits for an answer before it reports trouble. The
-// default is DefaultSilence.
+// Silence is how long Changes waits for an answer before it reports trouble.
+// The default is DefaultSilence.
 func Silence(d time.Duration) Option {
 	return func(o *options) { o.silence = d; o.notNegative("Silence", d) }
 }
 
-// OnConfirm sets a function that Watch calls each time a quorum has answered
+// OnConfirm sets a function that Changes calls each time a quorum has answered
 // and nothing has changed since the last report: the report was true at the
-// given time, by this machine's clock. Watch calls f in its loop, one call at a
-// time.
+// given time, by this machine's clock. Changes calls f in its loop, one call at
+// a time.
 func OnConfirm(f func(at time.Time)) Option {
 	misuse.NilFunc(f == nil, "inspect.OnConfirm")
 	return func(o *options) { o.onConfirm = f }

@@ -79,7 +79,7 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	var layouts []Layout
 	if items.is(shapeItems) {
 		c.take(items)
-		f.Strangers = len(items.stranger)
+		f.Unrecognised = len(items.unrecognised)
 		f.Unread = items.omitted
 		now := time.Now()
 		for _, name := range items.names {
@@ -116,7 +116,7 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	}
 	if dead.is(shapeLetters) {
 		c.take(dead)
-		f.Dead = len(dead.names) - len(dead.stranger)
+		f.Dead = len(dead.names) - len(dead.unrecognised)
 		layouts = append(layouts, Docent)
 	} else if dead != nil && dead.leaf() {
 		c.take(dead)
@@ -141,11 +141,11 @@ func layoutsOfClaims(claims []ItemClaim) []Layout {
 func (c *classifier) claims(f *Queue, claims, items *node) {
 	f.Unread += claims.omitted
 	for _, k := range claims.kids {
-		if claims.stranger[k.name] {
+		if claims.unrecognised[k.name] {
 			continue
 		}
 		c.take(k)
-		f.Claims = append(f.Claims, ItemClaim{k.name, k.party()})
+		f.Claims = append(f.Claims, ItemClaim{k.name, k.owner()})
 		if k.lasting() {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no consumer can take the item until the claim is deleted"})
 		}

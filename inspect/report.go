@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/bridge"
@@ -39,7 +38,7 @@ func (r *Report) Hidden() []*Hidden { return pick[*Hidden](r) }
 
 // Complete reports whether nothing was left out and nothing is hidden.
 func (r *Report) Complete() bool {
-	r.made()
+	r.mustExist()
 	for _, f := range r.Findings {
 		switch f.(type) {
 		case *Omitted, *Hidden:
@@ -52,11 +51,11 @@ func (r *Report) Complete() bool {
 	return true
 }
 
-// made panics for a Report that Take has not made.
-func (r *Report) made() { misuse.ZeroValue(r == nil, "or nil inspect.Report", "inspect.Take") }
+// mustExist panics for a Report that Read has not made.
+func (r *Report) mustExist() { misuse.ZeroValue(r == nil, "or nil inspect.Report", "inspect.Read") }
 
 func pick[T Finding](r *Report) []T {
-	r.made()
+	r.mustExist()
 	var some []T
 	for _, f := range r.Findings {
 		if t, ok := f.(T); ok {
@@ -66,30 +65,31 @@ func pick[T Finding](r *Report) []T {
 	return some
 }
 
-// Take reads the tree at path and reports its content. path is relative to sm's
-// root, and may be "/". Take writes nothing. It reads breadth first, a few
+// Read reads the tree at path and reports its content. path is relative to sm's
+// root, and may be "/". Read writes nothing. It reads breadth first, a few
 // nodes at a time, within the limits of the options. The report says what the
 // limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
 // out /zookeeper, the servers' own tree.
 //
-// ctx bounds the call. Take goes on through lost connections and ended
-// sessions. Errors: the error of ctx; session.ErrNoNode if path does not exist;
-// session.ErrClosed; an invalid path or option. Take is safe for concurrent
-// use.
-func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
-	misuse.NilManager(sm == nil, "inspect.Take")
-	r, err := newScan(bridge.Core(sm), newOptions("inspect.Take", opts), nil).take(ctx, path)
+// ctx bounds the call. Read goes on through lost connections and ended
+// sessions. It returns a *session.OpError with the error of ctx, with
+// session.ErrNoNode if path does not exist, with session.ErrClosed, or with an
+// invalid path or option. Read is safe for concurrent use.
+func Read(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
+	misuse.NilManager(sm == nil, "inspect.Read")
+	r, err := newScan(bridge.Core(sm), newOptions("inspect.Read", opts), nil).report(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}
 	return r, nil
 }
 
+// fail returns the error of Read, Changes and Deadlocks.
 func fail(ctx context.Context, path string, err error) error {
-	return fmt.Errorf("inspect %s: %w", path, ctxend.Join(ctx, err))
+	return core.Failed("inspect", path, ctxend.Join(ctx, err))
 }
 
-func (s *scan) take(ctx context.Context, path string) (*Report, error) {
+func (s *scan) report(ctx context.Context, path string) (*Report, error) {
 	if err := cmp.Or(s.options.err, znode.ValidateRoot(path), ctx.Err()); err != nil {
 		return nil, err
 	}

@@ -34,12 +34,12 @@ func (c *classifier) service(n *node) Finding {
 	f := &Service{Header: headerAs(KindService, n), Name: n.name}
 	f.Unread = n.omitted
 	for _, k := range n.kids {
-		in := Instance{Party: k.party()}
+		in := Instance{Owner: k.owner()}
 		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, layoutOfInstance(k)
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
 			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
 			if d.Type == naming.Dynamic && k.lasting() {
-				f.Abandoned = append(f.Abandoned, Mark{k.path, "it is registered as a dynamic instance, but " + whyNoSession})
+				f.Abandoned = append(f.Abandoned, Mark{k.path, "it is registered as a dynamic instance, but " + reasonNoSession})
 			}
 		}
 		f.Instances = append(f.Instances, in)
@@ -136,7 +136,7 @@ func (c *classifier) dubbo(n *node) Finding {
 func dubboInstances(service string, kids []*node) []Instance {
 	var all []Instance
 	for _, k := range kids {
-		in := Instance{Party: k.party()}
+		in := Instance{Owner: k.owner()}
 		in.ID, in.Layout = k.name, Dubbo
 		if d, err := naming.Dubbo().Decode(service, k.name, k.data); err == nil {
 			in.Address, in.Port, in.Disabled, in.Draining = d.Address, d.Port, d.Disabled, d.Draining

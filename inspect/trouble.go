@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
-// TroubleError is the error that Watch yields while the ensemble does not
+// TroubleError is the error that Changes yields while the ensemble does not
 // answer. The last report may be out of date.
 type TroubleError struct {
 	// Confirmed is the time of the last answer of a quorum, by this machine's
 	// clock: the last report was true then. It is zero before the first answer.
 	Confirmed time.Time
-	// Silence is the time for which Watch has waited for an answer.
+	// Silence is the time for which Changes has waited for an answer.
 	Silence time.Duration
 	// NoQuorum says that a server can be reached, but no quorum answers through
 	// it. If it is false, no server can be reached, or the reason is not known.
@@ -39,29 +39,29 @@ func (e *TroubleError) Error() string {
 
 func (e *TroubleError) Unwrap() error { return e.Err }
 
-// spell is a time without an answer.
-type spell struct {
+// outage is a time without an answer.
+type outage struct {
 	sm         *core.Manager
 	began      time.Time
 	notServing bool // a server has closed a connection without a session since
-	told       bool
+	reported   bool
 	noQuorum   bool // the NoQuorum that was yielded last
 }
 
-// look records how servers fail at present.
-func (s *spell) look() {
+// record records how servers fail at present.
+func (s *outage) record() {
 	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), core.ErrNotServing)
 }
 
 // trouble returns the error to yield, or nil if it was yielded already. A
 // server that accepts the connection and does not answer has no quorum, or does
 // not reach it.
-func (s *spell) trouble(confirmed time.Time) *TroubleError {
+func (s *outage) trouble(confirmed time.Time) *TroubleError {
 	noQuorum := s.notServing || s.sm.State() == core.Connected
-	if s.told && s.noQuorum == noQuorum {
+	if s.reported && s.noQuorum == noQuorum {
 		return nil
 	}
-	s.told, s.noQuorum = true, noQuorum
+	s.reported, s.noQuorum = true, noQuorum
 	return &TroubleError{confirmed, time.Since(s.began), noQuorum, s.sm.LastFailure()}
 }
 
@@ -80,7 +80,7 @@ func probe(ctx context.Context, sm *core.Manager, path string) error {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist
 	}
 	for tries := 0; ; tries++ {
-		if err := line.Pause(ctx, tries-1, minProbePause, maxProbePause); err != nil {
+		if err := (backoff.Backoff{Min: minProbePause, Max: maxProbePause}).Wait(ctx, tries-1); err != nil {
 			return err
 		}
 		s, err := sm.Session(ctx)

@@ -173,7 +173,7 @@ func TestWatch_wrongUse(t *testing.T) {
 			opt  Option
 		}{{"no path", Limit(1)}, {"/", Pulse(-1)}, {"/", Silence(-1)}} {
 			n := 0
-			for _, err := range Watch(w.Context(), w.Process().Manager, c.path, c.opt) {
+			for _, err := range Changes(w.Context(), w.Process().Manager, c.path, c.opt) {
 				require.Error(t, err)
 				n++
 			}
@@ -188,7 +188,7 @@ func TestFault31_LeftInTrouble(t *testing.T) {
 		p := w.Process()
 		w.Srv.Freeze()
 		defer w.Srv.Thaw()
-		for _, err := range Watch(w.Context(), p.Manager, "/") {
+		for _, err := range Changes(w.Context(), p.Manager, "/") {
 			require.Error(t, err)
 			break
 		}

@@ -13,21 +13,21 @@ import (
 // node is a node of the tree as it was read. The walk interprets only the names
 // of the children, to decide which of them to read.
 type node struct {
-	path, name string
-	stat       core.Stat
-	names      []string // of its children, sorted; nil if it was not listed
-	shape      shape    // the recipe of the names
-	data       []byte   // nil if it was not read
-	parent     *node
-	stranger   map[string]bool // the children that do not belong to shape, unless it is shapePlain
-	oldest     string          // with shapeItems: the item that was put first
-	hidden     string          // the part that an ACL hides
-	depth      int             // below the top of the tree
-	planned    bool            // rest has been computed
-	rest       []want          // children to be read, but not read yet, since the limit was reached
-	kids       []*node         // the children that were read, by name
-	omitted    int             // the number of children that should have been read, and were not
-	why        string          // the reason for that
+	path, name   string
+	stat         core.Stat
+	names        []string // of its children, sorted; nil if it was not listed
+	shape        shape    // the recipe of the names
+	data         []byte   // nil if it was not read
+	parent       *node
+	unrecognised map[string]bool // the children that do not belong to shape, unless it is shapePlain
+	oldest       string          // with shapeItems: the item that was put first
+	hidden       string          // the part that an ACL hides
+	depth        int             // below the top of the tree
+	planned      bool            // rest has been computed
+	rest         []want          // children to be read, but not read yet, since the limit was reached
+	kids         []*node         // the children that were read, by name
+	omitted      int             // the number of children that should have been read, and were not
+	reason       string          // the reason for that
 }
 
 func byName(n *node, name string) int { return strings.Compare(n.name, name) }
@@ -53,9 +53,9 @@ func (n *node) lasting() bool { return !n.ephemeral() && !n.unknown() }
 
 // want is a child that is to be read.
 type want struct {
-	parent *node
-	name   string
-	party  bool // the name belongs to a recipe: data and stat are enough
+	parent   *node
+	name     string
+	ofRecipe bool // the name belongs to a recipe: data and stat are enough
 }
 
 // What an ACL can hide.
@@ -67,10 +67,10 @@ const (
 
 // Reasons for nodes that are not read.
 const (
-	whyLimit    = "the limit of nodes was reached"
-	whyChildren = "the node has more children than the limit for one node"
-	whyNames    = "the list of the children is longer than the limit of names"
-	whyDepth    = "it is below the maximum depth"
+	reasonLimit    = "the limit of nodes was reached"
+	reasonChildren = "the node has more children than the limit for one node"
+	reasonNames    = "the list of the children is longer than the limit of names"
+	reasonDepth    = "it is below the maximum depth"
 )
 
 // walk reads the tree at path, breadth first. It returns nil if path does not
@@ -82,7 +82,7 @@ const (
 func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	_, name := znode.Split(path)
 	s.looked++
-	top, err := s.look(ctx, path, name)
+	top, err := s.readUnknown(ctx, path, name)
 	if err != nil || top == nil {
 		return nil, err
 	}
@@ -97,16 +97,16 @@ func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 		}
 	}
 	for _, n := range s.short {
-		n.leaveOut(len(n.rest), whyLimit)
+		n.leaveOut(len(n.rest), reasonLimit)
 	}
 	return top, nil
 }
 
 // leaveOut records that some children are not read.
-func (n *node) leaveOut(some int, why string) {
+func (n *node) leaveOut(some int, reason string) {
 	if some > 0 {
 		n.omitted += some
-		n.why = why
+		n.reason = reason
 	}
 }
 
@@ -171,11 +171,11 @@ func (s *scan) planOf(n *node) []want {
 	n.planned = true
 	plan := slices.DeleteFunc(n.plan(), func(w want) bool { return !s.options.concerns(znode.Join(n.path, w.name)) })
 	if s.options.depth >= 0 && n.depth >= s.options.depth {
-		n.leaveOut(len(plan), whyDepth)
+		n.leaveOut(len(plan), reasonDepth)
 		return nil
 	}
 	most := min(len(plan), s.options.children)
-	n.leaveOut(len(plan)-most, whyChildren)
+	n.leaveOut(len(plan)-most, reasonChildren)
 	return plan[:most]
 }
 
@@ -217,10 +217,10 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 	path := znode.Join(w.parent.path, w.name)
 	var n *node
 	var err error
-	if w.party {
-		n, err = s.party(ctx, path, w.name)
+	if w.ofRecipe {
+		n, err = s.readKnown(ctx, path, w.name)
 	} else {
-		n, err = s.look(ctx, path, w.name)
+		n, err = s.readUnknown(ctx, path, w.name)
 	}
 	if n != nil {
 		n.parent, n.depth = w.parent, w.parent.depth+1
@@ -228,9 +228,9 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 	return n, err
 }
 
-// party reads the data and the stat of a recipe's node. A node that may not be
-// read has its name, and its stat if the server sends it.
-func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
+// readKnown reads the data and the stat of a recipe's node. A node that may not
+// be read has its name, and its stat if the server sends it.
+func (s *scan) readKnown(ctx context.Context, path, name string) (*node, error) {
 	seen, err := s.see(ctx, path)
 	switch {
 	case gone(err):
@@ -238,10 +238,11 @@ func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
 	case err != nil:
 		return nil, err
 	}
-	return partyOf(path, name, seen), nil
+	return nodeOf(path, name, seen), nil
 }
 
-func partyOf(path, name string, seen core.Sighting) *node {
+// nodeOf returns a node without its children.
+func nodeOf(path, name string, seen core.Sighting) *node {
 	n := &node{path: path, name: name, stat: seen.Stat, data: seen.Data}
 	switch {
 	case n.unknown():
@@ -252,9 +253,9 @@ func partyOf(path, name string, seen core.Sighting) *node {
 	return n
 }
 
-// look reads an unknown node: its stat, and then the names of its children or
-// its data, unless they are too large.
-func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
+// readUnknown reads a node that may be anything: its stat, and then the names
+// of its children or its data, unless they are too large.
+func (s *scan) readUnknown(ctx context.Context, path, name string) (*node, error) {
 	stat, found, err := s.stat(ctx, path)
 	if err != nil || !found {
 		return nil, err
@@ -300,7 +301,7 @@ func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
 // names lists the children of n, unless there are too many.
 func (s *scan) names(ctx context.Context, n *node) error {
 	if !s.spendNames(int(n.stat.NumChildren)) {
-		n.omitted, n.why = int(n.stat.NumChildren), whyNames
+		n.omitted, n.reason = int(n.stat.NumChildren), reasonNames
 		return nil
 	}
 	names, stat, err := s.list(ctx, n.path)

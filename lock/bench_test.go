@@ -26,7 +26,7 @@ func benchManager(b *testing.B) *session.Manager {
 
 // BenchmarkLockRelease is one goroutine without contenders.
 func BenchmarkLockRelease(b *testing.B) {
-	m := lock.New(benchManager(b), dir)
+	m := lock.NewMutex(benchManager(b), dir)
 	b.ReportAllocs()
 	for b.Loop() {
 		h, err := m.Lock(b.Context())
@@ -44,7 +44,7 @@ func BenchmarkLockRelease(b *testing.B) {
 func BenchmarkHandoff64(b *testing.B) {
 	for name, n := range map[string]int{"off": 0, "handoff=64": 64} {
 		b.Run(name, func(b *testing.B) {
-			m := lock.New(benchManager(b), dir, lock.Handoff(n))
+			m := lock.NewMutex(benchManager(b), dir, lock.Handoff(n))
 			b.ReportAllocs()
 			contend(b, 64, func(ctx context.Context) error {
 				return m.Do(ctx, func(context.Context, *lock.Hold) error { return nil })

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
@@ -19,6 +20,7 @@ import (
 // together: it ends with the first of them. Its methods are safe for concurrent
 // use. Only a MultiHold or a Permit has a usable Bundle.
 type Bundle struct {
+	path   string // of the semaphore, or the paths of the locks
 	holds  []*Hold
 	width  int // how many are released at a time
 	ctx    context.Context
@@ -32,8 +34,8 @@ type Bundle struct {
 // newBundle makes a bundle of one hold or more. Its context is a child of the
 // first hold's context: the end of the session ends all holds and the bundle in
 // the same instant.
-func newBundle(holds []*Hold, width int) *Bundle {
-	b := &Bundle{holds: holds, width: width}
+func newBundle(path string, holds []*Hold, width int) *Bundle {
+	b := &Bundle{path: path, holds: holds, width: width}
 	b.ctx, b.cancel = context.WithCancelCause(holds[0].Context())
 	for _, h := range holds[1:] {
 		b.unlink = append(b.unlink, context.AfterFunc(h.Context(), func() { b.cancel(h.Err()) }))
@@ -150,23 +152,36 @@ func (b *Bundle) Release() error {
 				errs = append(errs, err)
 			}
 		}
-		b.result = oneline.Join(errs...)
+		b.result = core.Failed(opRelease, b.path, oneline.Join(errs...))
 	})
 	return b.result
 }
 
-// releaseAll releases holds, the last first, some at a time.
+// releaseAll releases holds, the last first, width at a time. It returns an
+// error for each hold.
 func releaseAll(holds []*Hold, width int) []error {
-	errs := make([]error, len(holds))
-	free := make(chan struct{}, width)
-	var work sync.WaitGroup
-	for i, h := range slices.Backward(holds) {
-		free <- struct{}{}
-		work.Go(func() {
-			errs[i] = h.Release()
-			<-free
+	last := len(holds) - 1
+	errs := each(len(holds), width, func(i int) error { return holds[last-i].Release() })
+	slices.Reverse(errs)
+	return errs
+}
+
+// each calls f for 0 to n-1, width at a time. It calls f for all of them,
+// whatever f returns, and returns the errors.
+func each(n, width int, f func(int) error) []error {
+	errs := make([]error, n)
+	if n == 1 {
+		errs[0] = f(0)
+		return errs
+	}
+	var work errgroup.Group
+	work.SetLimit(width)
+	for i := range n {
+		work.Go(func() error {
+			errs[i] = f(i)
+			return nil
 		})
 	}
-	work.Wait()
+	_ = work.Wait()
 	return errs
 }

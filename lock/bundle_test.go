@@ -28,7 +28,7 @@ func TestFault59_BundlesKnowAPartsEndAtOnce(t *testing.T) {
 	for range 20 {
 		testworld.Run(t, func(w *testworld.World) {
 			p := w.Process()
-			multi := lock.NewMulti(lock.New(p.Manager, "/locks/a"), lock.New(p.Manager, "/locks/b"))
+			multi := lock.NewMulti(lock.NewMutex(p.Manager, "/locks/a"), lock.NewMutex(p.Manager, "/locks/b"))
 			err := multi.Do(w.Context(), func(_ context.Context, h *lock.MultiHold) error {
 				untilEnded(w, h.Holds()[1])
 				return nil

@@ -84,8 +84,8 @@ func TestCostOneBefore(t *testing.T) {
 	})
 }
 
-// The third watches the holder. When that is gone, it makes sure that the second is
-// first, and watches the second.
+// The third watches the holder. When that is gone, it makes sure that the
+// second is first, and watches the second.
 func TestCostTwoBefore(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b, c := w.process(), w.process(), w.process()

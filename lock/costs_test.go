@@ -12,14 +12,15 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// watchedHold is how long a hold lasts before the session watches its node, and more.
+// watchedHold is how long a hold lasts before the session watches its node, and
+// more.
 const watchedHold = time.Second
 
 // The life of a mutex at a new path, and a look at its holders and waiters.
 func TestCostsOfAMutex(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		m, other := lock.New(p.Manager, dir), lock.New(q.Manager, dir)
+		m, other := lock.NewMutex(p.Manager, dir), lock.NewMutex(q.Manager, dir)
 		var h *lock.Hold
 		var next *testworld.Call[*lock.Hold]
 		w.Costs([]testworld.Step{
@@ -140,7 +141,7 @@ func TestCostsOfReadersAndWriters(t *testing.T) {
 	})
 }
 
-func TestCostsOfAnExclusive(t *testing.T) {
+func TestCostsOfAOneNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		var h *lock.Hold
@@ -148,12 +149,12 @@ func TestCostsOfAnExclusive(t *testing.T) {
 		w.Costs([]testworld.Step{
 			{Name: "the first Lock makes the node above", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { h = excluding(w, p).Get() }},
 			{Name: "TryLock of a lock that is held", Want: testworld.Counts{"create": 1, "exists": 1}, Do: func() {
-				_, err := exclusive(q).TryLock(w.Context())
+				_, err := oneNode(q).TryLock(w.Context())
 				require.ErrorIs(w, err, lock.ErrHeld)
 			}},
 			{Name: "a waiter", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { next = excluding(w, q) }},
 			{Name: "Holders", Want: testworld.Counts{"getData": 1}, Do: func() {
-				all, err := exclusive(q).Holders(w.Context())
+				all, err := oneNode(q).Holders(w.Context())
 				require.NoError(w, err)
 				require.Len(w, all, 1)
 			}},
@@ -223,7 +224,7 @@ func TestCostsOfOnce(t *testing.T) {
 				r = begins(w, once(p))
 				time.Sleep(watchedHold)
 			}},
-			{Name: "a call during the run waits", Want: testworld.Counts{"create": 1, "getData": 2, "multiRead": 1}, Do: func() { next = starting(w, once(q, lock.WaitForRun())) }},
+			{Name: "a call during the run waits", Want: testworld.Counts{"create": 1, "getData": 3, "multiRead": 1}, Do: func() { next = starting(w, once(q, lock.WaitForRun())) }},
 			{Name: "End, and the caller that waits is told", Want: testworld.Counts{"delete": 1, "multi": 1, "multiRead": 1}, Do: func() { require.NoError(w, r.End(nil)) }},
 		})
 		_, err := next.Result()

@@ -115,16 +115,16 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 		w.srv.Expire(old)
 		p.link.Refuse(false)
 		h := q.get()
-		require.NotEqual(t, old, h.SessionID())
+		require.NotEqualValues(t, old, h.SessionID())
 		require.NotContains(t, h.Path(), left)
 		info, found := w.srv.Node(h.Path())
 		require.True(t, found)
-		require.Equal(t, h.SessionID(), info.Stat.EphemeralOwner)
+		require.EqualValues(t, h.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 
-// A server that lags must not hide a node whose create lost its answer: a quorum
-// is asked before the search.
+// A server that lags must not hide a node whose create lost its answer: a
+// quorum is asked before the search.
 func TestHardCase06_LaggingFollower(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -267,5 +267,5 @@ func TestHardCase68_OldServersWithoutContainers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		require.NoError(t, h.Release())
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }

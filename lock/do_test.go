@@ -129,7 +129,7 @@ func TestHardCase55_BlockedHolder(t *testing.T) {
 			})
 		}()
 		synctest.Wait()
-		other := lock.New(p.Manager, "/locks/b")
+		other := lock.NewMutex(p.Manager, "/locks/b")
 		for range 3 {
 			h, err := other.Lock(t.Context())
 			require.NoError(t, err)

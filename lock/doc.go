@@ -1,6 +1,6 @@
 // Package lock provides distributed locks on ZooKeeper.
 //
-//	m := lock.New(sm, "/locks/orders")
+//	m := lock.NewMutex(sm, "/locks/orders")
 //	err := m.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 //		return store.Write(ctx, row, h.Token()) // ctx ends when the hold can no longer be trusted
 //	})
@@ -62,7 +62,7 @@
 //
 // # The one-node lock
 //
-// An Exclusive makes the promises of a Mutex, except the order. A release wakes
+// A OneNode makes the promises of a Mutex, except the order. A release wakes
 // all waiters, and its Holds have no Guard. It costs less if few contend.
 //
 // # Permits
@@ -108,8 +108,8 @@
 //     another run has begun since. No replica's clock is read.
 //   - Runs do not overlap, even if one goes on for longer than the interval: a
 //     run is a Hold. Its Token is greater than the token of every earlier run.
-//   - A run that is lost, or that fails, counts as the run of its interval, unless
-//     RerunLost or RerunFailed has another call replace it.
+//   - A run that is lost, or that fails, counts as the run of its interval,
+//     unless RerunLost or RerunFailed has another call replace it.
 //   - A call that fails or is given up has begun no run, or has taken it back.
 //     If its session ends at that moment, the run may be recorded as lost.
 //
@@ -170,8 +170,8 @@
 //
 // An RWMutex is a directory in the layout of Curator's
 // InterProcessReadWriteLock: "_c_<uuid>-__READ__<seq>" and
-// "_c_<uuid>-__WRIT__<seq>". A downgraded contender keeps its number. An
-// Exclusive is one ephemeral znode at its path. A path has one kind of lock:
+// "_c_<uuid>-__WRIT__<seq>". A downgraded contender keeps its number. A
+// OneNode is one ephemeral znode at its path. A path has one kind of lock:
 // different kinds do not see each other.
 //
 // A Semaphore is a directory in the layout of Curator's

@@ -17,14 +17,14 @@ import (
 // Another client deletes the holder's znode, and the holder's server lags: the
 // event is late. The release of the old holder leaves the next holder's znode
 // alone.
-func TestFault06_ExclusiveReleaseLeavesTheNextHolderAlone(t *testing.T) {
+func TestFault06_OneNodeReleaseLeavesTheNextHolderAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
-		old, err := exclusive(a).Lock(w.Context())
+		old, err := oneNode(a).Lock(w.Context())
 		require.NoError(t, err)
 		w.Srv.Lag(a.Current().ID())
 		w.Remove(dir)
-		next, err := exclusive(b).Lock(w.Context())
+		next, err := oneNode(b).Lock(w.Context())
 		require.NoError(t, err)
 		require.NoError(t, old.Err(), "the event is late")
 		if err := old.Release(); err != nil {
@@ -39,12 +39,12 @@ func TestFault06_ExclusiveReleaseLeavesTheNextHolderAlone(t *testing.T) {
 	})
 }
 
-// The answer to a Revoke is lost, the holder that was asked gives the lock up, and
-// the next one takes it: that one was not asked.
+// The answer to a Revoke is lost, the holder that was asked gives the lock up,
+// and the next one takes it: that one was not asked.
 func TestFault04_RevokeDoesNotAskTheNextHolder(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, operator := w.Process(), w.Process(), w.Process()
-		old, err := exclusive(a).Lock(w.Context())
+		old, err := oneNode(a).Lock(w.Context())
 		require.NoError(t, err)
 		next := excluding(w, b)
 		operator.Meddle(testworld.Is(zktest.OpSetData, dir), func() { go func() { _ = old.Release() }() })
@@ -73,10 +73,10 @@ func TestFault09_LocksOnAThrottledServer(t *testing.T) {
 	type release = func() error
 	for name, acquire := range map[string]func(ctx context.Context, sm *session.Manager) (release, error){
 		"mutex": func(ctx context.Context, sm *session.Manager) (release, error) {
-			return held(lock.New(sm, dir).Lock(ctx))
+			return held(lock.NewMutex(sm, dir).Lock(ctx))
 		},
 		"try": func(ctx context.Context, sm *session.Manager) (release, error) {
-			return held(lock.New(sm, dir).TryLock(ctx))
+			return held(lock.NewMutex(sm, dir).TryLock(ctx))
 		},
 		"reader": func(ctx context.Context, sm *session.Manager) (release, error) {
 			return held(lock.NewRWMutex(sm, dir).RLock(ctx))
@@ -88,11 +88,11 @@ func TestFault09_LocksOnAThrottledServer(t *testing.T) {
 			}
 			return held(h.Downgrade(ctx))
 		},
-		"exclusive": func(ctx context.Context, sm *session.Manager) (release, error) {
-			return held(lock.NewExclusive(sm, dir+"/x").Lock(ctx))
+		"one-node": func(ctx context.Context, sm *session.Manager) (release, error) {
+			return held(lock.NewOneNode(sm, dir+"/x").Lock(ctx))
 		},
 		"semaphore": func(ctx context.Context, sm *session.Manager) (release, error) {
-			return held(lock.NewSemaphore(sm, dir, lock.SharedPermits("/limit", 3)).Acquire(ctx, 2))
+			return held(lock.NewSemaphore(sm, dir, lock.SharedLimit("/limit", 3)).Acquire(ctx, 2))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func ExampleWriteHold_Downgrade() {
 }
 
 // The one-node lock suits a job for which one run at a time is enough.
-func ExampleExclusive_TryLock() {
+func ExampleOneNode_TryLock() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -96,7 +96,7 @@ func ExampleExclusive_TryLock() {
 	}
 	defer sm.Close()
 
-	nightly := lock.NewExclusive(sm, "/locks/nightly")
+	nightly := lock.NewOneNode(sm, "/locks/nightly")
 	h, err := nightly.TryLock(ctx)
 	if errors.Is(err, lock.ErrHeld) {
 		return // somebody else is at it
@@ -125,10 +125,10 @@ func ExampleMutex_Revoke() {
 	}
 	defer sm.Close()
 
-	batch := lock.New(sm, "/locks/batch", lock.Revocable())
+	batch := lock.NewMutex(sm, "/locks/batch", lock.Revocable())
 	err = batch.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		// Meanwhile, elsewhere:
-		if _, err := lock.New(sm, "/locks/batch").Revoke(context.Background()); err != nil {
+		if _, err := lock.NewMutex(sm, "/locks/batch").Revoke(context.Background()); err != nil {
 			return err
 		}
 		<-ctx.Done()

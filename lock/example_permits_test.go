@@ -61,8 +61,8 @@ func ExampleSemaphore_TryAcquire() {
 	_, err = pool.Acquire(ctx, 4)
 	fmt.Println(errors.Is(err, lock.ErrTooManyPermits), err)
 	// Output:
-	// true try to acquire 2 permits of /pools/render: not enough permits are free
-	// true acquire 4 permits of /pools/render: more permits than the semaphore has: 4 asked for, the limit is 3
+	// true try acquire /pools/render: not enough permits are free
+	// true acquire /pools/render: more permits than the semaphore has: 4 asked for, the limit is 3
 }
 
 func ExampleSemaphore_Resize() {
@@ -78,7 +78,7 @@ func ExampleSemaphore_Resize() {
 	}
 	defer sm.Close()
 
-	pool := lock.NewSemaphore(sm, "/pools/render", lock.SharedPermits("/limits/render", 3))
+	pool := lock.NewSemaphore(sm, "/pools/render", lock.SharedLimit("/limits/render", 3))
 	if err := pool.Resize(ctx, 5); err != nil {
 		log.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func ExampleMulti_Do() {
 	}
 	defer sm.Close()
 
-	transfer := lock.NewMulti(lock.New(sm, "/accounts/9"), lock.New(sm, "/accounts/7"), lock.NewRWMutex(sm, "/rates").Reader())
+	transfer := lock.NewMulti(lock.NewMutex(sm, "/accounts/9"), lock.NewMutex(sm, "/accounts/7"), lock.NewRWMutex(sm, "/rates").RLocker())
 	err = transfer.Do(ctx, func(ctx context.Context, h *lock.MultiHold) error {
 		fmt.Println("tokens:", len(h.Tokens()), "guards:", len(h.Guards()))
 		return ctx.Err()
@@ -154,7 +154,7 @@ func ExampleHandoff() {
 	}
 	defer sm.Close()
 
-	ledger := lock.New(sm, "/locks/ledger", lock.Handoff(64))
+	ledger := lock.NewMutex(sm, "/locks/ledger", lock.Handoff(64))
 	total := 0
 	var work sync.WaitGroup
 	for range 100 {

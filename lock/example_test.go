@@ -25,10 +25,10 @@ func ExampleMutex_Do() {
 	}
 	defer sm.Close()
 
-	orders := lock.New(sm, "/locks/orders")
+	orders := lock.NewMutex(sm, "/locks/orders")
 	err = orders.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
-		// ctx ends when the hold can no longer be trusted. The token goes to the
-		// store, which refuses a smaller one than it has seen.
+		// ctx ends when the hold can no longer be trusted. The token goes to
+		// the store, which refuses a smaller one than it has seen.
 		fmt.Println("working, token is positive:", h.Token() > 0)
 		return ctx.Err()
 	})
@@ -52,7 +52,7 @@ func ExampleMutex_Lock() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // bounds the wait, not the hold
 	defer cancel()
-	h, err := lock.New(sm, "/locks/orders").Lock(ctx)
+	h, err := lock.NewMutex(sm, "/locks/orders").Lock(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -80,16 +80,16 @@ func ExampleMutex_TryLock() {
 	}
 	defer sm.Close()
 
-	h, err := lock.New(sm, "/locks/orders").TryLock(ctx)
+	h, err := lock.NewMutex(sm, "/locks/orders").TryLock(ctx)
 	fmt.Println("first:", err)
-	_, err = lock.New(sm, "/locks/orders").TryLock(ctx)
+	_, err = lock.NewMutex(sm, "/locks/orders").TryLock(ctx)
 	fmt.Println("second:", errors.Is(err, lock.ErrHeld))
 	fmt.Println(err)
 	_ = h.Release()
 	// Output:
 	// first: <nil>
 	// second: true
-	// try to lock /locks/orders: the lock is held by another contender
+	// try lock /locks/orders: the lock is held by another contender
 }
 
 func ExampleMutex_Holders() {
@@ -105,7 +105,7 @@ func ExampleMutex_Holders() {
 	}
 	defer sm.Close()
 
-	m := lock.New(sm, "/locks/orders", lock.ID("billing-7"))
+	m := lock.NewMutex(sm, "/locks/orders", lock.ID("billing-7"))
 	h, err := m.Lock(ctx)
 	if err != nil {
 		log.Fatal(err)
@@ -136,7 +136,7 @@ func ExampleHold() {
 	}
 	defer sm.Close()
 
-	h, err := lock.New(sm, "/locks/orders").Lock(ctx)
+	h, err := lock.NewMutex(sm, "/locks/orders").Lock(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestFault14_DroppedLocksLeaveNoWatch(t *testing.T) {
 		before := w.Srv.Watches()
 		locks := testworld.Sized(400, 2000)
 		for i := range locks {
-			m := lock.New(p.Manager, fmt.Sprintf("/locks/l%d", i))
+			m := lock.NewMutex(p.Manager, fmt.Sprintf("/locks/l%d", i))
 			for range 4 { // the directory is watched once the line was quiet for a while
 				require.NoError(t, lockNow(w, m).Release())
 			}

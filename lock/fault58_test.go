@@ -27,19 +27,19 @@ func TestFault58_HookReleasesTheLockWhoseReleaseRunsIt(t *testing.T) {
 	type holding interface{ Release() error }
 	for name, take := range map[string]func(w *testworld.World, p *testworld.Process) (holding, error){
 		"Mutex": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			return lock.New(p.Manager, dir).Lock(w.Context())
+			return lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		},
 		"Handoff": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			return lock.New(p.Manager, dir, lock.Handoff(2)).Lock(w.Context())
+			return lock.NewMutex(p.Manager, dir, lock.Handoff(2)).Lock(w.Context())
 		},
-		"Exclusive": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			return lock.NewExclusive(p.Manager, dir).Lock(w.Context())
+		"OneNode": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.NewOneNode(p.Manager, dir).Lock(w.Context())
 		},
 		"Semaphore": func(w *testworld.World, p *testworld.Process) (holding, error) {
 			return semaphore(p, 3).Acquire(w.Context(), 3)
 		},
 		"Multi": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			return lock.NewMulti(lock.New(p.Manager, dir), lock.New(p.Manager, dir+"2")).Lock(w.Context())
+			return lock.NewMulti(lock.NewMutex(p.Manager, dir), lock.NewMutex(p.Manager, dir+"2")).Lock(w.Context())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

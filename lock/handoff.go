@@ -22,8 +22,9 @@ import (
 // time. Handoff(0) is the default: off. With a negative n, Lock, TryLock and Do
 // return an error.
 //
-// The queue belongs to the value that New returns: goroutines that are to share
-// it must share the value. They get the lock in the order in which they asked.
+// The queue belongs to the value that NewMutex returns: goroutines that are to
+// share it must share the value. They get the lock in the order in which they
+// asked.
 //
 // What it costs the other processes: the lock is not fair between processes.
 // The first waiter, if a local holder has just got the lock, waits for that
@@ -45,7 +46,7 @@ import (
 // refused once it has ended, and a check of the znode could not do that. After
 // a Revoker has asked for the lock, it is not handed on. If the lock is lost,
 // the waiting goroutines queue again, after the contenders of other processes.
-func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
+func Handoff(n int) MutexOption { return option(func(o *options) { o.handoff = n }) }
 
 // localQueue is where the goroutines of one Mutex wait for each other. The
 // contender and its znode belong to the queue and not to a goroutine: a
@@ -58,8 +59,10 @@ func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
 //	 │                         │                            │
 //	 └─────────────────────────┴────────────── no waiters ──┘
 type localQueue struct {
-	line *line.Line
-	most int // how often a znode is handed on
+	sm    *core.Manager
+	line  *line.Line
+	path  string
+	limit int // how often a znode is handed on
 
 	mu      sync.Mutex
 	waiting list.List          // of *localWaiter
@@ -114,44 +117,31 @@ func (h *Hold) Release() error {
 	return t.result
 }
 
-func (m *Mutex) join(ctx context.Context) (*Hold, error) {
-	if m.local != nil {
-		over := m.sm.Waiting(ctx, m.path, false)
-		h, err := m.local.lock(ctx)
-		over(inner(h), err)
-		return h, err
-	}
-	h, err := m.line.Join(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return newHold(h), nil
+func newLocalQueue(m *Mutex) *localQueue {
+	return &localQueue{sm: m.sm, line: m.line, path: m.path, limit: m.options.handoff}
 }
 
-func (m *Mutex) try(ctx context.Context) (*Hold, error) {
-	if m.local != nil {
-		over := m.sm.Waiting(ctx, m.path, true)
-		h, err := m.local.try(ctx)
-		over(inner(h), err)
-		return h, err
-	}
-	h, err := try(ctx, m.line)
+// lock is Mutex.Lock with Handoff.
+func (q *localQueue) lock(ctx context.Context) (*Hold, error) { return q.observed(ctx, false, q.join) }
+
+// tryLock is Mutex.TryLock with Handoff.
+func (q *localQueue) tryLock(ctx context.Context) (*Hold, error) { return q.observed(ctx, true, q.try) }
+
+// observed reports a wait for the lock to the hooks.
+func (q *localQueue) observed(ctx context.Context, try bool, acquire func(context.Context) (*Hold, error)) (*Hold, error) {
+	over := q.sm.Waiting(ctx, q.path, try)
+	h, err := acquire(ctx)
 	if err != nil {
+		over(nil, err)
 		return nil, err
 	}
-	return newHold(h), nil
-}
-
-func inner(h *Hold) *core.Hold {
-	if h == nil {
-		return nil
-	}
-	return bridge.CoreHold(&h.Hold)
+	over(bridge.CoreHold(&h.Hold), nil)
+	return h, nil
 }
 
 func (q *localQueue) check(ctx context.Context) error {
-	if q.most < 0 {
-		return fmt.Errorf("Handoff(%d): a lock cannot be handed on a negative number of times", q.most)
+	if q.limit < 0 {
+		return fmt.Errorf("the option Handoff(%d) is negative: give 0 or more", q.limit)
 	}
 	if err := ctx.Err(); err != nil {
 		return ctxend.Join(ctx, err)
@@ -159,7 +149,7 @@ func (q *localQueue) check(ctx context.Context) error {
 	return nil
 }
 
-func (q *localQueue) lock(ctx context.Context) (*Hold, error) {
+func (q *localQueue) join(ctx context.Context) (*Hold, error) {
 	if err := q.check(ctx); err != nil {
 		return nil, err
 	}
@@ -325,7 +315,7 @@ func (q *localQueue) release(h *Hold) error {
 		return h.Hold.Release()
 	}
 	t.unlink()
-	if wanted && t.number < q.most && h.revocation().Err() == nil {
+	if wanted && t.number < q.limit && h.revocation().Err() == nil {
 		next, err := bridge.CoreHold(&h.Hold).HandOn()
 		if err == nil && q.serve(next, t.number+1) {
 			return nil
@@ -359,14 +349,14 @@ func (q *localQueue) try(ctx context.Context) (*Hold, error) {
 	q.mu.Lock()
 	if q.busy {
 		q.mu.Unlock()
-		return nil, &held{line.ErrTaken}
+		return nil, asHeld(line.ErrTaken)
 	}
 	q.busy = true
 	q.mu.Unlock()
-	h, err := try(ctx, q.line)
+	h, err := q.line.Try(ctx)
 	if err != nil {
 		q.goOn()
-		return nil, err
+		return nil, asHeld(err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// Sixty-four goroutines take the lock in turns: per acquisition there is a small part of a
-// request.
+// Sixty-four goroutines take the lock in turns: per acquisition there is a
+// small part of a request.
 func TestHandoffCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const workers, rounds, n = 64, 100, 64
@@ -69,7 +69,7 @@ func TestHandoffCost(t *testing.T) {
 func TestHandoffTenThousand(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const waiters = 10_000
-		other := lockNow(w, lock.New(w.Process().Manager, dir))
+		other := lockNow(w, lock.NewMutex(w.Process().Manager, dir))
 		m := handoff(w.Process(), waiters)
 		var got, gaveUp atomic.Int32
 		ctx, cancel := context.WithCancel(w.Context())

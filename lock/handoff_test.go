@@ -17,8 +17,8 @@ import (
 )
 
 // handoff is a Mutex that hands on, at the path of all tests.
-func handoff(p *testworld.Process, n int, opts ...lock.Option) *lock.Mutex {
-	return lock.New(p.Manager, dir, append(opts, lock.Handoff(n))...)
+func handoff(p *testworld.Process, n int, opts ...lock.MutexOption) *lock.Mutex {
+	return lock.NewMutex(p.Manager, dir, append(opts, lock.Handoff(n))...)
 }
 
 func locking(w *testworld.World, m *lock.Mutex) *testworld.Call[*lock.Hold] {
@@ -75,7 +75,7 @@ func TestHandoffIsBoundedForOthers(t *testing.T) {
 		p := w.Process()
 		m := handoff(p, n)
 		h := lockNow(w, m)
-		foreign := locking(w, lock.New(w.Process().Manager, dir))
+		foreign := locking(w, lock.NewMutex(w.Process().Manager, dir))
 		var waiting []*testworld.Call[*lock.Hold]
 		for range 3 * n {
 			waiting = append(waiting, locking(w, m))
@@ -137,7 +137,7 @@ func TestHandoffInnerRelease(t *testing.T) {
 // Waiters that give up, first, last or in between, cost the others nothing.
 func TestHandoffCancel(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		other := lockNow(w, lock.New(w.Process().Manager, dir))
+		other := lockNow(w, lock.NewMutex(w.Process().Manager, dir))
 		m := handoff(w.Process(), 9)
 		var waiting []*testworld.Call[*lock.Hold]
 		for range 5 {
@@ -158,7 +158,7 @@ func TestHandoffCancel(t *testing.T) {
 
 		// All give up, and so does the process. Meanwhile another process
 		// comes.
-		other = lockNow(w, lock.New(w.Process().Manager, dir))
+		other = lockNow(w, lock.NewMutex(w.Process().Manager, dir))
 		last := locking(w, m)
 		require.Len(t, w.Children(dir), 2)
 		_, err := last.GiveUp()
@@ -175,7 +175,8 @@ func TestHandoffCancel(t *testing.T) {
 	})
 }
 
-// A waiter that gives up in the moment in which it is served passes the lock on.
+// A waiter that gives up in the moment in which it is served passes the lock
+// on.
 func TestHandoffCancelledAsItIsServed(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		m := handoff(w.Process(), 1000)
@@ -211,7 +212,7 @@ func TestHandoffCancelledAsItIsFirst(t *testing.T) {
 		p, q := w.Process(), w.Process()
 		m := handoff(p, 9)
 		for range 100 {
-			other := lockNow(w, lock.New(q.Manager, dir))
+			other := lockNow(w, lock.NewMutex(q.Manager, dir))
 			ctx, cancel := context.WithCancel(w.Context())
 			var work sync.WaitGroup
 			work.Go(func() {
@@ -291,7 +292,7 @@ func TestHandoffTryLock(t *testing.T) {
 		require.Equal(t, 1, second.Turn(), "it hands on like any other")
 		require.NoError(t, second.Release())
 
-		other := lockNow(w, lock.New(q.Manager, dir))
+		other := lockNow(w, lock.NewMutex(q.Manager, dir))
 		_, err = m.TryLock(w.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
 		require.Len(t, w.Children(dir), 1)
@@ -335,7 +336,7 @@ func TestHandoffErrors(t *testing.T) {
 		remove()
 		require.NoError(t, lockNow(w, m).Release())
 
-		_, err = lock.New(p.Manager, "relative", lock.Handoff(1)).Lock(w.Context())
+		_, err = lock.NewMutex(p.Manager, "relative", lock.Handoff(1)).Lock(w.Context())
 		require.ErrorContains(t, err, "relative")
 		for _, call := range []func(context.Context) (*lock.Hold, error){handoff(p, -1).Lock, handoff(p, -1).TryLock} {
 			_, err = call(w.Context())
@@ -375,7 +376,7 @@ func TestHandoffRevoked(t *testing.T) {
 		h := lockNow(w, m)
 		next := locking(w, m)
 		q := w.Process()
-		other := locking(w, lock.New(q.Manager, dir))
+		other := locking(w, lock.NewMutex(q.Manager, dir))
 		require.NoError(t, lock.Revoke(w.Context(), q.Manager, h.Path()))
 		synctest.Wait()
 		require.NoError(t, h.Release())

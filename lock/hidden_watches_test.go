@@ -18,9 +18,9 @@ func TestWaitsBehindHiddenNodesLeaveNoWatch(t *testing.T) {
 		guest := w.Process()
 		var counts []int
 		for range 10 {
-			held, err := lock.New(owner.Manager, dir).Lock(w.Within(time.Hour))
+			held, err := lock.NewMutex(owner.Manager, dir).Lock(w.Within(time.Hour))
 			require.NoError(w, err)
-			c := testworld.Go(w, lock.New(guest.Manager, dir).Lock)
+			c := testworld.Go(w, lock.NewMutex(guest.Manager, dir).Lock)
 			require.True(w, c.Waiting())
 			time.Sleep(20 * time.Second)
 			require.NoError(w, held.Release())

@@ -4,14 +4,21 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
+
+// retries are the pauses between attempts that have lost their session or a
+// znode. The first repetition follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // Hold is a lock that is held. session.Hold describes its methods: Context,
 // Token, Guard, Release and others. Release gives the lock up.
@@ -31,22 +38,22 @@ func (h *Hold) made() {
 
 func newHold(h *core.Hold) *Hold { return &Hold{Hold: bridge.Hold(h)} }
 
-// do runs f while the lock is held, and releases the lock when f has returned.
-// fail adds the lock's path to an error.
-func (h *Hold) do(ctx context.Context, o options, fail func(op string, err error) error, f func(ctx context.Context) error) error {
-	within, stop := line.Within(ctx, &h.Hold)
+// do runs f while the lock at path is held, and releases the lock when f has
+// returned.
+func (h *Hold) do(ctx context.Context, path string, o options, f func(ctx context.Context) error) error {
+	within, stop := ctxend.WithHold(ctx, &h.Hold)
 	if o.revocable {
 		within, stop = h.untilRevoked(within, stop)
 	}
-	return whileHeld(h, within, stop, fail, f)
+	return whileHeld(h, path, within, stop, f)
 }
 
 // whileHeld runs f with a context that ends with h, and releases h when f has
-// returned.
+// returned. path is the path of the lock or the semaphore.
 func whileHeld(h interface {
 	Err() error
 	Release() error
-}, within context.Context, stop func(), fail func(op string, err error) error, f func(ctx context.Context) error) error {
+}, path string, within context.Context, stop func(), f func(ctx context.Context) error) error {
 	defer func() { // a second Release does nothing: this one is for panics
 		stop()
 		_ = h.Release()
@@ -57,19 +64,22 @@ func whileHeld(h interface {
 	if released == nil || errors.Is(released, core.ErrLost) && !lost {
 		return err // a loss after f has returned does no harm
 	}
-	if released = fail("lock", released); err == nil {
+	released = core.Failed(opRelease, path, released)
+	if err == nil {
 		return released
 	}
 	return oneline.Join(err, released)
 }
 
-// try is line.Try with ErrHeld in place of line.ErrTaken.
-func try(ctx context.Context, l *line.Line) (*core.Hold, error) {
-	h, err := l.Try(ctx)
+// opRelease is what OpError.Op says of the end of a Do, and of Bundle.Release.
+const opRelease = "release"
+
+// asHeld puts ErrHeld in the place of line.ErrTaken.
+func asHeld(err error) error {
 	if errors.Is(err, line.ErrTaken) {
-		err = &held{err}
+		return &held{err}
 	}
-	return h, err
+	return err
 }
 
 // held is line.ErrTaken as ErrHeld, with the errors that came with it.

@@ -29,7 +29,7 @@ func TestLooksReadWhatTheyTell(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const waiters = 20
 		p := w.Process()
-		m := lock.New(p.Manager, "/mutex")
+		m := lock.NewMutex(p.Manager, "/mutex")
 		h := lockNow(w, m)
 		for range waiters {
 			locking(w, m)
@@ -78,12 +78,13 @@ func TestLooksReadWhatTheyTell(t *testing.T) {
 	})
 }
 
-// All who a look was to tell of go between its list and its reads: it lists again.
+// All who a look was to tell of go between its list and its reads: it lists
+// again.
 func TestLooksAgainAtAnotherHolder(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		h := lockNow(w, lock.New(p.Manager, dir, lock.ID("first")))
-		next := locking(w, lock.New(p.Manager, dir, lock.ID("second")))
+		h := lockNow(w, lock.NewMutex(p.Manager, dir, lock.ID("first")))
+		next := locking(w, lock.NewMutex(p.Manager, dir, lock.ID("second")))
 		time.Sleep(time.Second) // the hold is watched by now
 		w.Once(func(r zktest.Request) bool {
 			return r.Op == zktest.OpMultiRead && r.Session == q.Current().ID()
@@ -91,7 +92,7 @@ func TestLooksAgainAtAnotherHolder(t *testing.T) {
 			w.Remove(h.Path())
 			return zktest.Pass
 		})
-		all, err := lock.New(q.Manager, dir).Holders(w.Context())
+		all, err := lock.NewMutex(q.Manager, dir).Holders(w.Context())
 		require.NoError(w, err)
 		require.Len(w, all, 1)
 		require.Equal(w, "second", all[0].ID)
@@ -99,11 +100,12 @@ func TestLooksAgainAtAnotherHolder(t *testing.T) {
 	})
 }
 
-// Others write into the holder's node after Revoke has read it: it is asked all the same.
+// Others write into the holder's node after Revoke has read it: it is asked all
+// the same.
 func TestRevokeOverAnotherWrite(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h := lockNow(w, lock.New(p.Manager, dir))
+		h := lockNow(w, lock.NewMutex(p.Manager, dir))
 		time.Sleep(time.Second) // the hold is watched by now
 		w.Once(testworld.Is(zktest.OpSetData, h.Path()), func() zktest.Action {
 			w.Put(h.Path(), "other")

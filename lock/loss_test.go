@@ -93,7 +93,7 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		got := again.get()
 		require.NotEqual(t, h.SessionID(), got.SessionID())
 		info, _ := w.srv.Node(got.Path())
-		require.Equal(t, got.SessionID(), info.Stat.EphemeralOwner)
+		require.EqualValues(t, got.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 
@@ -144,7 +144,7 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 		require.True(t, deleted().IsZero())
 		time.Sleep(8 * time.Second)
 		require.False(t, deleted().IsZero())
-	}, zktest.WithSessionTimeouts(4*time.Second, 8*time.Second))
+	}, zktest.SessionTimeouts(4*time.Second, 8*time.Second))
 }
 
 // No server can be reached: a call ends with its context, and says why.
@@ -200,7 +200,7 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		patient, nervous := w.process(), w.process(strict)
 		kept := patient.lock()
-		other := lock.New(nervous.Manager, "/locks/b")
+		other := lock.NewMutex(nervous.Manager, "/locks/b")
 		dropped, err := other.Lock(t.Context())
 		require.NoError(t, err)
 		for range 3 {
@@ -243,7 +243,7 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		h := q.get()
 		synctest.Wait()
 		require.NoError(t, h.Err())
-		require.Equal(t, s.ID(), h.SessionID())
+		require.EqualValues(t, s.ID(), h.SessionID())
 		require.Len(t, w.nodes(), 1)
 	})
 }

@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one
-// side of an RWMutex (RWMutex.Reader, RWMutex.Writer).
+// Locker is a lock that can be part of a Multi: a *Mutex, a *OneNode, or one
+// side of an RWMutex (RWMutex.RLocker, RWMutex.WLocker).
 type Locker interface {
 	// Path returns the path of the lock's znode.
 	Path() string
@@ -36,6 +34,7 @@ type Locker interface {
 // holds one of the locks waits for itself.
 type Multi struct {
 	locks []Locker // in the order of their paths
+	paths []string
 	err   error
 }
 
@@ -51,9 +50,10 @@ func NewMulti(locks ...Locker) *Multi {
 		misuse.If(l == nil, "lock.NewMulti is given a nil lock")
 	}
 	slices.SortStableFunc(m.locks, func(a, b Locker) int { return strings.Compare(a.Path(), b.Path()) })
-	for i, l := range m.locks[min(1, len(locks)):] {
-		if l.Path() == m.locks[i].Path() {
-			m.err = fmt.Errorf("%s is named twice: it would wait for itself", l.Path())
+	for i, l := range m.locks {
+		m.paths = append(m.paths, l.Path())
+		if i > 0 && m.paths[i] == m.paths[i-1] {
+			m.err = fmt.Errorf("%s is named twice: it would wait for itself", m.paths[i])
 		}
 	}
 	return m
@@ -88,13 +88,13 @@ func (h *MultiHold) Tokens() map[string]int64 {
 //
 // The caller must Release the MultiHold.
 func (m *Multi) Lock(ctx context.Context) (*MultiHold, error) {
-	return m.acquire(ctx, "lock", Locker.Lock)
+	return m.acquire(ctx, opLock, Locker.Lock)
 }
 
 // TryLock takes all of the locks. If it would have to wait for one, it releases
 // what it has and returns ErrHeld. In all else it is Lock.
 func (m *Multi) TryLock(ctx context.Context) (*MultiHold, error) {
-	return m.acquire(ctx, "try to lock", Locker.TryLock)
+	return m.acquire(ctx, opTryLock, Locker.TryLock)
 }
 
 // Do runs f while it holds all of the locks. The context that f gets ends when
@@ -105,21 +105,14 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHold
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, h)
-	return whileHeld(h, within, stop, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+	within, stop := ctxend.WithHold(ctx, h)
+	return whileHeld(h, m.path(), within, stop, func(ctx context.Context) error { return f(ctx, h) })
 }
-
-// Pauses between two attempts, if the first has lost a lock meanwhile. The
-// first repetition follows at once.
-const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = time.Second
-)
 
 func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context.Context) (*Hold, error)) (*MultiHold, error) {
 	misuse.ZeroValue(m == nil || len(m.locks) == 0 && m.err == nil, "Multi", "lock.NewMulti")
 	if m.err != nil {
-		return nil, m.fail(op, m.err)
+		return nil, core.Failed(op, m.path(), m.err)
 	}
 	for n := 0; ; n++ {
 		h, err := m.attempt(ctx, one)
@@ -127,10 +120,10 @@ func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context
 		case err == nil:
 			return h, nil
 		case ctx.Err() == nil && errors.Is(err, errPartLost):
-			err = line.Pause(ctx, n-1, leastPause, mostPause)
+			err = retries.Wait(ctx, n-1)
 		}
 		if err != nil {
-			return nil, m.fail(op, ctxend.Join(ctx, err))
+			return nil, core.Failed(op, m.path(), ctxend.Join(ctx, err))
 		}
 	}
 }
@@ -153,9 +146,7 @@ func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (
 			err = oneline.Join(err, undo(ctx, holds))
 		}
 	}()
-	paths := make([]string, len(m.locks))
-	for i, l := range m.locks {
-		paths[i] = l.Path()
+	for _, l := range m.locks {
 		h, err := one(l, within)
 		if err == nil {
 			holds = append(holds, h)
@@ -169,7 +160,7 @@ func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (
 			return nil, err
 		}
 	}
-	h = &MultiHold{newBundle(holds, 1), paths}
+	h = &MultiHold{newBundle(m.path(), holds, 1), m.paths}
 	if err := h.Err(); err != nil {
 		return nil, errPartLost
 	}
@@ -198,28 +189,23 @@ func undo(ctx context.Context, holds []*Hold) error {
 	}
 }
 
-func (m *Multi) fail(op string, err error) error {
-	paths := make([]string, len(m.locks))
-	for i, l := range m.locks {
-		paths[i] = l.Path()
-	}
-	return fmt.Errorf("%s [%s]: %w", op, strings.Join(paths, " "), err)
-}
+// path returns the paths of the locks, for errors.
+func (m *Multi) path() string { return fmt.Sprint(m.paths) }
 
-// Reader returns the lock for reading as a Locker, for Multi for instance.
-func (m *RWMutex) Reader() Locker { return reader{m} }
+// RLocker returns the lock for reading as a Locker, for Multi for instance.
+func (m *RWMutex) RLocker() Locker { return rLocker{m} }
 
-// Writer returns the lock for writing as a Locker, for Multi for instance.
-func (m *RWMutex) Writer() Locker { return writer{m} }
+// WLocker returns the lock for writing as a Locker, for Multi for instance.
+func (m *RWMutex) WLocker() Locker { return wLocker{m} }
 
-type reader struct{ *RWMutex }
+type rLocker struct{ *RWMutex }
 
-func (r reader) Lock(ctx context.Context) (*Hold, error)    { return r.RLock(ctx) }
-func (r reader) TryLock(ctx context.Context) (*Hold, error) { return r.TryRLock(ctx) }
+func (r rLocker) Lock(ctx context.Context) (*Hold, error)    { return r.RLock(ctx) }
+func (r rLocker) TryLock(ctx context.Context) (*Hold, error) { return r.TryRLock(ctx) }
 
-type writer struct{ *RWMutex }
+type wLocker struct{ *RWMutex }
 
-func (w writer) Lock(ctx context.Context) (*Hold, error) {
+func (w wLocker) Lock(ctx context.Context) (*Hold, error) {
 	h, err := w.RWMutex.Lock(ctx)
 	if err != nil {
 		return nil, err
@@ -227,7 +213,7 @@ func (w writer) Lock(ctx context.Context) (*Hold, error) {
 	return &h.Hold, nil
 }
 
-func (w writer) TryLock(ctx context.Context) (*Hold, error) {
+func (w wLocker) TryLock(ctx context.Context) (*Hold, error) {
 	h, err := w.RWMutex.TryLock(ctx)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 func all(p *testworld.Process, paths ...string) *lock.Multi {
 	locks := make([]lock.Locker, len(paths))
 	for i, path := range paths {
-		locks[i] = lock.New(p.Manager, path)
+		locks[i] = lock.NewMutex(p.Manager, path)
 	}
 	return lock.NewMulti(locks...)
 }
@@ -30,7 +30,7 @@ func TestMulti(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		rw := lock.NewRWMutex(p.Manager, "/c")
-		m := lock.NewMulti(lock.New(p.Manager, "/b"), rw.Reader(), lock.New(p.Manager, "/a", lock.Handoff(3)))
+		m := lock.NewMulti(lock.NewMutex(p.Manager, "/b"), rw.RLocker(), lock.NewMutex(p.Manager, "/a", lock.Handoff(3)))
 		h, err := m.Lock(w.Context())
 		require.NoError(t, err)
 		for _, path := range []string{"/a", "/b", "/c"} {
@@ -47,7 +47,7 @@ func TestMulti(t *testing.T) {
 		require.True(t, other.Waiting())
 		_, err = all(q, "/0", "/b").TryLock(w.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
-		require.ErrorContains(t, err, "try to lock [/0 /b]")
+		require.ErrorContains(t, err, "try lock [/0 /b]")
 		require.Empty(t, w.Children("/0"), "what it had is given back")
 		_, err = p.Txn(w.Context(), h.Guards()...)
 		require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestMulti(t *testing.T) {
 		require.ErrorIs(t, err, session.ErrLost)
 		require.NoError(t, other.Get().Release())
 
-		writer, err := lock.NewMulti(rw.Writer()).TryLock(w.Context())
+		writer, err := lock.NewMulti(rw.WLocker()).TryLock(w.Context())
 		require.NoError(t, err)
 		_, err = rw.TryRLock(w.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
@@ -104,7 +104,7 @@ func TestMultiRefusals(t *testing.T) {
 		require.Empty(t, w.Count(func() {
 			for words, m := range map[string]*lock.Multi{
 				"/a is named twice": all(p, "/a", "/b", "/a"),
-				"/c is named twice": lock.NewMulti(rw.Reader(), rw.Writer()),
+				"/c is named twice": lock.NewMulti(rw.RLocker(), rw.WLocker()),
 				"at least one lock": lock.NewMulti(),
 				"it is relative":    all(p, "relative"),
 				"context canceled":  nil,
@@ -129,7 +129,7 @@ func TestHardCase38_MultiOneDeadline(t *testing.T) {
 		p, q := w.Process(), w.Process()
 		var held []*lock.Hold
 		for _, path := range []string{"/a", "/b", "/c"} {
-			held = append(held, lockNow(w, lock.New(q.Manager, path)))
+			held = append(held, lockNow(w, lock.NewMutex(q.Manager, path)))
 		}
 		start := time.Now()
 		for i, h := range held { // each goes after a while; the last one too late
@@ -172,7 +172,7 @@ func TestMultiGivesBackInReverse(t *testing.T) {
 func TestMultiPartLostWhileWaiting(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		other := lockNow(w, lock.New(q.Manager, "/b"))
+		other := lockNow(w, lock.NewMutex(q.Manager, "/b"))
 		waiter := testworld.Go(w, all(p, "/a", "/b").Lock)
 		require.True(t, waiter.Waiting())
 		w.Remove("/a/" + w.Children("/a")[0])

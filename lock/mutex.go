@@ -3,7 +3,6 @@ package lock
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -15,6 +14,12 @@ import (
 // ErrHeld is returned by TryLock if another contender holds the lock or waits
 // for it.
 var ErrHeld = errors.New("the lock is held by another contender")
+
+// What OpError.Op says of Lock and TryLock, in every lock that has them.
+const (
+	opLock    = "lock"
+	opTryLock = "try lock"
+)
 
 // The layout of Curator's InterProcessMutex, and the tag of kazoo's Lock.
 const (
@@ -33,25 +38,25 @@ type Mutex struct {
 	local   *localQueue // nil without Handoff
 }
 
-// New returns the mutex at path, which is below sm's root. It does no I/O. If
-// the path cannot be used, every call on the Mutex returns the error.
-func New(sm *session.Manager, path string, opts ...Option) *Mutex {
-	o := newOptions("lock.New", opts)
+// NewMutex returns the mutex at path, which is below sm's root. It does no I/O.
+// If the path cannot be used, every call on the Mutex returns the error.
+func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
+	o := newOptions("lock.NewMutex", opts)
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: line.New(line.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), Recall: true, Part: o.handoff != 0}),
+			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0}),
 		path:    path,
 		options: o,
 	}
 	if o.handoff != 0 {
-		m.local = &localQueue{line: m.line, most: o.handoff}
+		m.local = newLocalQueue(m)
 	}
 	return m
 }
 
 // made panics for a nil Mutex. The first use of a zero Mutex panics elsewhere.
-func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.New") }
+func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.NewMutex") }
 
 // Path returns the path of the lock.
 func (m *Mutex) Path() string {
@@ -70,11 +75,15 @@ func (m *Mutex) Path() string {
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 	m.made()
-	h, err := m.join(ctx)
-	if err != nil {
-		return nil, m.fail("lock", err)
+	if m.local != nil {
+		h, err := m.local.lock(ctx)
+		return h, core.Failed(opLock, m.path, err)
 	}
-	return h, nil
+	h, err := m.line.Join(ctx)
+	if err != nil {
+		return nil, core.Failed(opLock, m.path, err)
+	}
+	return newHold(h), nil
 }
 
 // TryLock takes the lock if no contender holds it or waits for it. Otherwise it
@@ -85,11 +94,15 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 // bounds that. The other errors are as in Lock.
 func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
 	m.made()
-	h, err := m.try(ctx)
-	if err != nil {
-		return nil, m.fail("try to lock", err)
+	if m.local != nil {
+		h, err := m.local.tryLock(ctx)
+		return h, core.Failed(opTryLock, m.path, err)
 	}
-	return h, nil
+	h, err := m.line.Try(ctx)
+	if err != nil {
+		return nil, core.Failed(opTryLock, m.path, asHeld(err))
+	}
+	return newHold(h), nil
 }
 
 // Do runs f while it holds the lock. The context that f gets ends when ctx
@@ -107,9 +120,5 @@ func (m *Mutex) Do(ctx context.Context, f func(ctx context.Context, h *Hold) err
 	if err != nil {
 		return err
 	}
-	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
-}
-
-func (m *Mutex) fail(op string, err error) error {
-	return fmt.Errorf("%s %s: %w", op, m.path, err)
+	return h.do(ctx, m.path, m.options, func(ctx context.Context) error { return f(ctx, h) })
 }

@@ -132,7 +132,7 @@ func TestInvalidPaths(t *testing.T) {
 			"/zookeeper":      "reserved",
 			"/zookeeper/lock": "reserved",
 		} {
-			m := lock.New(p.Manager, path)
+			m := lock.NewMutex(p.Manager, path)
 			counts := w.count(func() {
 				_, err := m.Lock(t.Context())
 				require.ErrorContains(t, err, reason)
@@ -198,7 +198,8 @@ func TestHardCase51_Release(t *testing.T) {
 		require.NoError(t, other.Err())
 		require.NoError(t, other.Release())
 
-		// After a loss, it says so, every time, and removes nothing of another's.
+		// After a loss, it says so, every time, and removes nothing of
+		// another's.
 		h = p.lock()
 		w.srv.Expire(p.session())
 		<-h.Done()

@@ -44,17 +44,17 @@ func TestWaitsAreObserved(t *testing.T) {
 	as := func(h held, err error) (held, error) { return h, err }
 	kinds := map[string]func(sm *session.Manager) (acquire, try func(context.Context) (held, error)){
 		"mutex": func(sm *session.Manager) (acquire, try func(context.Context) (held, error)) {
-			m := lock.New(sm, dir)
+			m := lock.NewMutex(sm, dir)
 			return func(ctx context.Context) (held, error) { return as(m.Lock(ctx)) },
 				func(ctx context.Context) (held, error) { return as(m.TryLock(ctx)) }
 		},
 		"handoff": func(sm *session.Manager) (acquire, try func(context.Context) (held, error)) {
-			m := lock.New(sm, dir, lock.Handoff(3))
+			m := lock.NewMutex(sm, dir, lock.Handoff(3))
 			return func(ctx context.Context) (held, error) { return as(m.Lock(ctx)) },
 				func(ctx context.Context) (held, error) { return as(m.TryLock(ctx)) }
 		},
-		"exclusive": func(sm *session.Manager) (acquire, try func(context.Context) (held, error)) {
-			m := lock.NewExclusive(sm, dir)
+		"one-node": func(sm *session.Manager) (acquire, try func(context.Context) (held, error)) {
+			m := lock.NewOneNode(sm, dir)
 			return func(ctx context.Context) (held, error) { return as(m.Lock(ctx)) },
 				func(ctx context.Context) (held, error) { return as(m.TryLock(ctx)) }
 		},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -37,9 +37,7 @@ type Once struct {
 // All replicas must give the same. NewOnce does no I/O. If the path, the
 // interval or the slack cannot be used, every call on the Once returns the
 // error.
-//
-// Of the options it takes ID, Under, Slack, WaitForRun, RerunLost and RerunFailed.
-func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...Option) *Once {
+func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...OnceOption) *Once {
 	o := &Once{sm: bridge.Core(sm), path: path, every: every, options: newOptions("lock.NewOnce", opts)}
 	slack := every / 2
 	if o.options.slack != nil {
@@ -68,9 +66,9 @@ func (o *Once) Path() string {
 	return o.path
 }
 
-// Do calls f if a run is due, and records how the run has ended: done if f returns
-// nil, failed if f returns an error or panics. Otherwise it returns ErrNotDue and
-// does not call f.
+// Do calls f if a run is due, and records how the run has ended: done if f
+// returns nil, failed if f returns an error or panics. Otherwise it returns
+// ErrNotDue and does not call f.
 //
 // The context that f gets ends when ctx ends, or when the run is lost;
 // context.Cause returns which. If no run has begun, Do returns what Start
@@ -83,7 +81,7 @@ func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, &r.Hold)
+	within, stop := ctxend.WithHold(ctx, &r.Hold)
 	defer func() { // a second End does nothing: this one is for panics
 		stop()
 		_ = r.End(errPanicked)
@@ -114,33 +112,30 @@ var errPanicked = errors.New("the function of the run did not return")
 // and context.Cause(ctx), and the znode of the call is removed in the
 // background. The one transaction that begins a run is not cut short. If it is
 // under way, Start waits for its answer, at most for as long as the session
-// lasts, and takes the run back. Other errors: ErrNotRecord; session.ErrClosed;
-// an invalid path, interval or slack; what the server answers, such as
-// session.ErrNoAuth if path may not be written to, or znodes may not be created
-// below it.
+// lasts, and takes the run back. Other errors: session.ErrForeign;
+// session.ErrClosed; an invalid path, interval or slack; what the server
+// answers, such as session.ErrNoAuth if path may not be written to, or znodes
+// may not be created below it.
 //
 // The caller must End the Run.
 func (o *Once) Start(ctx context.Context) (*Run, error) {
 	o.made()
 	r, err := o.start(ctx)
 	if err != nil {
-		return nil, o.fail("run", err)
+		return nil, core.Failed("once", o.path, err)
 	}
 	return r, nil
 }
 
 // Last returns the newest run, and false if none has begun yet. The connected
 // server may lag, so use the answer for display and tools, and not for
-// decisions. ctx bounds the reads. Errors: ErrNotRecord; ctx's;
+// decisions. ctx bounds the reads. Errors: session.ErrForeign; ctx's;
 // session.ErrClosed; an invalid path, interval or slack; session.ErrNoAuth if
 // the record may not be read.
 func (o *Once) Last(ctx context.Context) (RunInfo, bool, error) {
 	o.made()
 	info, found, err := o.last(ctx)
-	if err != nil {
-		return RunInfo{}, false, o.fail("look for the last run of", err)
-	}
-	return info, found, nil
+	return info, found, core.Failed("once last", o.path, err)
 }
 
 func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
@@ -164,8 +159,4 @@ func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
 		return RunInfo{}, false, err
 	}
 	return v.info(o.path), true, nil
-}
-
-func (o *Once) fail(op string, err error) error {
-	return fmt.Errorf("%s %s: %w", op, o.path, err)
 }

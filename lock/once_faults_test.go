@@ -17,7 +17,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// requests are the requests of a run, in order. nth tells the two transactions apart.
+// requests are the requests of a run, in order. nth tells the two transactions
+// apart.
 var requests = []struct {
 	name string
 	op   zktest.Op
@@ -47,11 +48,11 @@ func counted(w *testworld.World, o *lock.Once, n *atomic.Int32) *testworld.Call[
 	return testworld.Go(w, func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Do(ctx, runs(n, nil)) })
 }
 
-// One answer or request is lost, the process is cut off for two seconds, and another
-// replica calls meanwhile; the session may expire besides. The job runs once, and
-// the call that ran it knows. The one exception is a session that ends before the
-// end of a run is recorded: the call says ErrLost then, and a replica that reruns
-// lost runs may run the job again.
+// One answer or request is lost, the process is cut off for two seconds, and
+// another replica calls meanwhile; the session may expire besides. The job runs
+// once, and the call that ran it knows. The one exception is a session that
+// ends before the end of a run is recorded: the call says ErrLost then, and a
+// replica that reruns lost runs may run the job again.
 func TestOnce_faultAtEachRequest(t *testing.T) {
 	for _, at := range requests {
 		for how, lose := range map[string]zktest.Action{"answer": zktest.LoseReply, "request": zktest.DropRequest} {
@@ -72,7 +73,7 @@ func faultAt(w *testworld.World, op zktest.Op, nth int, lose zktest.Action, expi
 	p, q := w.Process(), w.Process()
 	require.NoError(w, begins(w, once(p)).End(nil))
 	time.Sleep(every)
-	var opts []lock.Option
+	var opts []lock.OnceOption
 	if rerun {
 		opts = append(opts, lock.RerunLost())
 	}
@@ -116,8 +117,8 @@ func faultAt(w *testworld.World, op zktest.Op, nth int, lose zktest.Action, expi
 	require.NoError(w, begins(w, once(q)).End(nil))
 }
 
-// The ctx ends while a request is under way. No run is recorded, and none begins:
-// the next call runs the job at once.
+// The ctx ends while a request is under way. No run is recorded, and none
+// begins: the next call runs the job at once.
 func TestOnce_givenUpAtEachRequest(t *testing.T) {
 	for _, c := range requests[:4] {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,8 +169,8 @@ func TestOnce_waitEnds(t *testing.T) {
 	})
 }
 
-// The hold ends before another replica can begin: when the process is cut off, at
-// its trust deadline.
+// The hold ends before another replica can begin: when the process is cut off,
+// at its trust deadline.
 func TestOnce_cutOff(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -211,8 +212,8 @@ func TestOnce_throttled(t *testing.T) {
 	})
 }
 
-// A server that lags has made the node of a call before it answers the call's read:
-// it knows of every run that was recorded before.
+// A server that lags has made the node of a call before it answers the call's
+// read: it knows of every run that was recorded before.
 func TestOnce_laggingServer(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -221,7 +222,7 @@ func TestOnce_laggingServer(t *testing.T) {
 		w.Srv.Lag(p.Current().ID())
 		require.NoError(w, begins(w, once(q)).End(nil))
 		require.Equal(w, lock.RunDone, notDue(w, errOf(starting(w, once(p)))).State)
-		require.Equal(w, q.Current().ID(), last(w, once(p)).Session)
+		require.EqualValues(w, q.Current().ID(), last(w, once(p)).Session)
 	})
 }
 
@@ -238,7 +239,7 @@ func TestOnce_oldServer(t *testing.T) {
 			require.EqualValues(w, i+1, n.Load())
 			time.Sleep(every)
 		}
-	}, zktest.WithoutContainers(), zktest.WithoutOps(zktest.OpMultiRead))
+	}, zktest.NoContainers(), zktest.NoOps(zktest.OpMultiRead))
 }
 
 // Another client writes into the record, or deletes it; a server answers with
@@ -260,14 +261,14 @@ func TestOnce_strangers(t *testing.T) {
 				r := begins(w, once(w.Process()))
 				c.do(w, r)
 				err := r.End(nil)
-				require.ErrorContains(w, err, "end the run of "+job+": ")
+				require.ErrorContains(w, err, "once end "+job+": ")
 				require.ErrorContains(w, err, c.says)
 				require.Empty(w, w.Children(job))
 			})
 		})
 	}
-	// The znode of a run is deleted, and the next run has begun, when the first one ends
-	// that has not heard of it.
+	// The znode of a run is deleted, and the next run has begun, when the first
+	// one ends that has not heard of it.
 	testworld.Run(t, func(w *testworld.World) {
 		r := begins(w, once(w.Process()))
 		w.Remove(r.Path())

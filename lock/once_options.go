@@ -2,8 +2,8 @@ package lock
 
 import "time"
 
-// Slack says how much earlier than the interval after the last run a call of a Once
-// may come and still begin a run. The default is half the interval.
+// Slack says how much earlier than the interval after the last run a call of a
+// Once may come and still begin a run. The default is half the interval.
 //
 // The slack has to be more than the time by which the calls of one interval may
 // lie apart: the difference of the replicas' clocks, the time they take to
@@ -12,7 +12,7 @@ import "time"
 // call at the same times, as cron does. If each replica calls at times of its
 // own, use a slack of little more than the jitter of one replica. With half the
 // interval, the job of such replicas may run twice in an interval.
-func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
+func Slack(d time.Duration) OnceOption { return option(func(o *options) { o.slack = &d }) }
 
 // WaitForRun has a call of a Once wait until a run that is under way has ended.
 // The call decides then: it begins a run if one is due, or if RerunLost or
@@ -20,15 +20,17 @@ func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
 // ErrNotDue at once.
 //
 // All calls that wait wake up when the run ends, and each reads the record.
-func WaitForRun() Option { return func(o *options) { o.waitForRun = true } }
+func WaitForRun() OnceOption { return option(func(o *options) { o.waitForRun = true }) }
 
-// RerunLost has a call of a Once replace a run of the same interval that was lost:
-// its process died, or lost its session. The job then runs at least once if a
-// replica calls after that, or waits (WaitForRun). Without it, a run that is lost
-// counts as the run of its interval: the job runs at most once.
-func RerunLost() Option { return func(o *options) { o.rerunLost = true } }
+// RerunLost has a call of a Once replace a run of the same interval that was
+// lost: its process died, or lost its session. The job then runs at least once
+// if a replica calls after that, or waits (WaitForRun). Without it, a run that
+// is lost counts as the run of its interval: the job runs at most once.
+func RerunLost() OnceOption { return option(func(o *options) { o.rerunLost = true }) }
 
 // RerunFailed is RerunLost that also replaces a failed run: a run whose
 // function returned an error. Each call runs the function at most once. A job
 // that always fails runs at most as often as it is called.
-func RerunFailed() Option { return func(o *options) { o.rerunLost, o.rerunFailed = true, true } }
+func RerunFailed() OnceOption {
+	return option(func(o *options) { o.rerunLost, o.rerunFailed = true, true })
+}

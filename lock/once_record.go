@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // RunState is how far a run has come.
@@ -25,37 +25,31 @@ const (
 	RunDone RunState = "done"
 	// RunFailed says that the run has ended with an error.
 	RunFailed RunState = "failed"
-	// RunLost says that the run has begun and its znode is gone, but its end was
-	// never recorded: the process died, or has lost its session. What the run did
-	// may be done, half done, or not begun.
+	// RunLost says that the run has begun and its znode is gone, but its end
+	// was never recorded: the process died, or has lost its session. What the
+	// run did may be done, half done, or not begun.
 	RunLost RunState = "lost"
 
 	never RunState = "never" // the record of a job that has not run yet
 )
 
-// RunInfo is a run as the record at the path tells. All times are by the clock of
-// the ensemble's leader.
+// RunInfo is a run as the record at the path tells. All times are by the clock
+// of the ensemble's leader.
 type RunInfo struct {
+	// Owner is the contender that ran the job, with the session in which the run
+	// began. Since is Began. Token is the run's fencing token while the run is
+	// under way or lost, and 0 once its end is recorded. Path is the path of the
+	// contender's znode, which exists while the run is under way.
+	session.Owner
 	State RunState
-	ID    string // of the contender that ran the job; see the option ID
-	Host  string
-	PID   int
-	// Session is the id of the session in which the run has begun.
-	Session int64
-	// Called is when the run was called for: the interval counts from here. A rerun
-	// keeps the time of the run that it replaces.
+	// Called is when the run was called for: the interval counts from here. A
+	// rerun keeps the time of the run that it replaces.
 	Called time.Time
-	// Began is when the run began. It is later than Called if the call has waited
-	// for an earlier run, and in a rerun.
+	// Began is when the run began. It is later than Called if the call has
+	// waited for an earlier run, and in a rerun.
 	Began time.Time
 	// Ended is when the end was recorded; zero for a run under way or lost.
 	Ended time.Time
-	// Token is the run's fencing token while the run is under way or lost; 0 once
-	// its end is recorded.
-	Token int64
-	// Path is the path of the contender's znode, which exists while the run is under
-	// way.
-	Path string
 }
 
 // record is what the znode at the path of a Once holds: its newest run. While
@@ -63,33 +57,31 @@ type RunInfo struct {
 // beginning of the run.
 type record struct {
 	State RunState `json:"once"`
-	owner
-	Session string `json:"session"`
-	Run     string `json:"run"`             // the name of the contender's znode
-	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's znode
-	Called  int64  `json:"called"`          // the Ctime of that znode, in ms
-	Began   int64  `json:"began,omitempty"` // in ms; 0 while the run is under way
+	owner.Data
+	Session session.ID `json:"session"`
+	Run     string     `json:"run"`             // the name of the contender's znode
+	Zxid    int64      `json:"zxid"`            // of the call: the Czxid of the first contender's znode
+	Called  int64      `json:"called"`          // the Ctime of that znode, in ms
+	Began   int64      `json:"began,omitempty"` // in ms; 0 while the run is under way
 }
 
 // noRun is the record of a job that has never run. It is not empty, because a
 // znode without data may belong to another program.
 const noRun = `{"once":"never"}`
 
-// ErrNotRecord is returned if the znode at the path of a Once belongs to
-// another recipe or program. The znode is left as it is.
-var ErrNotRecord = errors.New("the znode is not the record of a job that runs once per interval: " +
-	"give the job a path of its own")
-
-// parseRecord returns what data records, or ErrNotRecord.
+// parseRecord returns what data records, or core.ErrForeign.
 func parseRecord(data []byte) (record, error) {
 	var r record
 	if !recognise.IsRecord(data) || json.Unmarshal(data, &r) != nil {
-		return record{}, ErrNotRecord
+		return record{}, errNotRecord
 	}
 	return r, nil
 }
 
-func (r record) data() []byte {
+var errNotRecord = core.Foreign("it is not the record of a job that runs once per interval, which needs a path of its own")
+
+// encode returns the contents of the record's znode.
+func (r record) encode() []byte {
 	data, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // texts and numbers always have a JSON form
@@ -115,17 +107,17 @@ func (v view) running() bool {
 func (v view) info(path string) RunInfo {
 	r := v.record
 	info := RunInfo{
-		State: r.State, ID: r.ID, Host: r.Host, PID: r.PID,
-		Called: time.UnixMilli(r.Called), Path: znode.Join(path, r.Run),
-	}
-	if id, err := strconv.ParseUint(strings.TrimPrefix(r.Session, "0x"), 16, 64); err == nil {
-		info.Session = int64(id)
+		Owner:  session.Owner{ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Path: znode.Join(path, r.Run)},
+		State:  r.State,
+		Called: time.UnixMilli(r.Called),
 	}
 	if r.State != RunUnderWay {
 		info.Began, info.Ended = time.UnixMilli(r.Began), time.UnixMilli(v.stat.Mtime)
+		info.Since = info.Began
 		return info
 	}
 	info.Began, info.Token = time.UnixMilli(v.stat.Mtime), v.stat.Mzxid
+	info.Since = info.Began
 	if !v.running() {
 		info.State = RunLost
 	}

@@ -20,8 +20,8 @@ func TestOnce_refusesForeignNodes(t *testing.T) {
 		"a text":                func(w *testworld.World) { w.Put(job, "x") },
 		"JSON":                  func(w *testworld.World) { w.Put(job, `{"once":"often"}`) },
 		"a counter":             func(w *testworld.World) { w.Put(job, "\x00\x00\x00\x00\x00\x00\x00\x01") },
-		"a lock that is held":   func(w *testworld.World) { _, _ = lock.New(w.Process().Manager, job).Lock(w.Context()) },
-		"an exclusive":          func(w *testworld.World) { _, _ = lock.NewExclusive(w.Process().Manager, job).Lock(w.Context()) },
+		"a lock that is held":   func(w *testworld.World) { _, _ = lock.NewMutex(w.Process().Manager, job).Lock(w.Context()) },
+		"a one-node lock":       func(w *testworld.World) { _, _ = lock.NewOneNode(w.Process().Manager, job).Lock(w.Context()) },
 		"a directory":           func(w *testworld.World) { w.Put(job+"/a", "") },
 		"a record of a session": func(w *testworld.World) { own(w, `{"once":"never"}`) },
 	} {
@@ -30,7 +30,7 @@ func TestOnce_refusesForeignNodes(t *testing.T) {
 				put(w)
 				before := w.Changes()
 				_, err := once(w.Process()).Start(w.Context())
-				require.ErrorIs(w, err, lock.ErrNotRecord)
+				require.ErrorIs(w, err, session.ErrForeign)
 				require.Equal(w, before, w.Changes(), "it is left as it is")
 			})
 		})
@@ -45,7 +45,8 @@ func own(w *testworld.World, data string) {
 	require.NoError(w, err)
 }
 
-// The record outlives its contenders, also if another program has made the node empty.
+// The record outlives its contenders, also if another program has made the node
+// empty.
 func TestOnce_recordIsPersistent(t *testing.T) {
 	for _, made := range []bool{false, true} {
 		testworld.Run(t, func(w *testworld.World) {

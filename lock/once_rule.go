@@ -3,17 +3,19 @@ package lock
 import (
 	"slices"
 	"time"
+
+	"github.com/docent-go/docent/session"
 )
 
-// verdict is what a call does about the newest run.
-type verdict int
+// decision is what a call does about the newest run.
+type decision int
 
 const (
-	runNotDue   verdict = iota // the newest run serves the call
-	runUnderWay                // the newest run goes on
-	runDue                     // a run of a new interval
-	runAgain                   // a run in place of the newest, in the same interval
-	runBegun                   // the newest run is the call's own
+	skipRun    decision = iota // the newest run serves the call
+	awaitRun                   // the newest run is under way
+	beginRun                   // a run of a new interval is due
+	replaceRun                 // a run is due in place of the newest, in the same interval
+	ownRun                     // the newest run is the call's own
 )
 
 // decide is the rule. A call is identified by its znode: by the zxid that
@@ -27,24 +29,24 @@ const (
 //
 // mine are the names of the call's earlier znodes. A run under one of these
 // names has never called its function.
-func (o *Once) decide(v view, own string, mine []string) verdict {
+func (o *Once) decide(v view, own string, mine []string) decision {
 	r := v.record
 	lost := r.State == RunUnderWay && !v.running()
 	switch {
 	case r.State == never:
-		return runDue
+		return beginRun
 	case v.running() && r.Run == own:
-		return runBegun
+		return ownRun
 	case v.running():
-		return runUnderWay
+		return awaitRun
 	case lost && slices.Contains(mine, r.Run):
-		return runAgain
+		return replaceRun
 	case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):
-		return runDue
+		return beginRun
 	case lost && o.options.rerunLost, r.State == RunFailed && o.options.rerunFailed:
-		return runAgain
+		return replaceRun
 	}
-	return runNotDue
+	return skipRun
 }
 
 // apart reports whether two times, in ms, lie at least the gap apart.
@@ -54,11 +56,11 @@ func (o *Once) apart(a, b int64) bool {
 	return a <= b-gap || a >= b+gap
 }
 
-// next returns the record of a run by the contender own. v is the view that it
-// replaces.
-func (o *Once) next(v view, own string, sessionID string, rerun bool) record {
+// next returns the record of a run by the contender own in the session s. v is
+// the view that it replaces.
+func (o *Once) next(v view, own string, s session.ID, rerun bool) record {
 	r := record{
-		State: RunUnderWay, owner: o.options.owner(), Session: sessionID, Run: own,
+		State: RunUnderWay, Data: o.options.owner(), Session: s, Run: own,
 		Zxid: v.own.Czxid, Called: v.own.Ctime,
 	}
 	if rerun {

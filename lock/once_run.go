@@ -10,7 +10,6 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -69,10 +68,7 @@ func (r *Run) End(failure error) error {
 	if failure != nil {
 		ended.State = RunFailed
 	}
-	if err := r.end(ended.data()); err != nil {
-		return r.o.fail("end the run of", err)
-	}
-	return nil
+	return core.Failed("once end", r.o.path, r.end(ended.encode()))
 }
 
 // Release ends the run and records it as failed.
@@ -119,7 +115,7 @@ func (r *Run) write(data []byte) error {
 	ctx := context.Background() // every request ends with the session
 	var doubt error             // of an attempt that may have been done
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, minOncePause, maxOncePause); err != nil {
+		if err := retries.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.Path(), core.AnyVersion))
@@ -138,8 +134,9 @@ func (r *Run) write(data []byte) error {
 			case done:
 				return nil
 			case refused:
-				// The next run may have changed it, after this run's znode was deleted. The server
-				// shows that: it has the transaction that was rejected later.
+				// The next run may have changed it, after this run's znode was
+				// deleted. The server shows that: it has the transaction that
+				// was rejected later.
 				_, found, look := r.s.Exists(ctx, r.Path())
 				switch {
 				case look != nil:

@@ -4,19 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
-)
-
-// Pauses between attempts of one call. The first repetition follows at once.
-const (
-	minOncePause = 10 * time.Millisecond
-	maxOncePause = time.Second
+	"github.com/docent-go/docent/session"
 )
 
 func (o *Once) start(ctx context.Context) (*Run, error) {
@@ -53,8 +46,8 @@ func (o *Once) attempts(ctx context.Context) (*Run, error) {
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
-		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, n-1); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -96,19 +89,20 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		case err != nil:
 			return err
 		case stat.EphemeralOwner != 0:
-			return fmt.Errorf("%w; it belongs to the session 0x%x", ErrNotRecord, uint64(stat.EphemeralOwner))
+			return fmt.Errorf("%w; it belongs to the session %v", errNotRecord, session.ID(stat.EphemeralOwner))
 		case len(data) == 0 && stat.NumChildren == 0: // made by hand, or as a parent
 			err = o.replace(ctx, s, stat)
 		default:
 			_, err = parseRecord(data)
 			return err
 		}
-		// Another caller may have been faster. If the outcome is unknown, the next read shows it.
+		// Another caller may have been faster. If the outcome is unknown, the
+		// next read shows it.
 		if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrBadVersion) &&
 			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
 			return err
 		}
-		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
+		if err := retries.Wait(ctx, n-1); err != nil {
 			return err
 		}
 	}
@@ -135,6 +129,7 @@ type caller struct {
 	o *Once
 	s *core.Session
 	*core.Entry
+	watched bool // the call's own znode
 }
 
 // settle reads the record until it has begun a run, or until none is due. Only
@@ -153,15 +148,15 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		verdict := c.o.decide(v, c.Name, *mine)
+		decision := c.o.decide(v, c.Name, *mine)
 		switch {
-		case verdict == runBegun:
+		case decision == ownRun:
 			return c.hold(ctx, v, before)
 		case errors.As(doubt, new(*core.CodeError)): // the server has answered, and the run was not begun
 			return nil, doubt
-		case verdict == runNotDue:
+		case decision == skipRun:
 			return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
-		case verdict == runUnderWay:
+		case decision == awaitRun:
 			if !c.o.options.waitForRun {
 				return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
 			}
@@ -175,7 +170,7 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		}
 		*mine = append(*mine, c.Name)
 		before = v.data
-		done, why, err := c.begin(v, verdict == runAgain)
+		done, why, err := c.begin(v, decision == replaceRun)
 		switch {
 		case err != nil:
 			return nil, err
@@ -213,9 +208,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 // a record nor an error, the next read shows what has become of the run; doubt
 // is then the error of an unknown outcome, if there was one.
 func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
-	next := c.o.next(v, c.Name, fmt.Sprintf("0x%x", uint64(c.s.ID())), rerun)
+	next := c.o.next(v, c.Name, session.ID(c.s.ID()), rerun)
 	results, err := c.s.Txn(context.Background(), // which ends with the session
-		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.data(), v.stat.Version))
+		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.encode(), v.stat.Version))
 	op, refused := core.RefusedOp(err)
 	switch {
 	case err == nil:
@@ -230,8 +225,8 @@ func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
 	return nil, nil, err
 }
 
-// hold begins the hold of a run that the record names. If ctx has ended, it takes
-// the run back.
+// hold begins the hold of a run that the record names. If ctx has ended, it
+// takes the run back.
 func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) {
 	h, err := c.Hold(context.Background(), v.stat.Mzxid) // which ends with the session
 	if err != nil {
@@ -247,8 +242,17 @@ func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) 
 	return r, nil
 }
 
-// await waits until the znode of the run under way is gone or written to.
+// await waits until the znode of the run under way is gone or written to. It
+// returns core.ErrDeleted if the call's own znode is gone first. The caller
+// then makes another one at once: the leader stamps it with a time that is
+// close to the time of the call.
 func (c *caller) await(ctx context.Context, path string) error {
+	if !c.watched {
+		if _, err := c.Watch(ctx); err != nil {
+			return err
+		}
+		c.watched = true
+	}
 	_, watch, err := c.s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
@@ -259,6 +263,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 	defer watch.Stop()
 	select {
 	case <-watch.Done(): // gone, or written to: the next read shows which
+	case <-c.Gone():
 	case <-ctx.Done():
 	case <-c.s.Done():
 	}
@@ -268,5 +273,10 @@ func (c *caller) await(ctx context.Context, path string) error {
 	if err := c.s.Err(); err != nil {
 		return fmt.Errorf("waiting for the run of %s: %w", path, err)
 	}
-	return nil
+	select {
+	case <-c.Gone():
+		return core.ErrDeleted
+	default:
+		return nil
+	}
 }

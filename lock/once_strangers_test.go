@@ -2,6 +2,9 @@ package lock_test
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,12 +15,12 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A record is never in a container, which the server deletes after its last child: the
-// directory of a lock that was at the path before is a container.
+// A record is never in a container, which the server deletes after its last
+// child: the directory of a lock that was at the path before is a container.
 func TestOnce_inAContainer(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := lock.New(p.Manager, job).Lock(w.Within(time.Minute))
+		h, err := lock.NewMutex(p.Manager, job).Lock(w.Within(time.Minute))
 		require.NoError(w, err)
 		require.NoError(w, h.Release())
 		require.NoError(w, begins(w, once(p)).End(nil))
@@ -102,5 +105,36 @@ func TestOnce_endAfterTheEmbeddedRelease(t *testing.T) {
 			require.ErrorContains(w, r.End(nil), "the end of the run is not recorded")
 		}
 		require.Equal(w, lock.RunLost, last(w, once(p)).State)
+	})
+}
+
+// The znode of a call that waits is deleted. The call makes another one at once
+// and not when the run has ended: a call that comes later serves it.
+func TestOnce_waitingCallLosesItsNode(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		run := begins(w, once(w.Process()))
+		time.Sleep(every)
+		var n atomic.Int32
+		first := counted(w, once(w.Process(), lock.WaitForRun()), &n)
+		own := slices.DeleteFunc(w.Children(job), func(name string) bool { return job+"/"+name == run.Path() })
+		require.Len(w, own, 1)
+		time.Sleep(time.Minute)
+		w.Remove(job + "/" + own[0])
+		time.Sleep(time.Second)
+		require.Len(w, w.Children(job), 2, "the call has another znode")
+		second := counted(w, once(w.Process(), lock.WaitForRun()), &n)
+		time.Sleep(every)
+		require.NoError(w, run.End(nil))
+		var notDue int
+		for _, call := range []*testworld.Call[struct{}]{first, second} {
+			if _, err := call.Result(); errors.Is(err, lock.ErrNotDue) {
+				notDue++
+			}
+		}
+		require.EqualValues(w, 1, n.Load())
+		require.Equal(w, 1, notDue)
+		require.Less(w, last(w, once(w.Process())).Called.Sub(run.Called()), every+2*time.Minute, "the calls keep their times")
+		time.Sleep(time.Second)
+		require.Empty(w, w.Children(job))
 	})
 }

@@ -22,7 +22,7 @@ const (
 	every = 10 * time.Minute
 )
 
-func once(p *testworld.Process, opts ...lock.Option) *lock.Once {
+func once(p *testworld.Process, opts ...lock.OnceOption) *lock.Once {
 	return lock.NewOnce(p.Manager, job, every, opts...)
 }
 
@@ -92,8 +92,8 @@ func TestOnce_oneRunOfManyReplicas(t *testing.T) {
 	})
 }
 
-// The rule as a table: the calls of cron, of replicas with times of their own, and
-// of a program that calls as often as it likes.
+// The rule as a table: the calls of cron, of replicas with times of their own,
+// and of a program that calls as often as it likes.
 func TestOnce_due(t *testing.T) {
 	minutes := func(at ...float64) []time.Duration {
 		var all []time.Duration
@@ -104,7 +104,7 @@ func TestOnce_due(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		opts []lock.Option
+		opts []lock.OnceOption
 		at   []time.Duration
 		runs []time.Duration
 	}{
@@ -113,9 +113,9 @@ func TestOnce_due(t *testing.T) {
 		{"just before and at half the interval", nil, minutes(0, 4.999, 5), minutes(0, 5)},
 		{"replicas with times of their own", nil, minutes(0, 6, 10, 16, 20, 26), minutes(0, 6, 16, 26)},
 		{"three of them", nil, minutes(0, 3.3, 6.7, 10, 13.3, 16.7, 20), minutes(0, 6.7, 13.3, 20)},
-		{"three of them, with a small slack", []lock.Option{lock.Slack(time.Minute / 2)}, minutes(0, 3.3, 6.7, 10, 13.3, 16.7, 20), minutes(0, 10, 20)},
-		{"jitter beyond the slack misses a tick", []lock.Option{lock.Slack(time.Second)}, minutes(0.1, 10, 20), minutes(0.1, 20)},
-		{"no slack", []lock.Option{lock.Slack(0)}, minutes(0, 9.999, 10, 19, 20), minutes(0, 10, 20)},
+		{"three of them, with a small slack", []lock.OnceOption{lock.Slack(time.Minute / 2)}, minutes(0, 3.3, 6.7, 10, 13.3, 16.7, 20), minutes(0, 10, 20)},
+		{"jitter beyond the slack misses a tick", []lock.OnceOption{lock.Slack(time.Second)}, minutes(0.1, 10, 20), minutes(0.1, 20)},
+		{"no slack", []lock.OnceOption{lock.Slack(0)}, minutes(0, 9.999, 10, 19, 20), minutes(0, 10, 20)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
@@ -138,8 +138,8 @@ func TestOnce_due(t *testing.T) {
 	}
 }
 
-// The bound: what the servers' clocks may differ by counts as jitter. A clock that
-// goes back does not keep the job waiting until it has caught up.
+// The bound: what the servers' clocks may differ by counts as jitter. A clock
+// that goes back does not keep the job waiting until it has caught up.
 func TestOnce_leadersClockSteps(t *testing.T) {
 	for _, c := range []struct {
 		step, after time.Duration
@@ -184,14 +184,14 @@ func TestOnce_recordsRuns(t *testing.T) {
 		require.Equal(w, "p", info.ID)
 		require.NotZero(w, info.PID)
 		require.NotEmpty(w, info.Host)
-		require.Equal(w, p.Current().ID(), info.Session)
+		require.EqualValues(w, p.Current().ID(), info.Session)
 		require.Equal(w, r.Token(), info.Token)
 		require.Equal(w, r.Path(), info.Path)
 		require.Equal(w, began, info.Began)
 		require.Zero(w, info.Ended)
 		err = once(q).Do(w.Context(), runs(new(atomic.Int32), nil))
 		require.Equal(w, info, notDue(w, err))
-		require.ErrorContains(w, err, "run "+job+": the job is not due: p (pid ")
+		require.ErrorContains(w, err, "once "+job+": the job is not due: p (pid ")
 		require.ErrorContains(w, err, " has run it since "+began.UTC().Format(time.RFC3339))
 
 		require.NoError(w, r.End(nil))
@@ -257,12 +257,12 @@ func TestOnce_cost(t *testing.T) {
 func TestOnce_rerun(t *testing.T) {
 	for _, c := range []struct {
 		name         string
-		opts         []lock.Option
+		opts         []lock.OnceOption
 		lost, failed bool // whether such a run is replaced
 	}{
 		{"at most once", nil, false, false},
-		{"RerunLost", []lock.Option{lock.RerunLost()}, true, false},
-		{"RerunFailed", []lock.Option{lock.RerunFailed()}, true, true},
+		{"RerunLost", []lock.OnceOption{lock.RerunLost()}, true, false},
+		{"RerunFailed", []lock.OnceOption{lock.RerunFailed()}, true, true},
 	} {
 		for _, waits := range []bool{false, true} {
 			opts := c.opts
@@ -317,8 +317,8 @@ func errOf(c *testworld.Call[*lock.Run]) error {
 	return err
 }
 
-// A run that goes on for longer than the interval is not joined by another. A call
-// that waits for it begins the next; several that wait begin one.
+// A run that goes on for longer than the interval is not joined by another. A
+// call that waits for it begins the next; several that wait begin one.
 func TestOnce_runsDoNotOverlap(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q, s := w.Process(), w.Process(), w.Process()

@@ -1,22 +1,56 @@
 package lock
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/session"
 )
 
-// Option changes how a lock is acquired.
-type Option func(*options)
+// Option is an option of every constructor: ID and ParentSessions.
+type Option interface {
+	LockOption
+	OnceOption
+}
+
+// LockOption is an option of NewMutex, NewRWMutex and NewOneNode: Revocable,
+// and every Option.
+type LockOption interface {
+	MutexOption
+	lock()
+}
+
+// MutexOption is an option of NewMutex: Handoff, and every LockOption.
+type MutexOption interface {
+	setting
+	mutex()
+}
+
+// OnceOption is an option of NewOnce: Slack, WaitForRun, RerunLost,
+// RerunFailed, and every Option.
+type OnceOption interface {
+	setting
+	once()
+}
+
+// setting is an option of any kind.
+type setting interface{ apply(*options) }
+
+// option implements the options of all kinds. The result type of its
+// constructor tells the kind.
+type option func(*options)
+
+func (o option) apply(to *options) { o(to) }
+func (option) lock()               {}
+func (option) mutex()              {}
+func (option) once()               {}
 
 type options struct {
 	id        string
+	parents   []session.ID
 	revocable bool
 	handoff   int
-	under     []int64
 
 	// Of a Once.
 	slack       *time.Duration // nil: half the interval
@@ -27,59 +61,35 @@ type options struct {
 
 // ID names the contender for people who look at the lock. It need not be
 // unique. The default is the host's name and the process id, "host-4711".
-func ID(id string) Option { return func(o *options) { o.id = id } }
+func ID(id string) Option { return option(func(o *options) { o.id = id }) }
 
-// Under says that the contender works on behalf of other sessions, whose holds
-// last until the contender has ended. An example is "docent lock": it holds its
-// lock until the program that it runs has ended, and that program's contenders
-// are under its session. Package inspect treats the contender and these
-// sessions as a single client when it looks for deadlocks. Nothing else uses
-// the option.
-func Under(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
+// ParentSessions says that the contender works on behalf of other sessions,
+// whose holds last until the contender has ended. An example is "docent lock":
+// it holds its lock until the program that it runs has ended, and its session
+// is a parent of that program's contenders. Package inspect treats the
+// contender and these sessions as a single client when it looks for deadlocks.
+// Nothing else uses the option.
+func ParentSessions(ids ...session.ID) Option { return option(func(o *options) { o.parents = ids }) }
 
-func newOptions(call string, opts []Option) options {
-	var o options
-	misuse.Apply(call, &o, opts)
-	return o
+func newOptions[O setting](call string, opts []O) options {
+	var all options
+	for _, o := range opts {
+		misuse.NilOption(any(o) == nil, call)
+		o.apply(&all)
+	}
+	return all
 }
 
 // watched reports whether a request to release the lock has to be noticed at
 // once. The request is written into the holder's znode.
 func (o options) watched() bool { return o.revocable || o.handoff != 0 }
 
-// owner is what a contender's znode holds. Other libraries ignore it.
-type owner struct {
-	ID    string   `json:"id"`
-	Host  string   `json:"host"`
-	PID   int      `json:"pid"`
-	Under []string `json:"under,omitempty"` // ids of sessions, as ZooKeeper's tools print them
-}
-
-// owner returns the description of this contender.
-func (o options) owner() owner {
-	who := owner{ID: o.id, Host: hostname(), PID: os.Getpid()}
-	if who.ID == "" {
-		who.ID = fmt.Sprintf("%s-%d", who.Host, who.PID)
-	}
-	for _, id := range o.under {
-		who.Under = append(who.Under, fmt.Sprintf("0x%x", uint64(id)))
-	}
-	return who
+// owner returns what a contender's znode holds.
+func (o options) owner() owner.Data {
+	d := owner.New(o.id)
+	d.Parents = o.parents
+	return d
 }
 
 // data returns the contents of the contender's znodes.
-func (o options) data() []byte {
-	data, err := json.Marshal(o.owner())
-	if err != nil {
-		panic(err) // strings and an int always have a JSON form
-	}
-	return data
-}
-
-func hostname() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "unknown-host" // it is only shown to people
-	}
-	return host
-}
+func (o options) data() []byte { return o.owner().Encode() }

@@ -2,14 +2,13 @@ package lock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -26,7 +25,7 @@ const revokeMessage = "__REVOKE__"
 // is asked for, by Revoke or by Curator's Revoker. The hold itself lasts until
 // the function has returned, so that the function can clean up. With Lock, use
 // Hold.Revoked instead, which needs no option.
-func Revocable() Option { return func(o *options) { o.revocable = true } }
+func Revocable() LockOption { return option(func(o *options) { o.revocable = true }) }
 
 // Revoked returns a channel that is closed when the lock is asked for, by
 // Revoke or by Curator's Revoker. It is a request: the hold lasts until it is
@@ -62,10 +61,6 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 	}
 }
 
-// ErrNotContender is returned by Revoke for a znode that was not made by a
-// lock. Revoke does not overwrite the znodes of another recipe or program.
-var ErrNotContender = errors.New("the znode is not a contender of a lock: give the path of a contender, as Holders lists it")
-
 // Revoke asks the contender with the znode at path to release the lock: it
 // writes "__REVOKE__" into the znode, as Curator's Revoker does. That replaces
 // what the znode held, so Holders returns no ID, Host or PID for a contender
@@ -73,27 +68,25 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 // holders.
 //
 // Revoke writes only into an ephemeral znode that has the name of a lock's
-// contender, or that holds what an Exclusive writes. It asks the owner of the
+// contender, or that holds what a OneNode writes. It asks the owner of the
 // znode that exists when Revoke looks, and not the next holder at the same
 // path. It does not wait for the release. If the contender's znode is gone,
 // Revoke returns nil. It is safe for concurrent use.
 //
-// ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
-// leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth if the znode may not be read or written;
-// session.ErrUnknownOutcome if the answer was lost and other clients have
-// written to the znode since.
+// ctx bounds the requests. Errors: session.ErrNotEphemeral, and
+// session.ErrForeign for a znode of another recipe or program, which leave the
+// znode as it is; ctx's; session.ErrClosed; an invalid path; session.ErrNoAuth
+// if the znode may not be read or written; session.ErrUnknownOutcome if the
+// answer was lost and other clients have written to the znode since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
-	err := revoke(ctx, bridge.Core(sm), path)
-	if err != nil {
-		return fmt.Errorf("revoke %s: %w", path, err)
-	}
-	return nil
+	return revoke(ctx, bridge.Core(sm), line.Contender{Path: path, Hidden: true})
 }
 
-func revoke(ctx context.Context, sm *core.Manager, path string) error {
-	return revokeContender(ctx, sm, line.Contender{Path: path, Hidden: true})
+func revoke(ctx context.Context, sm *core.Manager, c line.Contender) error {
+	return core.Failed(opRevoke, c.Path, revokeContender(ctx, sm, c))
 }
+
+const opRevoke = "revoke"
 
 // revokeContender asks a contender that was just read. It reads a hidden znode
 // itself, and reads again if the session ends meanwhile.
@@ -146,15 +139,15 @@ func revokeSeen(ctx context.Context, s *core.Session, path string, data []byte, 
 // revocable returns nil if a znode may be written to, and the reason otherwise.
 func revocable(path string, data []byte, stat core.Stat) error {
 	if stat.EphemeralOwner == 0 {
-		return ErrNotEphemeral
+		return core.ErrNotEphemeral
 	}
 	_, name := znode.Split(path)
 	if _, inLine := znode.ParseSeq(name, mutexTag, kazooTag, readTag, writeTag); inLine || string(data) == revokeMessage {
 		return nil
 	}
-	var who owner
-	if json.Unmarshal(data, &who) != nil || who.ID == "" || who.Host == "" || who.PID == 0 {
-		return fmt.Errorf("%w; session 0x%x has made it", ErrNotContender, uint64(stat.EphemeralOwner))
+	if d, ours := owner.Parse(data); !ours || d.ID == "" || d.Visit != "" || d.Claim != "" {
+		return core.Foreign("session %v has made it, and it is not a contender of a lock, such as Holders lists them",
+			session.ID(stat.EphemeralOwner))
 	}
 	return nil
 }
@@ -178,24 +171,24 @@ func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 func revokeAll(ctx context.Context, sm *core.Manager, path string,
 	holders func(context.Context) ([]line.Contender, error), describe func([]line.Contender) []Contender) ([]Contender, error) {
 	if err := sm.Sync(ctx, path); err != nil {
-		return nil, fmt.Errorf("revoke %s: %w", path, err)
+		return nil, core.Failed(opRevoke, path, err)
 	}
 	all, err := holders(ctx)
 	if err != nil {
-		return nil, err
+		return nil, core.Failed(opRevoke, path, err)
 	}
 	var asked []line.Contender
 	var errs []error
 	for _, c := range all {
-		err := revokeContender(ctx, sm, c)
+		err := revoke(ctx, sm, c)
 		if err == nil {
 			asked = append(asked, c)
 			continue
 		}
-		errs = append(errs, fmt.Errorf("revoke %s: %w", c.Path, err))
-		if !errors.Is(err, ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
+		errs = append(errs, err)
+		if !errors.Is(err, core.ErrNotEphemeral) && !errors.Is(err, core.ErrForeign) {
 			break
 		}
 	}
-	return describe(asked), oneline.Join(errs...)
+	return describe(asked), core.Failed(opRevoke, path, oneline.Join(errs...))
 }

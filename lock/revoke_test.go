@@ -28,12 +28,12 @@ func isClosed(c <-chan struct{}) bool {
 func TestRevoke(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		m := lock.New(q.Manager, dir)
+		m := lock.NewMutex(q.Manager, dir)
 		asked, err := m.Revoke(w.Context())
 		require.NoError(t, err)
 		require.Empty(t, asked, "there are no holders")
 
-		h, err := lock.New(p.Manager, dir, lock.ID("slow")).Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, dir, lock.ID("slow")).Lock(w.Context())
 		require.NoError(t, err)
 		next := testworld.Go(w, m.Lock)
 		time.Sleep(time.Second) // holds are watched by now
@@ -66,7 +66,7 @@ func TestRevoke(t *testing.T) {
 // writes.
 func TestRevokedCostsNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		h, err := lock.New(w.Process().Manager, dir).Lock(w.Context())
+		h, err := lock.NewMutex(w.Process().Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
 		time.Sleep(time.Second) // holds are watched by now
 		watches := w.Srv.Watches()
@@ -82,7 +82,7 @@ func TestRevokedCostsNothing(t *testing.T) {
 func TestRevokedIsNotMissed(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
 		for _, other := range []string{"", "__REVOKE", "__REVOKE__\n", "127.0.0.1"} {
 			w.Put(h.Path(), other)
@@ -97,8 +97,8 @@ func TestRevokedIsNotMissed(t *testing.T) {
 		require.NoError(t, h.Err())
 
 		// A waiter is asked before it holds.
-		next := testworld.Go(w, lock.New(q.Manager, dir).Lock)
-		waiters, err := lock.New(p.Manager, dir).Waiters(w.Context())
+		next := testworld.Go(w, lock.NewMutex(q.Manager, dir).Lock)
+		waiters, err := lock.NewMutex(p.Manager, dir).Waiters(w.Context())
 		require.NoError(t, err)
 		require.NoError(t, lock.Revoke(w.Context(), p.Manager, waiters[0].Path))
 		synctest.Wait()
@@ -115,7 +115,7 @@ func TestRevokedAtOnce(t *testing.T) {
 			w.Put(dir+"/"+w.Children(dir)[0], "__REVOKE__")
 			return zktest.Pass
 		})
-		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
 		time.Sleep(time.Second) // holds are watched by now
 		require.True(t, isClosed(h.Revoked()))
@@ -125,10 +125,10 @@ func TestRevokedAtOnce(t *testing.T) {
 func TestRevocableDo(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		m := lock.New(q.Manager, dir)
+		m := lock.NewMutex(q.Manager, dir)
 		next := (*testworld.Call[*lock.Hold])(nil)
 		done := errors.New("in order")
-		err := lock.New(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+		err := lock.NewMutex(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
 			next = testworld.Go(w, m.Lock)
 			_, err := m.Revoke(w.Context())
 			require.NoError(t, err)
@@ -150,7 +150,7 @@ func TestRevocableDo(t *testing.T) {
 			return ctx.Err()
 		}))
 		// A loss is still a loss.
-		err = lock.New(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+		err = lock.NewMutex(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
 			w.Remove(h.Path())
 			<-ctx.Done()
 			return context.Cause(ctx)
@@ -190,7 +190,7 @@ func TestRevokeReadersAndWriters(t *testing.T) {
 func TestRevokeFails(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
 		for _, fault := range []zktest.Action{zktest.DropRequest, zktest.LoseReply} {
 			w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpSetData }, func() zktest.Action { return fault })
@@ -199,7 +199,7 @@ func TestRevokeFails(t *testing.T) {
 		require.ErrorIs(t, lock.Revoke(testworld.Cancelled(), p.Manager, h.Path()), context.Canceled)
 		require.ErrorContains(t, lock.Revoke(w.Context(), p.Manager, "locks"), "relative")
 		undo := w.Fail(zktest.OpSetData, h.Path(), zktest.CodeNoAuth)
-		_, err = lock.New(p.Manager, dir).Revoke(w.Context())
+		_, err = lock.NewMutex(p.Manager, dir).Revoke(w.Context())
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, h.Path())
 		undo()
@@ -213,9 +213,9 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put("/app/config", `{"id":"x","host":"h","pid":1}`)
-		e := lock.NewExclusive(p.Manager, "/app/config")
+		e := lock.NewOneNode(p.Manager, "/app/config")
 		asked, err := e.Revoke(w.Context())
-		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 		require.ErrorContains(t, err, "revoke /app/config")
 		require.Empty(t, asked)
 		require.Equal(t, `{"id":"x","host":"h","pid":1}`, w.Data("/app/config"))
@@ -226,12 +226,21 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 		// An instance of a service is ephemeral, and not a lock.
 		_, err = p.Create(w.Context(), "/app/orders-7", []byte(`{"name":"orders","id":"orders-7"}`), session.Ephemeral)
 		require.NoError(t, err)
+		// A visit of a barrier and a claim on an item say whose they are, as a lock does.
+		for path, data := range map[string]string{
+			"/app/visit": `{"id":"x","host":"h","pid":1,"visit":"v"}`, "/app/claim": `{"id":"x","host":"h","pid":1,"claim":"c"}`,
+		} {
+			_, err = p.Create(w.Context(), path, []byte(data), session.Ephemeral)
+			require.NoError(t, err)
+			require.ErrorIs(t, lock.Revoke(w.Context(), p.Manager, path), session.ErrForeign)
+			require.Equal(t, data, w.Data(path))
+		}
 		for _, revoke := range []func() error{
 			func() error { return lock.Revoke(w.Context(), p.Manager, "/app/orders-7") },
-			func() error { _, err := lock.NewExclusive(p.Manager, "/app/orders-7").Revoke(w.Context()); return err },
+			func() error { _, err := lock.NewOneNode(p.Manager, "/app/orders-7").Revoke(w.Context()); return err },
 		} {
 			err = revoke()
-			require.ErrorIs(t, err, lock.ErrNotContender)
+			require.ErrorIs(t, err, session.ErrForeign)
 			require.ErrorContains(t, err, "session 0x")
 			require.Equal(t, `{"name":"orders","id":"orders-7"}`, w.Data("/app/orders-7"))
 		}
@@ -249,7 +258,7 @@ func TestFault56_RevokeBesideAPersistentNode(t *testing.T) {
 		w.Put(dir+"/_c_0-__READ__-000000001", "mine") // before all others
 		time.Sleep(time.Second)                       // the hold is watched by now
 		asked, err := m.Revoke(w.Context())
-		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 		require.Len(t, asked, 1)
 		require.Equal(t, h.Path(), asked[0].Path)
 		require.True(t, isClosed(h.Revoked()))
@@ -262,16 +271,16 @@ func TestFault53_RevokeOnAServerThatLags(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		w.Srv.Lag(q.Current().ID())
-		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
 		require.NoError(t, lock.Revoke(w.Context(), q.Manager, h.Path()))
 		require.Equal(t, "__REVOKE__", w.Data(h.Path()))
 
 		w.Srv.Lag(q.Current().ID())
 		require.NoError(t, h.Release())
-		h, err = lock.New(p.Manager, dir).Lock(w.Context())
+		h, err = lock.NewMutex(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
-		asked, err := lock.New(q.Manager, dir).Revoke(w.Context())
+		asked, err := lock.NewMutex(q.Manager, dir).Revoke(w.Context())
 		require.NoError(t, err)
 		require.Len(t, asked, 1)
 		require.Equal(t, h.Path(), asked[0].Path)

@@ -17,9 +17,9 @@ func TestFault38_TryOfAHiddenHolder(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/locks/m", "")
 		p := w.Process()
-		held, err := lock.NewExclusive(owner.Manager, "/locks/x").Lock(w.Context())
+		held, err := lock.NewOneNode(owner.Manager, "/locks/x").Lock(w.Context())
 		require.NoError(w, err)
-		x := lock.NewExclusive(p.Manager, "/locks/x")
+		x := lock.NewOneNode(p.Manager, "/locks/x")
 		_, err = x.TryLock(w.Context())
 		require.ErrorIs(w, err, lock.ErrHeld)
 		holders, err := x.Holders(w.Context())
@@ -28,9 +28,9 @@ func TestFault38_TryOfAHiddenHolder(t *testing.T) {
 		require.True(w, holders[0].Hidden)
 		require.NoError(w, held.Release())
 
-		held, err = lock.New(owner.Manager, "/locks/m").Lock(w.Context())
+		held, err = lock.NewMutex(owner.Manager, "/locks/m").Lock(w.Context())
 		require.NoError(w, err)
-		m := lock.New(p.Manager, "/locks/m")
+		m := lock.NewMutex(p.Manager, "/locks/m")
 		_, err = m.TryLock(w.Context())
 		require.ErrorIs(w, err, lock.ErrHeld)
 		holders, err = m.Holders(w.Context())
@@ -44,11 +44,11 @@ func TestFault38_TryOfAHiddenHolder(t *testing.T) {
 // Servers do not tell a waiter of the end of a node that it may not read.
 func TestFault39_WaitBehindAHiddenHolder(t *testing.T) {
 	for name, lockOf := range map[string]func(p *testworld.Process) func() (*lock.Hold, error){
-		"exclusive": func(p *testworld.Process) func() (*lock.Hold, error) {
-			return func() (*lock.Hold, error) { return lock.NewExclusive(p.Manager, "/locks/x").Lock(p.W.Context()) }
+		"one-node": func(p *testworld.Process) func() (*lock.Hold, error) {
+			return func() (*lock.Hold, error) { return lock.NewOneNode(p.Manager, "/locks/x").Lock(p.W.Context()) }
 		},
 		"mutex": func(p *testworld.Process) func() (*lock.Hold, error) {
-			return func() (*lock.Hold, error) { return lock.New(p.Manager, "/locks/m").Lock(p.W.Context()) }
+			return func() (*lock.Hold, error) { return lock.NewMutex(p.Manager, "/locks/m").Lock(p.W.Context()) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestFault39_WaitBehindAHiddenHolder(t *testing.T) {
 // Resize writes over a limit alone.
 func TestFault25_LimitsAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		s := lock.NewSemaphore(w.Process().Manager, "/permits", lock.SharedPermits("/limit", 3))
+		s := lock.NewSemaphore(w.Process().Manager, "/permits", lock.SharedLimit("/limit", 3))
 		w.Put("/limit", `{"qps":2}`)
 		require.ErrorContains(w, s.Resize(w.Context(), 5), "a limit has four")
 		require.Equal(w, `{"qps":2}`, w.Data("/limit"))
@@ -81,14 +81,14 @@ func TestFault25_LimitsAlone(t *testing.T) {
 	})
 }
 
-// The ACL of the holder's node changes under the waiter; then the holder releases
-// it.
+// The ACL of the holder's node changes under the waiter; then the holder
+// releases it.
 func TestFault39_HolderIsShutUnderTheWait(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		holder := w.Process(testworld.Guest)
-		held, err := lock.NewExclusive(holder.Manager, "/locks/x").Lock(w.Context())
+		held, err := lock.NewOneNode(holder.Manager, "/locks/x").Lock(w.Context())
 		require.NoError(w, err)
-		call := testworld.Go(w, lock.NewExclusive(w.Process(testworld.Guest).Manager, "/locks/x").Lock)
+		call := testworld.Go(w, lock.NewOneNode(w.Process(testworld.Guest).Manager, "/locks/x").Lock)
 		time.Sleep(time.Hour)
 		w.Shut("/locks/x")
 		w.Remove("/locks/x")

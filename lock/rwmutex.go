@@ -2,7 +2,6 @@ package lock
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/docent-go/docent/internal/bridge"
@@ -46,21 +45,21 @@ type RWMutex struct {
 	options     options
 }
 
-// NewRWMutex returns the lock for readers and writers at path, which is below sm's
-// root. It does no I/O. If the path cannot be used, every call on the RWMutex
-// returns the error. Do not use the path of a Mutex: the two ignore each
-// other's contenders.
-func NewRWMutex(sm *session.Manager, path string, opts ...Option) *RWMutex {
+// NewRWMutex returns the lock for readers and writers at path, which is below
+// sm's root. It does no I/O. If the path cannot be used, every call on the
+// RWMutex returns the error. Do not use the path of a Mutex: the two ignore
+// each other's contenders.
+func NewRWMutex(sm *session.Manager, path string, opts ...LockOption) *RWMutex {
 	o := newOptions("lock.NewRWMutex", opts)
 	data := o.data()
 	return &RWMutex{
 		sm: bridge.Core(sm),
 		read: line.New(line.Config{
-			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Compatible: []string{readTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		write: line.New(line.Config{
-			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Successors: []string{writeTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		path:    path,
@@ -90,7 +89,7 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 	m.made()
 	h, err := m.write.Join(ctx)
 	if err != nil {
-		return nil, m.fail("lock", err)
+		return nil, core.Failed(opLock, m.path, err)
 	}
 	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
@@ -99,9 +98,9 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 // and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
 func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	m.made()
-	h, err := try(ctx, m.write)
+	h, err := m.write.Try(ctx)
 	if err != nil {
-		return nil, m.fail("try to lock", err)
+		return nil, core.Failed(opTryLock, m.path, asHeld(err))
 	}
 	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
@@ -112,7 +111,7 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Join(ctx)
 	if err != nil {
-		return nil, m.fail("read-lock", err)
+		return nil, core.Failed("read lock", m.path, err)
 	}
 	return newHold(h), nil
 }
@@ -121,9 +120,9 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 // and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
 func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	m.made()
-	h, err := try(ctx, m.read)
+	h, err := m.read.Try(ctx)
 	if err != nil {
-		return nil, m.fail("try to read-lock", err)
+		return nil, core.Failed("try read lock", m.path, asHeld(err))
 	}
 	return newHold(h), nil
 }
@@ -137,7 +136,7 @@ func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHo
 	if err != nil {
 		return err
 	}
-	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+	return h.do(ctx, m.path, m.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
 // RDo runs f while it holds the lock for reading, as Mutex.Do does.
@@ -147,7 +146,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 	if err != nil {
 		return err
 	}
-	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+	return h.do(ctx, m.path, m.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
 // Downgrade turns the hold into one for reading, without letting a writer in
@@ -173,7 +172,7 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
 	next, err := bridge.CoreHold(&h.Hold.Hold).Replace(ctx, path, h.m.data)
 	if err != nil {
-		return nil, h.m.fail("downgrade", ctxend.Join(ctx, err))
+		return nil, core.Failed("downgrade", h.m.path, ctxend.Join(ctx, err))
 	}
 	return newHold(next), nil
 }
@@ -183,27 +182,19 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
 	nodes, err := m.holders(ctx)
-	return describeModes(nodes), err
+	return describeModes(nodes), core.Failed(opHolders, m.path, err)
 }
 
 // Waiters returns the contenders that wait for the lock, in order. ctx, the
 // errors and the lag are as in Mutex.Holders.
 func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
 	m.made()
-	nodes, err := m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[holding(all):] })
-	return describeModes(nodes), err
+	nodes, err := m.write.Chosen(ctx, func(all []znode.Place) []znode.Place { return all[holding(all):] })
+	return describeModes(nodes), core.Failed(opWaiters, m.path, err)
 }
 
 func (m *RWMutex) holders(ctx context.Context) ([]line.Contender, error) {
-	return m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[:holding(all)] })
-}
-
-func (m *RWMutex) contenders(ctx context.Context, choose func([]znode.Place) []znode.Place) ([]line.Contender, error) {
-	nodes, err := m.write.Chosen(ctx, choose)
-	if err != nil {
-		return nil, m.fail("list the contenders of", err)
-	}
-	return nodes, nil
+	return m.write.Chosen(ctx, func(all []znode.Place) []znode.Place { return all[:holding(all)] })
 }
 
 // holding returns how many contenders of the queue hold the lock: the readers
@@ -231,8 +222,4 @@ func modeOf(name string) Mode {
 		return ModeRead
 	}
 	return ModeWrite
-}
-
-func (m *RWMutex) fail(op string, err error) error {
-	return fmt.Errorf("%s %s: %w", op, m.path, err)
 }

@@ -249,7 +249,7 @@ func TestHardCase68_RWOldServersWithoutContainers(t *testing.T) {
 		down, err := writing(w, p).Get().Downgrade(w.Context())
 		require.NoError(t, err)
 		require.NoError(t, down.Release())
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		require.NoError(t, reading(w, p).Get().Release())

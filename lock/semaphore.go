@@ -3,12 +3,14 @@ package lock
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -34,7 +36,7 @@ const (
 // serves any number of goroutines. It is safe for concurrent use.
 //
 // All users of the path have to agree on the limit: see Permits and
-// SharedPermits. A Semaphore is not reentrant. A holder that asks for another
+// SharedLimit. A Semaphore is not reentrant. A holder that asks for another
 // permit waits like any other contender, and two such holders can wait for each
 // other. Ask for all permits at once.
 type Semaphore struct {
@@ -43,14 +45,13 @@ type Semaphore struct {
 	limit  Limit
 	line   *line.Line // the waiters; the first looks for free permits
 	leases *line.Line // used only to list the lease znodes
-	who    owner
+	who    owner.Data
 	err    error
 }
 
 // NewSemaphore returns the semaphore at path, which is below sm's root, with
 // the number of permits that limit says. It does no I/O. If the path or the
-// limit cannot be used, every call on the Semaphore returns the error. Of the
-// options it takes ID.
+// limit cannot be used, every call on the Semaphore returns the error.
 func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option) *Semaphore {
 	o := newOptions("lock.NewSemaphore", opts)
 	err := znode.Validate(path)
@@ -61,7 +62,7 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     bridge.Core(sm),
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Part: true}),
+		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Unreported: true}),
 		leases: line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,
@@ -120,7 +121,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
 	s.made()
 	p, err := s.observed(ctx, false, n, s.acquire)
 	if err != nil {
-		return nil, s.fail(n, "acquire", err)
+		return nil, core.Failed("acquire", s.path, err)
 	}
 	return p, nil
 }
@@ -151,7 +152,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 	s.made()
 	p, err := s.observed(ctx, true, n, s.try)
 	if err != nil {
-		return nil, s.fail(n, "try to acquire", err)
+		return nil, core.Failed("try acquire", s.path, err)
 	}
 	return p, nil
 }
@@ -169,9 +170,8 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 	if err != nil {
 		return err
 	}
-	fail := func(op string, err error) error { return fmt.Errorf("permits of %s: %w", s.path, err) }
-	within, stop := line.Within(ctx, p)
-	return whileHeld(p, within, stop, fail, func(ctx context.Context) error { return f(ctx, p) })
+	within, stop := ctxend.WithHold(ctx, p)
+	return whileHeld(p, s.path, within, stop, func(ctx context.Context) error { return f(ctx, p) })
 }
 
 // Holders returns the contenders that hold permits, in the order in which they
@@ -183,59 +183,41 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 // limit; session.ErrNoAuth if the directories may not be listed.
 func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	s.made()
-	// The leases first: a contender that gets its permit in between is not counted twice.
-	leases, err := s.contenders(ctx, s.leases)
+	holders, err := s.holders(ctx)
+	return describeAll(holders), core.Failed(opHolders, s.path, err)
+}
+
+func (s *Semaphore) holders(ctx context.Context) ([]line.Contender, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	// The leases first: a contender that gets its permit in between is not
+	// counted twice.
+	leases, err := s.leases.Contenders(ctx)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.line.Places(ctx)
+	places, err := s.line.Places(ctx)
 	if err != nil {
-		return nil, s.unlisted(err)
+		return nil, err
 	}
-	standing := make(map[string]bool, len(waiting))
-	for _, w := range waiting {
-		standing[w.Name] = true
+	waiting := make(map[string]bool, len(places))
+	for _, p := range places {
+		waiting[p.Name] = true
 	}
-	holders := make([]Contender, 0, len(leases))
-	for _, l := range leases {
-		if !standing[placeOf(l.Data)] {
-			holders = append(holders, describe(l))
-		}
-	}
-	return holders, nil
+	return slices.DeleteFunc(leases, func(l line.Contender) bool {
+		d, _ := owner.Parse(l.Data)
+		return waiting[d.Place]
+	}), nil
 }
 
 // Waiters returns the contenders that wait for permits, in order. ctx, the
 // errors and the lag are as in Holders.
 func (s *Semaphore) Waiters(ctx context.Context) ([]Contender, error) {
 	s.made()
-	nodes, err := s.contenders(ctx, s.line)
-	if err != nil {
-		return nil, err
+	if s.err != nil {
+		return nil, core.Failed(opWaiters, s.path, s.err)
 	}
-	return describeAll(nodes), nil
-}
-
-func (s *Semaphore) contenders(ctx context.Context, l *line.Line) ([]line.Contender, error) {
-	err := s.err
-	var nodes []line.Contender
-	if err == nil {
-		nodes, err = l.Contenders(ctx)
-	}
-	if err != nil {
-		return nil, s.unlisted(err)
-	}
-	return nodes, nil
-}
-
-func (s *Semaphore) unlisted(err error) error {
-	return fmt.Errorf("list the contenders of %s: %w", s.path, err)
-}
-
-func (s *Semaphore) fail(n int, op string, err error) error {
-	what := "a permit"
-	if n != 1 {
-		what = fmt.Sprintf("%d permits", n)
-	}
-	return fmt.Errorf("%s %s of %s: %w", op, what, s.path, err)
+	nodes, err := s.line.Contenders(ctx)
+	return describeAll(nodes), core.Failed(opWaiters, s.path, err)
 }

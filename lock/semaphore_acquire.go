@@ -2,14 +2,12 @@ package lock
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -95,7 +93,8 @@ const fresh = time.Second
 // candidate is a request for permits under way, within one session.
 type candidate struct {
 	s       *core.Session
-	dir     string
+	path    string // of the semaphore
+	dir     string // of the leases
 	limit   limitView
 	entries []*core.Entry
 	own     map[string]bool // their names
@@ -116,24 +115,6 @@ type ranked struct {
 	mine   int  // how many of its own leases exist
 	before int  // how many others count as before the last of its own
 	behind bool // whether any has a number greater than the last of its own
-}
-
-// lease is what our lease znodes hold. Other libraries ignore it.
-type lease struct {
-	owner
-	// Place is the name of the waiter's znode in the queue. While that znode
-	// exists, the lease still waits.
-	Place string `json:"place,omitempty"`
-}
-
-// placeOf reads Place from a lease's data, and returns "" if the lease names
-// none.
-func placeOf(data []byte) string {
-	var l lease
-	if json.Unmarshal(data, &l) != nil {
-		return "" // another library's
-	}
-	return l.Place
 }
 
 // check refuses requests that can be refused without a candidate. A request for
@@ -183,7 +164,7 @@ func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error
 			return p, nil
 		case ctx.Err() == nil && (errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)) &&
 			!errors.Is(err, core.ErrClosed):
-			err = line.Pause(ctx, n-1, leastPause, mostPause)
+			err = retries.Wait(ctx, n-1)
 		}
 		if err != nil {
 			return nil, ctxend.Join(ctx, err)
@@ -200,7 +181,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 		if err != nil {
 			return nil, err
 		}
-		within, stop := line.Within(ctx, place)
+		within, stop := ctxend.WithHold(ctx, place)
 		p, err := s.atHead(within, place, n)
 		stop()
 		if err != nil && ctx.Err() == nil && place.Err() != nil {
@@ -267,7 +248,7 @@ func (s *Semaphore) atHead(ctx context.Context, place *core.Hold, n int) (*Permi
 }
 
 func (s *Semaphore) candidate(in *core.Session) *candidate {
-	return &candidate{s: in, dir: s.leases.Dir(), limit: limitView{Limit: s.limit, s: in}}
+	return &candidate{s: in, path: s.path, dir: s.leases.Dir(), limit: limitView{Limit: s.limit, s: in}}
 }
 
 func (s *Semaphore) try(ctx context.Context, n int) (*Permit, error) {
@@ -299,10 +280,10 @@ func (s *Semaphore) try(ctx context.Context, n int) (*Permit, error) {
 	})
 }
 
+// data returns the contents of a lease znode. place is the name of the waiter's
+// znode in the queue.
 func (s *Semaphore) data(place string) []byte {
-	data, err := json.Marshal(lease{s.who, place})
-	if err != nil {
-		panic(err) // strings and an int always have a JSON form
-	}
-	return data
+	d := s.who
+	d.Place = place
+	return d.Encode()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
@@ -27,8 +26,10 @@ func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, erro
 		enter = c.s.Enter
 	}
 	c.entries = make([]*core.Entry, n)
-	errs := make([]error, n)
-	each(n, func(i int) { c.entries[i], errs[i] = enter(ctx, c.dir, leaseTag, data) })
+	errs := each(n, inParallel, func(i int) (err error) {
+		c.entries[i], err = enter(ctx, c.dir, leaseTag, data)
+		return err
+	})
 	c.own = make(map[string]bool, n)
 	for i, err := range errs {
 		if err != nil {
@@ -67,24 +68,6 @@ func (c *candidate) list(ctx context.Context) (list leases, err error) {
 	return list, gone(err)
 }
 
-// each calls f for 0 to n-1, a few at a time.
-func each(n int, f func(int)) {
-	if n == 1 {
-		f(0)
-		return
-	}
-	free := make(chan struct{}, inParallel)
-	var work sync.WaitGroup
-	for i := range n {
-		free <- struct{}{}
-		work.Go(func() {
-			f(i)
-			<-free
-		})
-	}
-	work.Wait()
-}
-
 func (c *candidate) rank(list leases) ranked {
 	var r ranked
 	for _, name := range list.names {
@@ -113,8 +96,8 @@ func (c *candidate) limitChanged(list leases) {
 	}
 }
 
-// free reports whether the candidate has its permits by that list and limit.
-func (c *candidate) free(r ranked, limit int) bool {
+// granted reports whether the candidate has its permits by that list and limit.
+func (c *candidate) granted(r ranked, limit int) bool {
 	return r.mine == len(c.entries) && r.before+len(c.entries) <= limit
 }
 
@@ -124,7 +107,7 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 	var watch *core.Watch // on the list; nil while list is the one that came with the leases
 	for {
 		r, stale := c.rank(list), c.limit.stale()
-		if !stale && c.free(r, c.limit.now) {
+		if !stale && c.granted(r, c.limit.now) {
 			ok, err := true, error(nil)
 			if c.limit.shared() && (watch != nil || time.Since(c.since) > fresh) {
 				ok, err = c.confirm(ctx, c.limit.version)
@@ -238,7 +221,7 @@ func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
 	switch r = c.rank(list); {
 	case r.mine < len(c.entries):
 		return nil, core.ErrDeleted
-	case !c.free(r, limit):
+	case !c.granted(r, limit):
 		return nil, ErrNoPermits
 	}
 	return c.permit(ctx, r, list)
@@ -269,7 +252,7 @@ func (c *candidate) settle(ctx context.Context, list leases) (limit int, _ lease
 		}
 		if stat.Mzxid <= known {
 			ok := true
-			if time.Since(c.since) > fresh && c.free(c.rank(list), limit) {
+			if time.Since(c.since) > fresh && c.granted(c.rank(list), limit) {
 				if ok, err = c.confirm(ctx, stat.Version); err != nil {
 					return 0, list, err
 				}
@@ -319,7 +302,7 @@ func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit,
 		}
 		holds[i] = newHold(h)
 	}
-	p := &Permit{newBundle(holds, inParallel), token}
+	p := &Permit{newBundle(c.path, holds, inParallel), token}
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -337,7 +320,5 @@ func (c *candidate) abandon() {
 
 // remove removes the leases. It continues in the background when ctx ends.
 func (c *candidate) remove(ctx context.Context) error {
-	errs := make([]error, len(c.entries))
-	each(len(errs), func(i int) { errs[i] = c.entries[i].Remove(ctx) })
-	return oneline.Join(errs...)
+	return oneline.Join(each(len(c.entries), inParallel, func(i int) error { return c.entries[i].Remove(ctx) })...)
 }

@@ -235,7 +235,7 @@ func TestHardCase68_SemaphoreDirectoriesVanish(t *testing.T) {
 		p := w.Process()
 		require.NoError(t, permits(p, semaphore(p, 2), 2).Release())
 		require.Equal(t, []string{pool, pool + "/leases", pool + "/locks"}, w.Srv.Paths())
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }
 
 // A Curator peer counts all children and takes no number into account: it waits
@@ -281,7 +281,7 @@ func TestSemaphoreNumbersEnd(t *testing.T) {
 	for _, sticks := range []bool{false, true} {
 		var options []zktest.Option
 		if sticks {
-			options = append(options, zktest.WithSaturatingSequence())
+			options = append(options, zktest.SaturatingSequence())
 		}
 		testworld.Run(t, func(w *testworld.World) {
 			p := w.Process()

@@ -50,7 +50,7 @@ func TestSemaphoreCosts(t *testing.T) {
 func TestSemaphoreSharedCosts(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		s := lock.NewSemaphore(p.Manager, pool, lock.SharedPermits("/limit", 2))
+		s := lock.NewSemaphore(p.Manager, pool, lock.SharedLimit("/limit", 2))
 		keep := permits(p, s, 1)
 		var held *lock.Permit
 		counts := w.Count(func() { held = permits(p, s, 1) })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Limit says how many permits a semaphore has.
@@ -21,7 +22,7 @@ type Limit struct {
 // semaphore must give the same number: each uses its own.
 func Permits(n int) Limit { return Limit{permits: n} }
 
-// SharedPermits is a limit that every user of the semaphore reads from the
+// SharedLimit is a limit that every user of the semaphore reads from the
 // znode at path, below the Manager's root. Resize changes it while the
 // semaphore is in use. The znode has the layout of Curator's SharedCount: four
 // bytes, big-endian. Acquire and TryAcquire create a missing znode with the
@@ -29,7 +30,7 @@ func Permits(n int) Limit { return Limit{permits: n} }
 //
 // A limit of 0 or less closes the semaphore: Acquire waits until the limit
 // rises, TryAcquire returns ErrNoPermits.
-func SharedPermits(path string, initial int) Limit { return Limit{initial, path} }
+func SharedLimit(path string, initial int) Limit { return Limit{initial, path} }
 
 // shared reports whether the limit is read from a znode. The zero Limit is a
 // fixed one, of no permits.
@@ -229,7 +230,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 		n, err = s.limit.read(ctx, s.sm)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the limit of %s: %w", s.path, err)
+		return 0, core.Failed("read limit", s.path, err)
 	}
 	return n, nil
 }
@@ -250,11 +251,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	s.made()
-	err := s.resize(ctx, n)
-	if err != nil {
-		return fmt.Errorf("resize %s to %d permits: %w", s.path, n, err)
-	}
-	return nil
+	return core.Failed("resize", s.path, s.resize(ctx, n))
 }
 
 func (s *Semaphore) resize(ctx context.Context, n int) error {
@@ -262,7 +259,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 	case s.err != nil:
 		return s.err
 	case !s.limit.shared():
-		return fmt.Errorf("its limit of %d is fixed by the program; only the limit of SharedPermits can be changed", s.limit.permits)
+		return fmt.Errorf("its limit of %d is fixed by the program; only the limit of SharedLimit can be changed", s.limit.permits)
 	}
 	if err := validLimit(n); err != nil {
 		return err
@@ -271,7 +268,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		data, stat, err := s.sm.Get(ctx, s.limit.node)
 		if err == nil {
 			if stat.EphemeralOwner != 0 {
-				return fmt.Errorf("%s belongs to the session 0x%x: it is not a limit; check the path", s.limit.node, stat.EphemeralOwner)
+				return fmt.Errorf("%s belongs to the session %v: it is not a limit; check the path", s.limit.node, session.ID(stat.EphemeralOwner))
 			}
 			if _, err := s.limit.decode(data); err != nil {
 				return err // another program may need it

@@ -12,9 +12,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// shared is a semaphore with a limit of n at first, which is kept at /limits/pool.
+// shared is a semaphore with a limit of n at first, which is kept at
+// /limits/pool.
 func shared(p *testworld.Process, n int) *lock.Semaphore {
-	return lock.NewSemaphore(p.Manager, pool, lock.SharedPermits("/limits/pool", n))
+	return lock.NewSemaphore(p.Manager, pool, lock.SharedLimit("/limits/pool", n))
 }
 
 // Case 49: a resize while a candidate waits is noticed.

@@ -28,7 +28,8 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// client opens a session of the bare client, as a peer that knows nothing of us.
+// client opens a session of the bare client, as a peer that knows nothing of
+// us.
 func (w *world) client() *zk.Conn {
 	w.Helper()
 	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(hosts{}), zk.WithLogger(quiet{}),
@@ -125,7 +126,7 @@ func TestKazooPeer(t *testing.T) {
 		require.Equal(t, theirs, holders[0].Path)
 		require.Equal(t, "worker-3", holders[0].ID)
 		require.Empty(t, holders[0].Host)
-		require.Equal(t, c.SessionID(), holders[0].Session)
+		require.EqualValues(t, c.SessionID(), holders[0].Session)
 
 		require.NoError(t, c.Delete(theirs, -1))
 		h := q.get()
@@ -220,7 +221,7 @@ func TestSequenceExhausted(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.NoError(t, w.srv.Remove(dir)) // as servers do with an empty container
 		require.NoError(t, p.lock().Release())
-	}, zktest.WithSaturatingSequence())
+	}, zktest.SaturatingSequence())
 }
 
 // Rights may be missing on the parent, on the directory, and on other's nodes.
@@ -242,15 +243,16 @@ func TestNoRights(t *testing.T) {
 		create("/none/open", zk.WorldACL(zk.PermAll))
 		p := w.process()
 		for _, path := range []string{"/none", "/none/a", "/read", "/read/a", "/create"} {
-			m := lock.New(p.Manager, path)
+			m := lock.NewMutex(p.Manager, path)
 			for _, acquire := range []func(context.Context) (*lock.Hold, error){m.Lock, m.TryLock} {
 				before := w.srv.Paths()
 				_, err := acquire(t.Context())
 				require.ErrorIs(t, err, zk.ErrNoAuth, path)
 				require.ErrorContains(t, err, path)
 				synctest.Wait()
-				// Below /create we may create, but not list or delete: what we made
-				// there goes with the session, and nothing earlier can remove it.
+				// Below /create we may create, but not list or delete: what we
+				// made there goes with the session, and nothing earlier can
+				// remove it.
 				if path != "/create" {
 					require.Equal(t, before, w.srv.Paths())
 				}
@@ -263,10 +265,10 @@ func TestNoRights(t *testing.T) {
 		// What lies above the directory does not matter once that is there
 		// (hard case 71).
 		p = w.process()
-		h, err := lock.New(p.Manager, "/none/open").Lock(t.Context())
+		h, err := lock.NewMutex(p.Manager, "/none/open").Lock(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, h.Release())
-		_, err = lock.New(p.Manager, "/none").Holders(t.Context())
+		_, err = lock.NewMutex(p.Manager, "/none").Holders(t.Context())
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
 		// The contender before us has a znode that we may not read.
@@ -280,7 +282,7 @@ func TestNoRights(t *testing.T) {
 		holders, err := p.mutex().Holders(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, path, holders[0].Path)
-		require.Equal(t, owner.SessionID(), holders[0].Session)
+		require.EqualValues(t, owner.SessionID(), holders[0].Session)
 		require.Empty(t, holders[0].ID)
 	})
 }

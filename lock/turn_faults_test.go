@@ -121,8 +121,8 @@ func TestTurnGivenUpAtEachRequest(t *testing.T) {
 	}
 }
 
-// Each of the waiter's requests is lost once: it comes in all the same, in its place
-// if its node was not lost.
+// Each of the waiter's requests is lost once: it comes in all the same, in its
+// place if its node was not lost.
 func TestTurnFaultAtEachRequest(t *testing.T) {
 	for name, fault := range map[string]zktest.Action{
 		"dropped": zktest.DropRequest, "lost": zktest.LoseReply, "throttled": zktest.Fail(zktest.CodeThrottledOp),
@@ -152,7 +152,7 @@ func TestTurnBehindHiddenNodes(t *testing.T) {
 		t.Run(hidden, func(t *testing.T) {
 			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 				acquire := func(p *testworld.Process) *testworld.Call[*lock.Hold] {
-					c := testworld.Go(w, lock.New(p.Manager, dir).Lock)
+					c := testworld.Go(w, lock.NewMutex(p.Manager, dir).Lock)
 					c.Waiting()
 					return c
 				}
@@ -215,8 +215,8 @@ func TestTurnBehindOtherLibraries(t *testing.T) {
 	}
 }
 
-// The predecessor is written to, as a Revoker does: the subject watches it again, and
-// its turn stays prepared.
+// The predecessor is written to, as a Revoker does: the subject watches it
+// again, and its turn stays prepared.
 func TestTurnOfAPredecessorThatIsWrittenTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()

@@ -77,8 +77,8 @@ func TestTurnNeedsNoRequest(t *testing.T) {
 	})
 }
 
-// The list, the watch on the predecessor and the watch on the own node take one round
-// trip together.
+// The list, the watch on the predecessor and the watch on the own node take one
+// round trip together.
 func TestTurnIsPreparedInOneRoundTrip(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()
@@ -115,8 +115,8 @@ func TestTurnAfterAnyEnd(t *testing.T) {
 	}
 }
 
-// Those before the subject give up, in any order and at any stage: the subject does not
-// hold before the holder has gone, and does then.
+// Those before the subject give up, in any order and at any stage: the subject
+// does not hold before the holder has gone, and does then.
 func TestTurnWhenOthersGiveUp(t *testing.T) {
 	for _, order := range [][]int{{0}, {1}, {0, 1}, {1, 0}} {
 		for _, handed := range []bool{false, true} {
@@ -374,8 +374,9 @@ func TestTurnOfAWriterWithoutItsNode(t *testing.T) {
 	})
 }
 
-// The node of the subject is written to, which uses its watch up, and is deleted before
-// the session has set the watch again. The predecessor's end is not enough then.
+// The node of the subject is written to, which uses its watch up, and is
+// deleted before the session has set the watch again. The predecessor's end is
+// not enough then.
 func TestTurnOfANodeThatIsWrittenTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()

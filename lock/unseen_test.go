@@ -23,7 +23,7 @@ type unseen interface {
 // unseenKinds acquire locks that admit one holder at a time.
 var unseenKinds = map[string]func(ctx context.Context, p *testworld.Process) (unseen, error){
 	"mutex": func(ctx context.Context, p *testworld.Process) (unseen, error) {
-		return lock.New(p.Manager, dir).Lock(ctx)
+		return lock.NewMutex(p.Manager, dir).Lock(ctx)
 	},
 	"writer": func(ctx context.Context, p *testworld.Process) (unseen, error) {
 		return lock.NewRWMutex(p.Manager, dir).Lock(ctx)
@@ -31,13 +31,14 @@ var unseenKinds = map[string]func(ctx context.Context, p *testworld.Process) (un
 	"semaphore": func(ctx context.Context, p *testworld.Process) (unseen, error) {
 		return lock.NewSemaphore(p.Manager, dir, lock.Permits(1)).Acquire(ctx, 1)
 	},
-	"exclusive": func(ctx context.Context, p *testworld.Process) (unseen, error) {
-		return lock.NewExclusive(p.Manager, dir).Lock(ctx)
+	"one-node": func(ctx context.Context, p *testworld.Process) (unseen, error) {
+		return lock.NewOneNode(p.Manager, dir).Lock(ctx)
 	},
 }
 
-// An administrator takes the right to read a holder's node from its session, and deletes
-// the node. No server tells the session. The next contender holds, and the hold ends soon.
+// An administrator takes the right to read a holder's node from its session,
+// and deletes the node. No server tells the session. The next contender holds,
+// and the hold ends soon.
 func TestUnseenDeletionOfAHolder(t *testing.T) {
 	for name, acquire := range unseenKinds {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +81,7 @@ func TestUnseenDeletionOfAReader(t *testing.T) {
 // with a holder.
 func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	for name, acquire := range unseenKinds {
-		if name == "exclusive" { // whose waiters have no nodes
+		if name == "one-node" { // whose waiters have no nodes
 			continue
 		}
 		for _, waited := range []time.Duration{time.Second, time.Minute} {
@@ -127,16 +128,16 @@ func TestUnseenNodeThatStands(t *testing.T) {
 		p := w.Process()
 		var holds []*lock.Hold
 		for i := range 3 {
-			h, err := lock.New(p.Manager, fmt.Sprintf("%s-%d", dir, i)).Lock(w.Context())
+			h, err := lock.NewMutex(p.Manager, fmt.Sprintf("%s-%d", dir, i)).Lock(w.Context())
 			require.NoError(w, err)
 			holds = append(holds, h)
 		}
-		exclusive, err := lock.NewExclusive(p.Manager, dir).Lock(w.Context())
+		oneNode, err := lock.NewOneNode(p.Manager, dir).Lock(w.Context())
 		require.NoError(w, err)
 		w.Shut(holds[0].Path())
-		w.Shut(exclusive.Path())
+		w.Shut(oneNode.Path())
 		time.Sleep(time.Hour)
-		for _, h := range append(holds, exclusive) {
+		for _, h := range append(holds, oneNode) {
 			require.NoError(w, h.Err())
 		}
 		w.Shut(holds[1].Path())
@@ -144,19 +145,19 @@ func TestUnseenNodeThatStands(t *testing.T) {
 		w.EndsUnseen(holds[1].Context(), "beside a hidden node")
 		w.Remove(holds[0].Path())
 		w.EndsUnseen(holds[0].Context(), "hidden for long")
-		w.Remove(exclusive.Path())
-		w.EndsUnseen(exclusive.Context(), "hidden for long, at a fixed path")
+		w.Remove(oneNode.Path())
+		w.EndsUnseen(oneNode.Context(), "hidden for long, at a fixed path")
 		require.NoError(w, holds[2].Err())
 		require.NoError(w, holds[2].Release())
 	})
 }
 
-// A lock that a process hands on from one to the next keeps its node: no hold on it lasts
-// for long, and the deletion is noticed in time.
+// A lock that a process hands on from one to the next keeps its node: no hold
+// on it lasts for long, and the deletion is noticed in time.
 func TestUnseenDeletionWhileHandedOn(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p, next := w.Process(), w.Process(testworld.Reader)
-		m := lock.New(p.Manager, dir, lock.Handoff(1<<20))
+		m := lock.NewMutex(p.Manager, dir, lock.Handoff(1<<20))
 		lost := make(chan time.Time, 2)
 		take := func(ctx context.Context) (*lock.Hold, error) {
 			for {
@@ -177,7 +178,7 @@ func TestUnseenDeletionWhileHandedOn(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.RemoveHidden()
 		removed := time.Now()
-		testworld.Go(w, lock.New(next.Manager, dir).Lock).Get()
+		testworld.Go(w, lock.NewMutex(next.Manager, dir).Lock).Get()
 		select {
 		case at := <-lost:
 			require.LessOrEqual(w, at.Sub(removed), testworld.HeldUnseen+100*time.Millisecond)

@@ -32,7 +32,8 @@ func TestHardCase31_PredecessorGoneBeforeWatch(t *testing.T) {
 	})
 }
 
-// A vanished predecessor leaves no watch, as an exists would; TryLock sets none.
+// A vanished predecessor leaves no watch, as an exists would; TryLock sets
+// none.
 func TestHardCase32_NoExistsWatch(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
@@ -182,7 +183,7 @@ func TestHardCase42_SuspendedWhileWaiting(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.True(t, q.waiting())
 		b.link.Refuse(false)
-		w.within(3*time.Second, func() { require.Equal(t, before, q.get().SessionID()) })
+		w.within(3*time.Second, func() { require.EqualValues(t, before, q.get().SessionID()) })
 		require.Len(t, w.nodes(), 1)
 	})
 }
@@ -210,7 +211,7 @@ func TestHardCase43_OwnNodeGoneWhileWaiting(t *testing.T) {
 		require.True(t, q.waiting())
 		require.NoError(t, next.Release())
 		last := q.get()
-		require.Equal(t, b.session(), last.SessionID())
+		require.EqualValues(t, b.session(), last.SessionID())
 		require.Greater(t, last.Token(), next.Token())
 	})
 }
@@ -261,7 +262,7 @@ func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 			next = b.lock()
 		}
 		require.NoError(t, next.Err())
-		require.NotEqual(t, old, next.SessionID())
+		require.NotEqualValues(t, old, next.SessionID())
 	})
 }
 

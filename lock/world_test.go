@@ -60,7 +60,9 @@ func (p *process) session() int64 {
 	return int64(s.ID)
 }
 
-func (p *process) mutex(opts ...lock.Option) *lock.Mutex { return lock.New(p.Manager, dir, opts...) }
+func (p *process) mutex(opts ...lock.MutexOption) *lock.Mutex {
+	return lock.NewMutex(p.Manager, dir, opts...)
+}
 
 // lock acquires at once, or fails the test.
 func (p *process) lock() *lock.Hold {
@@ -106,7 +108,8 @@ func (q *waiter) waiting() bool {
 	}
 }
 
-// get waits for the Lock, however long that takes, and demands that it succeeded.
+// get waits for the Lock, however long that takes, and demands that it
+// succeeded.
 func (q *waiter) get() *lock.Hold {
 	q.w.Helper()
 	select {
@@ -136,7 +139,8 @@ func (w *world) nodes() []string {
 
 func suffix(name string) string { return name[max(0, len(name)-10):] }
 
-// count returns how often each kind of request was made while f ran, pings left out.
+// count returns how often each kind of request was made while f ran, pings left
+// out.
 func (w *world) count(f func()) map[string]int {
 	synctest.Wait()
 	w.srv.ResetCounts()

@@ -15,7 +15,7 @@ import (
 
 // ErrNoInstance is returned by Pick if there is nothing to pick: the source is
 // empty, or every instance in it is disabled, draining or blank.
-var ErrNoInstance = errors.New("naming: no instance is available")
+var ErrNoInstance = errors.New("no instance is available")
 
 // BalancerOption changes how a Balancer treats instances that fail.
 type BalancerOption func(*downRules)
@@ -35,7 +35,7 @@ func DownAfter(errs int, window, pause time.Duration) BalancerOption {
 	return func(r *downRules) {
 		r.errors, r.window, r.pause = errs, window, pause
 		if errs < 1 || window <= 0 || pause <= 0 {
-			r.err = fmt.Errorf("naming: DownAfter(%d, %s, %s): the number and both durations must be positive", errs, window, pause)
+			r.err = fmt.Errorf("DownAfter(%d, %s, %s): the number and both durations must be positive", errs, window, pause)
 		}
 	}
 }
@@ -72,19 +72,19 @@ type Balancer[T any] struct {
 // port. Nor has it a URISpec, metadata or a payload that could say how to call
 // it.
 func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *Balancer[Instance] {
-	b := BalancerOf(source, func(in *Instance) string { return in.ID }, s, opts...)
+	b := NewBalancerOf(source, func(in *Instance) string { return in.ID }, s, opts...)
 	b.key = (*Instance).lastingKey
 	b.weight = func(in *Instance) int { return in.Weight }
 	b.usable = func(in *Instance) bool { return in.Available() && !in.blank() }
 	return b
 }
 
-// BalancerOf balances over elements of any kind, such as the partitions of a
+// NewBalancerOf balances over elements of any kind, such as the partitions of a
 // topic. id returns an element's id, which must be unique; Hash uses it. All
 // elements have the same weight.
-func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ...BalancerOption) *Balancer[T] {
+func NewBalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ...BalancerOption) *Balancer[T] {
 	misuse.If(source == nil, "a Balancer is made of a nil Source: give a Service or a List")
-	misuse.NilFunc(id == nil, "naming.BalancerOf")
+	misuse.NilFunc(id == nil, "naming.NewBalancerOf")
 	s.made()
 	b := &Balancer[T]{
 		source: source, id: id, key: id, strategy: s.start(), epoch: time.Now(),
@@ -99,7 +99,7 @@ func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ..
 
 // made panics for a Balancer that was not made by a constructor.
 func (b *Balancer[T]) made() {
-	misuse.ZeroValue(b == nil || b.source == nil, "or nil naming.Balancer", "Service.Balancer, naming.NewBalancer or naming.BalancerOf")
+	misuse.ZeroValue(b == nil || b.source == nil, "or nil naming.Balancer", "Service.Balancer, naming.NewBalancer or naming.NewBalancerOf")
 }
 
 // Picked is the result of a Pick.

@@ -87,8 +87,8 @@ func TestHashHonoursWeights(t *testing.T) {
 }
 
 // A key moves only from an instance that leaves or to one that comes, or
-// between an instance whose weight has changed and the others. No more keys move
-// than the new shares ask for.
+// between an instance whose weight has changed and the others. No more keys
+// move than the new shares ask for.
 func TestHashMovesOnlyWhatItMust(t *testing.T) {
 	const n, keys = 100, 20_000
 	all := instances(n)
@@ -190,7 +190,7 @@ func TestHashOfVeryMany(t *testing.T) {
 	for i := range all {
 		all[i] = i
 	}
-	b := naming.BalancerOf(naming.NewList(all...), func(i *int) string { return fmt.Sprint(*i) }, naming.Hash())
+	b := naming.NewBalancerOf(naming.NewList(all...), func(i *int) string { return fmt.Sprint(*i) }, naming.Hash())
 	high := 0
 	for i := range 40_000 {
 		p, err := b.Pick(fmt.Sprint(i))
@@ -256,7 +256,8 @@ func TestHashKeepsKeysUnderAnotherID(t *testing.T) {
 					return at
 				}
 				before := place()
-				// For a moment both nodes exist: the registry makes the new one first.
+				// For a moment both nodes exist: the registry makes the new one
+				// first.
 				list.Set(append([]naming.Instance{changed}, all...))
 				require.Equal(t, before, place(), strategy)
 				list.Set(append(slices.Delete(slices.Clone(all), 4, 5), changed))

@@ -86,13 +86,13 @@ type blame struct {
 // blameTime after the last.
 const (
 	blameTime = 10 * time.Second
-	mostBlame = 6
+	maxBlame  = 6
 )
 
 func (b *blame) add(now time.Duration) {
 	b.until.Store(int64(now + blameTime))
-	if b.failures.Add(1) > mostBlame {
-		b.failures.Store(mostBlame)
+	if b.failures.Add(1) > maxBlame {
+		b.failures.Store(maxBlame)
 	}
 }
 

@@ -63,7 +63,7 @@ func numbers() *naming.List[int] {
 // least half of that.
 func TestStickyIsBounded(t *testing.T) {
 	for _, most := range []int{2, 3, 10, 100, 1000, 5000} {
-		b := naming.BalancerOf(numbers(), func(i *int) string { return fmt.Sprint(*i) },
+		b := naming.NewBalancerOf(numbers(), func(i *int) string { return fmt.Sprint(*i) },
 			naming.Sticky(naming.RoundRobin(), naming.StickyKeys(most)))
 		at := func(key int) int {
 			p, err := b.Pick(fmt.Sprint("key-", key))

@@ -285,7 +285,7 @@ func TestConcurrentPicks(t *testing.T) {
 func TestBalancerOverAnything(t *testing.T) {
 	type partition struct{ broker, queue string }
 	list := naming.NewList(partition{"b0", "0"}, partition{"b0", "1"}, partition{"b1", "0"})
-	b := naming.BalancerOf(list, func(p *partition) string { return p.broker + "-" + p.queue }, naming.RoundRobin())
+	b := naming.NewBalancerOf(list, func(p *partition) string { return p.broker + "-" + p.queue }, naming.RoundRobin())
 	got := make(map[partition]int)
 	for range 6 {
 		p, err := b.Pick("")

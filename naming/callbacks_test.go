@@ -12,14 +12,14 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// A function of Where may close the service that it filters.
-func TestFault16_CloseInsideWhere(t *testing.T) {
+// The function of Filter may close the service that it filters.
+func TestFault16_CloseInsideFilter(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		register(p, at("a", "10.0.0.1"))
 		var service atomic.Pointer[naming.Service]
 		took := make(chan time.Duration, 1)
-		s := watch(p, naming.Where(func(naming.Instance) bool {
+		s := watch(p, naming.Filter(func(naming.Instance) bool {
 			if s := service.Swap(nil); s != nil {
 				start := time.Now()
 				s.Close()
@@ -67,7 +67,7 @@ func TestFault16_BalancerInsideItsFunctions(t *testing.T) {
 				var b *naming.Balancer[string]
 				inID := false
 				source := &callbackSource{}
-				b = naming.BalancerOf(source, func(s *string) string {
+				b = naming.NewBalancerOf(source, func(s *string) string {
 					if inID {
 						inID = false
 						use(b)

@@ -1,9 +1,6 @@
 package naming
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Codec says how instances are written in ZooKeeper: in which directory, under
 // which name, with which bytes. Curator, Spring and Dubbo return one. A Codec
@@ -41,23 +38,7 @@ type MalformedError struct {
 }
 
 func (e *MalformedError) Error() string {
-	return fmt.Sprintf("naming: instance %q of service %q is malformed: %v", redact(e.Node), e.Service, e.Err)
+	return fmt.Sprintf("instance %q of service %q is malformed: %v", redact(e.Node), e.Service, e.Err)
 }
 
 func (e *MalformedError) Unwrap() error { return e.Err }
-
-// redact shortens the name of a znode for an error. Dubbo's names are URLs,
-// which may hold a password before an @.
-func redact(node string) string {
-	if at := strings.LastIndex(node, "%40"); at >= 0 {
-		node = "***" + node[at:]
-	}
-	if at := strings.LastIndexByte(node, '@'); at >= 0 {
-		node = "***" + node[at:]
-	}
-	const most = 120
-	if len(node) > most {
-		node = strings.ToValidUTF8(node[:most], "") + "..."
-	}
-	return node
-}

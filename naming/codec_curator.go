@@ -28,12 +28,12 @@ var mapClasses = []string{
 // CuratorOption changes how Curator or Spring writes.
 type CuratorOption func(*curator)
 
-// WithEnabled always writes the field "enabled", as Curator's
+// CuratorEnabled always writes the field "enabled", as Curator's
 // JsonInstanceSerializer does outside its compatible mode. Without it, the
 // field is written only for a disabled instance, and for an instance that was
 // read with the field. An enabled instance does not need the field, and clients
 // older than Curator 2.9 (CURATOR-275) refuse it.
-func WithEnabled() CuratorOption { return func(c *curator) { c.enabled = true } }
+func CuratorEnabled() CuratorOption { return func(c *curator) { c.enabled = true } }
 
 type curator struct{ enabled bool }
 
@@ -79,11 +79,11 @@ func (c *curator) InName() bool { return false }
 
 func (c *curator) Dir(base, service string) (string, error) {
 	if err := checkName("service", service); err != nil {
-		return "", fmt.Errorf("naming: service %q: %w", service, err)
+		return "", fmt.Errorf("service %q: %w", service, err)
 	}
 	dir := znode.Join(base, service)
 	if err := znode.Validate(dir); err != nil {
-		return "", fmt.Errorf("naming: service %q: %w", service, err)
+		return "", fmt.Errorf("service %q: %w", service, err)
 	}
 	return dir, nil
 }
@@ -117,7 +117,7 @@ func (in *Instance) encode(write func([]byte, *Instance) ([]byte, error)) (strin
 		b, err = write(make([]byte, 0, usualSize), in)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("naming: instance %q of service %q: %w", in.ID, in.Service, err)
+		return "", nil, fmt.Errorf("instance %q of service %q: %w", in.ID, in.Service, err)
 	}
 	return in.ID, in.from().keep(b), nil
 }

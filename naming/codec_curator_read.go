@@ -119,21 +119,22 @@ func decodeCurator(service, name string, data []byte) (in Instance, payload stri
 		err := error(nil)
 		switch m.key {
 		case "name":
-			// The directory gives the service's name, as the znode's name gives the id.
+			// The directory gives the service's name, as the znode's name gives
+			// the id.
 		case "id":
 			err = m.text(&id)
 		case "address":
 			err = m.text(&in.Address)
 		case "port":
-			err = m.integer(&in.Port)
+			err = integer(m, &in.Port)
 		case "sslPort":
-			err = m.integer(&in.SSLPort)
+			err = integer(m, &in.SSLPort)
 		case "payload":
 			if m.raw != "null" {
 				payload = m.raw
 			}
 		case "registrationTimeUTC":
-			err = m.long(&registered)
+			err = integer(m, &registered)
 		case "serviceType":
 			if err = m.text(&kind); err == nil && kind != "" {
 				if in.Type, err = ParseServiceType(kind); err != nil {
@@ -178,8 +179,8 @@ func decodeURISpec(m member) (URISpec, error) {
 			Variable bool   `json:"variable"`
 		} `json:"parts"`
 	}
-	if m.value(&raw) != nil {
-		return nil, errors.New(`its field "uriSpec" does not hold a uriSpec`)
+	if json.Unmarshal([]byte(m.raw), &raw) != nil {
+		return nil, m.unfit("a uriSpec")
 	}
 	var spec URISpec
 	for _, part := range raw.Parts {

@@ -63,11 +63,11 @@ func (d *dubbo) InName() bool { return true }
 
 func (d *dubbo) Dir(base, service string) (string, error) {
 	if err := checkName("service", service); err != nil {
-		return "", fmt.Errorf("naming: service %q: %w", service, err)
+		return "", fmt.Errorf("service %q: %w", service, err)
 	}
 	dir := znode.Join(znode.Join(base, javaEscape(service)), d.category)
 	if err := znode.Validate(dir); err != nil {
-		return "", fmt.Errorf("naming: service %q: %w", service, err)
+		return "", fmt.Errorf("service %q: %w", service, err)
 	}
 	return dir, nil
 }
@@ -79,7 +79,7 @@ func (d *dubbo) Encode(in Instance) (string, []byte, error) {
 	}
 	text, err := d.url(in)
 	if err != nil {
-		return "", nil, fmt.Errorf("naming: an instance of service %q: %w", in.Service, err)
+		return "", nil, fmt.Errorf("an instance of service %q: %w", in.Service, err)
 	}
 	return javaEscape(text), []byte(in.Address), nil
 }

@@ -73,7 +73,7 @@ func TestFault24_SetDrainingKeepsWhatOthersWrote(t *testing.T) {
 	for name, c := range foreign {
 		t.Run(strings.Fields(name)[0], func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
-				r := naming.New(w.Process().Manager, naming.WithCodec(c.codec))
+				r := naming.NewRegistry(w.Process().Manager, naming.Layout(c.codec))
 				w.Put(orders+"/i1", c.text)
 				counts := w.Count(func() { require.NoError(w, r.SetDraining(w.Context(), "orders", "i1", false)) })
 				require.Zero(w, counts["setData"], "it is not draining")

@@ -180,7 +180,7 @@ func texts(all []member, m member) ([]member, error) {
 		return nil, nil
 	case '{':
 	default:
-		return nil, m.unfit("*map[string]json.RawMessage")
+		return nil, m.unfit("a map")
 	}
 	all = split(all, m.raw)
 	for _, value := range all {

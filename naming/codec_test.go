@@ -55,7 +55,7 @@ func TestCuratorGolden(t *testing.T) {
 		want  string
 	}{
 		{naming.Curator(), sample(), head + "null" + tail + "}"},
-		{naming.Curator(naming.WithEnabled()), sample(), head + "null" + tail + `,"enabled":true}`},
+		{naming.Curator(naming.CuratorEnabled()), sample(), head + "null" + tail + `,"enabled":true}`},
 		{naming.Curator(), disabled, head + "null" + tail + `,"enabled":false}`},
 		{naming.Curator(), bean, head + `{"@class":"pkg.Outer$Inner","a":1}` + tail + "}"},
 		{naming.Curator(), meta, head + "{\"@class\":\"java.util.HashMap\",\"b\":\"\",\"draining\":\"true\",\"weight\":\"3\",\"zone\":\"a\u2028<&>\\u001F\x7f\\\"é\"}" + tail + "}"},

@@ -2,11 +2,11 @@
 // the instances of other processes, and picks an instance for each call. It
 // also gives out unique names, and small unique numbers.
 //
-//	registry := naming.New(sm)
+//	registry := naming.NewRegistry(sm)
 //	g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: "orders-7", Address: "10.0.0.7", Port: 8080})
 //	defer g.Unregister(ctx)
 //
-//	orders, err := registry.Watch(ctx, "orders") // readable while ZooKeeper is away
+//	orders, err := registry.Open(ctx, "orders") // readable while ZooKeeper is away
 //	defer orders.Close()
 //	b, err := orders.Balancer(naming.RoundRobin(), naming.DownAfter(3, 10*time.Second, 30*time.Second))
 //	p, err := b.Pick(clientIP)
@@ -41,9 +41,9 @@
 //     a lock, is left as it is, even with Replace. Names leave a znode that
 //     holds data. Workers leave a memory that does not hold a number.
 //   - If a service loses all its instances at once, the last instances are
-//     shown for a while (ProtectEmpty), and the View is marked as Kept. This
-//     ends when other instances take over the service. Instances that Where
-//     leaves out are not shown.
+//     shown for a while (ProtectEmpty), and the View is marked as Protected.
+//     This ends when other instances take over the service. Instances that
+//     Filter leaves out are not shown.
 //   - With a CacheFile a program can start while ZooKeeper is away
 //     (session.Start).
 //
@@ -100,7 +100,7 @@
 //
 // # What ctx governs
 //
-// The ctx of Register, Update and Watch bounds only the waiting, and not how
+// The ctx of Register, Update and Open bounds only the waiting, and not how
 // long the registration or the watch lasts. Unregister begins the removal even
 // if its ctx has ended, and the removal goes on in the background. The ctx of
 // Changes ends the sequence. The ctx of Names and Workers bounds the call.
@@ -108,9 +108,9 @@
 // # States of a registration
 //
 //	        Register             session ended, node deleted
-//	(out) ─────────▶ in ───────────────────────────────────────▶ out, Why is session.ErrLost
+//	(out) ─────────▶ in ───────────────────────────────────────▶ out, Err is session.ErrLost
 //	                 ▲ │ │                                          │
-//	                 │ │ └─ another process took the place ▶ out, Why is ErrReplaced
+//	                 │ │ └─ another process took the place ▶ out, Err is session.ErrReplaced
 //	                 │ │                                            │
 //	                 └─┼──── by itself, as soon as it can ◀─────────┘
 //	                   └─ Unregister, Manager closed ▶ ended: Done is closed

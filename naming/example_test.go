@@ -30,14 +30,14 @@ func ExampleBalancer() {
 }
 
 // Producers that spread over the queues of several brokers, in order.
-func ExampleBalancerOf() {
+func ExampleNewBalancerOf() {
 	type partition struct {
 		Broker string
 		Queue  int
 	}
 	partitions := naming.NewList(partition{"broker-1", 0}, partition{"broker-1", 1}, partition{"broker-2", 0})
 	id := func(p *partition) string { return fmt.Sprintf("%s-%d", p.Broker, p.Queue) }
-	b := naming.BalancerOf(partitions, id, naming.RoundRobin())
+	b := naming.NewBalancerOf(partitions, id, naming.RoundRobin())
 	for range 3 { // in order, from a random place on
 		p, err := b.Pick("")
 		if err != nil {

@@ -67,7 +67,7 @@ func TestFault58_UpdateBesideUnregister(t *testing.T) {
 	for range 50 {
 		testworld.Run(t, func(w *testworld.World) {
 			p := w.Process()
-			g, err := registry(p, naming.WithCodec(naming.Dubbo())).Register(w.Context(),
+			g, err := registry(p, naming.Layout(naming.Dubbo())).Register(w.Context(),
 				naming.Instance{Service: "orders", Address: "10.0.0.1", Port: 80})
 			require.NoError(w, err)
 			ended := make(chan error, 1)
@@ -75,10 +75,10 @@ func TestFault58_UpdateBesideUnregister(t *testing.T) {
 			moved := g.Instance()
 			moved.Address, moved.ID = "10.0.0.2", ""
 			if err := g.Update(w.Context(), moved); err != nil {
-				require.ErrorIs(w, err, naming.ErrUnregistered)
+				require.ErrorIs(w, err, session.ErrReleased)
 			}
 			require.NoError(w, <-ended)
-			require.ErrorIs(w, g.Update(w.Context(), moved), naming.ErrUnregistered)
+			require.ErrorIs(w, g.Update(w.Context(), moved), session.ErrReleased)
 			time.Sleep(time.Minute)
 			require.Empty(w, w.Children("/dubbo/orders/providers"))
 		})
@@ -97,14 +97,14 @@ func TestFault58_ConcurrentClosesOfAService(t *testing.T) {
 	})
 }
 
-// A Where that hangs keeps neither Close nor the cache file.
-func TestFault58_CloseWhileWhereHangs(t *testing.T) {
+// A Filter that hangs keeps neither Close nor the cache file.
+func TestFault58_CloseWhileFilterHangs(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		register(p, at("a", "10.0.0.1"))
 		file := filepath.Join(w.TempDir(), "orders")
 		hang := make(chan struct{})
-		s := watch(p, naming.CacheFile(file), naming.Where(func(in naming.Instance) bool {
+		s := watch(p, naming.CacheFile(file), naming.Filter(func(in naming.Instance) bool {
 			if in.ID == "b" {
 				<-hang
 			}

@@ -66,7 +66,7 @@ func roundTrip(t require.TestingT, codec naming.Codec, in naming.Instance) namin
 }
 
 func TestCuratorRoundTrip(t *testing.T) {
-	for _, codec := range []naming.Codec{naming.Curator(), naming.Curator(naming.WithEnabled())} {
+	for _, codec := range []naming.Codec{naming.Curator(), naming.Curator(naming.CuratorEnabled())} {
 		rapid.Check(t, func(t *rapid.T) {
 			in := drawInstance(t)
 			if rapid.Bool().Draw(t, "has payload") {

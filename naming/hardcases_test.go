@@ -104,7 +104,8 @@ func TestHardCase24_NeverStaleNorAPhantom(t *testing.T) {
 			require.Equal(w, map[string]bool{`"h3"`: true}, seen)
 			require.Equal(w, "h3", g.Instance().Address)
 
-			// Unregistered at each of the requests with which the next session begins.
+			// Unregistered at each of the requests with which the next session
+			// begins.
 			for n := range 6 {
 				h := register(a, naming.Instance{Service: "orders", ID: "phantom", Type: kind})
 				count := 0
@@ -148,7 +149,7 @@ func TestHardCase27_UnregisterDuringAnOutage(t *testing.T) {
 					require.ErrorContains(w, err, "goes on in the background")
 				}
 				require.ErrorIs(w, g.Unregister(testworld.Cancelled()), context.Canceled)
-				require.Equal(w, naming.ErrUnregistered, g.State().Why)
+				require.EqualError(w, g.State().Err, "released by its owner: Unregister was called")
 				time.Sleep(outage)
 				w.Srv.Thaw()
 				<-g.Done()
@@ -258,6 +259,6 @@ func TestHardCase75_RefusedRequestsArePaced(t *testing.T) {
 		require.False(w, g.State().In)
 		stop()
 		w.Eventually(func() bool { return g.State().In && showView(s.View()) == "o1=h1" }, "all is well again")
-		require.False(w, errors.Is(s.View().Why, naming.ErrAway))
+		require.False(w, errors.Is(s.View().Err, naming.ErrDisconnected))
 	})
 }

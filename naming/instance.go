@@ -151,7 +151,7 @@ func ParseServiceType(s string) (ServiceType, error) {
 	if i := slices.Index(serviceTypes, s); i >= 0 {
 		return ServiceType(i), nil
 	}
-	return 0, fmt.Errorf("naming: unknown service type %q: use one of %s", s, strings.Join(serviceTypes, ", "))
+	return 0, fmt.Errorf("unknown service type %q: use one of %s", s, strings.Join(serviceTypes, ", "))
 }
 
 // HostPort returns "address:port" as net.Dial takes it, with brackets around an
@@ -182,7 +182,7 @@ func (in Instance) Available() bool { return !in.Disabled && !in.Draining }
 // error quotes neither metadata nor payload.
 func (in Instance) Validate() error {
 	if err := in.check(); err != nil {
-		return fmt.Errorf("naming: instance %q of service %q: %w", redact(in.ID), in.Service, err)
+		return fmt.Errorf("instance %q of service %q: %w", redact(in.ID), in.Service, err)
 	}
 	return nil
 }

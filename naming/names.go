@@ -40,11 +40,6 @@ type Names struct {
 	node         atomic.Int64 // the Czxid of the znode that was checked; 0 before
 }
 
-// ErrNotNames is returned by Names.Next if the znode at the path holds data,
-// belongs to a session, or is known to belong to another recipe. It is left as
-// it is.
-var ErrNotNames = errors.New("the znode belongs to another recipe or program, and cannot be used for names")
-
 // NewNames returns the names with a prefix, which may be empty. It does no I/O.
 // If the path or the prefix cannot be used, Next returns the error.
 func NewNames(sm *session.Manager, path, prefix string) *Names {
@@ -59,12 +54,14 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 // all names that were returned before the call. A name whose answer is lost is
 // not given out again.
 //
-// ctx bounds the call. Errors, in a *session.OpError: ErrNotNames; ctx's;
-// session.ErrClosed; what a server answers, such as session.ErrNoAuth.
+// ctx bounds the call. Errors, in a *session.OpError: session.ErrForeign if the
+// znode at the path holds data, belongs to a session, or is known to belong to
+// another recipe (it is left as it is); ctx's; session.ErrClosed; what a server
+// answers, such as session.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
 	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
-		return "", failed("name at", n.path, n.err)
+		return "", core.Failed("next name", n.path, n.err)
 	}
 	for {
 		err := n.look(ctx)
@@ -83,7 +80,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 			err = n.prepare(ctx)
 		}
 		if err != nil && !transient(ctx, err) {
-			return "", failed("name at", n.path, ctxend.Join(ctx, err))
+			return "", core.Failed("next name", n.path, ctxend.Join(ctx, err))
 		}
 	}
 }
@@ -108,7 +105,7 @@ func (n *Names) look(ctx context.Context) error {
 		n.node.Store(node.Stat.Czxid)
 		return nil
 	}
-	return fmt.Errorf("%w: %s; check the path", ErrNotNames, what)
+	return core.Foreign("%s", what)
 }
 
 // prepare creates the znode.

@@ -108,8 +108,8 @@ func TestWorkers(t *testing.T) {
 		require.Equal(w, "x", w.Data(path+"/0"))
 		require.Equal(w, "1", w.Data(path+"/names/y"))
 		_, err := naming.NewWorkers(b.Manager, path, 3).Acquire(w.Context(), "q")
-		require.ErrorIs(w, err, naming.ErrExhausted)
-		require.ErrorContains(w, err, "take a worker id at /workers: all worker ids are taken: 3 of 3")
+		require.ErrorIs(w, err, naming.ErrNoWorkerID)
+		require.ErrorContains(w, err, "acquire worker id /workers: all worker ids are taken: 3 of 3")
 		require.NoError(w, x.Release())
 		require.NoError(w, y.Release())
 		y2 := take(b, "y")
@@ -131,7 +131,7 @@ func TestWorkers(t *testing.T) {
 				require.Greater(w, id.Token(), q.Token())
 				break
 			}
-			require.ErrorIs(w, err, naming.ErrExhausted)
+			require.ErrorIs(w, err, naming.ErrNoWorkerID)
 			time.Sleep(100 * time.Millisecond)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 // Instance without fields.
 func TestFault25_InstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		r := naming.New(w.Process().Manager, naming.Base("/config"))
+		r := naming.NewRegistry(w.Process().Manager, naming.Base("/config"))
 		for _, data := range []string{`{"qps":2}`, "{}"} {
 			w.Put("/config/app/limits", data)
 			var malformed *naming.MalformedError
@@ -26,16 +26,17 @@ func TestFault25_InstancesAlone(t *testing.T) {
 	})
 }
 
-// A registration takes over instances alone, with Replace too, and keeps the ACL.
+// A registration takes over instances alone, with Replace too, and keeps the
+// ACL.
 func TestFault25_TakeOverOfInstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Secretive)
 		for _, data := range []string{`{"qps":2}`, "{}", "text", ""} {
 			w.Put(orders+"/db", data)
-			for _, opts := range [][]naming.Option{nil, {naming.Replace()}} {
+			for _, opts := range [][]naming.RegisterOption{nil, {naming.Replace()}} {
 				before, _ := w.Srv.Node(orders + "/db")
 				var malformed *naming.MalformedError
-				_, err := naming.New(p.Manager, opts...).Register(w.Context(), static("h1"))
+				_, err := registry(p).Register(w.Context(), static("h1"), opts...)
 				require.ErrorAs(w, err, &malformed, data)
 				after, _ := w.Srv.Node(orders + "/db")
 				require.Equal(w, before, after)
@@ -65,7 +66,7 @@ func TestFault25_NamesAlone(t *testing.T) {
 		for _, path := range []string{"/app/key", "/held", "/q/items", "/q/items/queue-0000000001", "/lock"} {
 			before, _ := w.Srv.Node(path)
 			_, err := naming.NewNames(p.Manager, path, "order-").Next(w.Context())
-			require.ErrorIs(w, err, naming.ErrNotNames, path)
+			require.ErrorIs(w, err, session.ErrForeign, path)
 			after, _ := w.Srv.Node(path)
 			require.Equal(w, before, after)
 		}
@@ -95,8 +96,8 @@ func TestFault25_MemoriesAlone(t *testing.T) {
 	})
 }
 
-// Replace takes the place of an instance, and not of another recipe's node, which
-// it waits for.
+// Replace takes the place of an instance, and not of another recipe's node,
+// which it waits for.
 func TestFault25_ReplaceOfInstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, owner := w.Process(), w.Process()
@@ -104,8 +105,8 @@ func TestFault25_ReplaceOfInstancesAlone(t *testing.T) {
 		_, err := owner.Create(w.Context(), orders+"/o1", []byte(`{"id":"a","host":"h","pid":1}`), session.Ephemeral)
 		require.NoError(w, err)
 		before, _ := w.Srv.Node(orders + "/o1")
-		_, err = naming.New(p.Manager, naming.Replace()).Register(w.Context(), at("o1", "h1"))
-		require.ErrorIs(w, err, naming.ErrDuplicate)
+		_, err = registry(p).Register(w.Context(), at("o1", "h1"), naming.Replace())
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		after, _ := w.Srv.Node(orders + "/o1")
 		require.Equal(w, before, after)
 		w.Remove(orders + "/o1")

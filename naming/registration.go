@@ -1,7 +1,6 @@
 package naming
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,24 +8,29 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Registration is an instance that this process has registered. It is kept
 // until Unregister, from one session to the next. It is safe for concurrent
 // use.
 type Registration struct {
-	r    *Registry
-	id   string // as in Register; empty if the codec makes it
-	path string // of the first znode, for errors
+	r     *Registry
+	rules registering
+	id    string // as in Register; empty if the codec makes it
+	path  string // of the first znode, for errors
 
-	turn   chan struct{}      // held by the call that changes the instance
-	ctx    context.Context    // ends at Unregister
-	cancel context.CancelFunc // ends ctx
-	done   chan struct{}
+	changing *semaphore.Weighted // held by the call that changes the instance
+	ctx      context.Context     // ends at Unregister
+	cancel   context.CancelFunc  // ends ctx
+	done     chan struct{}
 
 	mu      sync.Mutex
 	in      Instance
@@ -35,42 +39,32 @@ type Registration struct {
 	places  []place       // places that may exist: the current one, and those it has replaced
 }
 
-// place is one znode in which an instance is registered.
-type place interface {
-	// fits returns nil, or the error with which set would refuse the data without a request.
-	fits(data []byte) error
-	set(ctx context.Context, data []byte) error
-	// remove deletes the znode, and goes on in the background if ctx ends first.
-	remove(ctx context.Context) error
-	state() State
-	path() string
-	done() <-chan struct{} // closed once the znode has gone
-	// wait returns two channels. One of them is closed when the state may differ
-	// from the one that state returns next.
-	wait() (newer, ended <-chan struct{})
-}
+// RegisterOption says what Register does if another process has registered an
+// instance with the same id.
+type RegisterOption func(*registering)
 
-// State says whether an instance is registered.
-type State struct {
-	// In says that the instance's znode is known to exist. For a dynamic
-	// instance, the session can also be trusted still. The znode of a static
-	// instance is not watched: In says that it was created, and not
-	// unregistered by this process.
-	In bool
-	// Why is the reason why the instance is out, and nil while it is in. It is
-	// an error that matches session.ErrLost (the session has ended, or another
-	// client has deleted the znode), ErrReplaced, ErrDuplicate, ErrPersistent,
-	// ErrUnregistered, or what a server refused. After ErrUnregistered and
-	// session.ErrClosed the instance stays out. After every other error it
-	// comes back in by itself when it can.
-	Why error
-	// Token is the zxid of the znode's create. It grows each time the instance
-	// comes in.
-	Token int64
-	// Session is the id of the session that owns the znode of a dynamic
-	// instance.
-	Session int64
-}
+type registering struct{ conflict standing.Conflict }
+
+// errUnregistered is the reason why an instance is out after Unregister.
+var errUnregistered = fmt.Errorf("%w: Unregister was called", core.ErrReleased)
+
+// Refuse makes Register fail with session.ErrIDTaken at once if another process
+// has an instance under the id. Without Refuse, Register first waits for the
+// instance to go. It waits for as long as the session of a crashed process can
+// last: one and a half session timeouts.
+func Refuse() RegisterOption { return func(r *registering) { r.conflict = standing.Refuse } }
+
+// Replace makes Register take the place of an instance with the same id. The
+// other registration is out with session.ErrReplaced, and comes back in by
+// itself when the place is free again.
+//
+// Of several registrations, the one that registered last has the place, for
+// good. An older registration may come back in while the newer one's session is
+// lost. The newer one takes the place back from it, and the older never takes
+// it from the newer. The order is the order of the zxids with which the
+// instances first came in. An instance that comes back carries this zxid in its
+// znode's ACL, in an entry without permissions.
+func Replace() RegisterOption { return func(r *registering) { r.conflict = standing.Replace } }
 
 // Register registers an instance and blocks until its znode exists. A dynamic
 // instance is then kept registered, from session to session, until Unregister
@@ -81,7 +75,7 @@ type State struct {
 // again with the same address and ports. The other fields are updated. The
 // instance then gets a new znode, in one transaction. An earlier registration
 // neither updates nor removes the new znode. If the instance that exists has
-// another address, the error is ErrDuplicate, unless Replace is set.
+// another address, the error is session.ErrIDTaken, unless Replace is set.
 //
 // An empty ID is replaced by a random UUID (Dubbo makes its own), and a zero
 // Registered by the present time. A missing directory of the service is
@@ -89,9 +83,9 @@ type State struct {
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the
-// codec refuses; ErrDuplicate; ErrPersistent; *MalformedError for a static
-// instance if the znode at its path does not hold an instance (it is left as it
-// is); session.ErrTooLarge; session.ErrClosed; ctx's, with
+// codec refuses; session.ErrIDTaken; session.ErrNotEphemeral; *MalformedError
+// for a static instance if the znode at its path does not hold an instance (it
+// is left as it is); session.ErrTooLarge; session.ErrClosed; ctx's, with
 // session.ErrUnreachable if there was no session; what the server answers, such
 // as session.ErrNoAuth.
 //
@@ -99,10 +93,12 @@ type State struct {
 // outcome is looked for and removed in the background. A static instance may be
 // left if ctx has ended. Then the error matches session.ErrUnknownOutcome:
 // register it again, or leave it.
-func (r *Registry) Register(ctx context.Context, in Instance) (*Registration, error) {
+func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOption) (*Registration, error) {
+	var rules registering
+	misuse.Apply("Registry.Register", &rules, opts)
 	dir, err := r.dir(in.Service)
 	if err != nil {
-		return nil, failed("register at", r.base, err)
+		return nil, core.Failed("register", r.base, err)
 	}
 	if in.ID == "" && !r.codec.InName() {
 		in.ID = znode.NewGUID()
@@ -112,61 +108,20 @@ func (r *Registry) Register(ctx context.Context, in Instance) (*Registration, er
 	}
 	name, data, err := r.encode(in)
 	if err != nil {
-		return nil, failed("register in", dir, err)
+		return nil, core.Failed("register", dir, err)
 	}
-	g := &Registration{r: r, id: in.ID, path: znode.Join(dir, name), turn: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
-	at, err := r.open(ctx, g.path, in, data)
+	path := znode.Join(dir, name)
+	at, err := rules.open(ctx, r, path, in, data)
 	if err != nil {
-		return nil, failed("register", g.path, err)
+		return nil, failed("register", path, err)
+	}
+	g := &Registration{
+		r: r, rules: rules, id: in.ID, path: path, changing: semaphore.NewWeighted(1), done: make(chan struct{}),
+		in: in, current: at, moved: make(chan struct{}), places: []place{at},
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.in, g.current, g.places = in, at, []place{at}
 	go g.end()
 	return g, nil
-}
-
-// open creates the znode of an instance.
-func (r *Registry) open(ctx context.Context, path string, in Instance, data []byte) (place, error) {
-	if in.Type == Static || in.Type == Permanent {
-		return openPersistent(ctx, r, path, in, data)
-	}
-	node, err := standing.Open(ctx, standing.Config{
-		Manager: r.sm, Path: path, Data: data, Sequential: in.Type == DynamicSequential, Conflict: r.conflict,
-		Kin: func(held []byte) bool {
-			_, name := znode.Split(path)
-			there, err := r.decode(in.Service, name, held)
-			return err == nil && isInstance(there) == nil
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ephemeral{node}, nil
-}
-
-// ephemeral is the place of a dynamic instance.
-type ephemeral struct{ node *standing.Node }
-
-func (e ephemeral) fits(data []byte) error                     { return e.node.Fits(data) }
-func (e ephemeral) set(ctx context.Context, data []byte) error { return e.node.Set(ctx, data) }
-func (e ephemeral) remove(ctx context.Context) error           { return e.node.Close(ctx) }
-func (e ephemeral) path() string                               { return e.node.State().Path }
-func (e ephemeral) done() <-chan struct{}                      { return e.node.Done() }
-
-func (e ephemeral) wait() (newer, ended <-chan struct{}) {
-	s := e.node.State()
-	if s.Standing() {
-		ended = s.Session.Done()
-	}
-	return s.Next(), ended
-}
-
-func (e ephemeral) state() State {
-	s := e.node.State()
-	if !s.Standing() {
-		return State{Why: explained(s.Why), Token: s.Czxid}
-	}
-	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }
 
 // made panics for a Registration that was not made by Register.
@@ -195,33 +150,34 @@ func (g *Registration) Path() string {
 }
 
 // State returns whether the instance is registered. It sends no request. If the
-// session can no longer be trusted, State.In is false, although others may see
-// the instance for a while.
-func (g *Registration) State() State {
+// session can no longer be trusted, Presence.In is false, although others may
+// see the instance for a while.
+func (g *Registration) State() session.Presence {
 	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	state := g.current.state()
 	if g.ctx.Err() != nil {
-		return State{Why: ErrUnregistered, Token: g.current.state().Token}
+		return session.Presence{Err: errUnregistered, Token: state.Token}
 	}
-	return g.current.state()
+	return state
 }
 
 // Changes yields the present state, and then every newer one, until ctx ends or
-// the registration ends. After Unregister, the last state has ErrUnregistered.
-// If the Manager is closed, the last element is the error session.ErrClosed.
-// States that pass while the loop body runs are left out.
-func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
+// the registration ends. After Unregister, the last state has
+// session.ErrReleased. If the Manager is closed, the last element is the error
+// session.ErrClosed. States that pass while the loop body runs are left out.
+func (g *Registration) Changes(ctx context.Context) iter.Seq2[session.Presence, error] {
 	g.made()
-	return func(yield func(State, error) bool) {
-		var last State
+	return func(yield func(session.Presence, error) bool) {
+		var last session.Presence
 		for ctx.Err() == nil {
 			g.mu.Lock()
 			at, moved := g.current, g.moved
 			g.mu.Unlock()
 			newer, ended := at.wait()
 			state := g.State()
-			closed := errors.Is(state.Why, core.ErrClosed)
+			closed := errors.Is(state.Err, core.ErrClosed)
 			select {
 			case <-g.done:
 				closed = closed || g.ctx.Err() == nil
@@ -229,14 +185,14 @@ func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
 			}
 			switch {
 			case closed:
-				yield(State{}, failed("follow the registration", g.path, core.ErrClosed))
+				yield(session.Presence{}, failed("follow registration", g.path, core.ErrClosed))
 				return
-			case state.same(last):
+			case owner.SamePresence(state, last):
 			case !yield(state, nil):
 				return
 			}
 			last = state
-			if errors.Is(state.Why, ErrUnregistered) {
+			if errors.Is(state.Err, core.ErrReleased) {
 				return
 			}
 			select {
@@ -249,134 +205,4 @@ func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
 			}
 		}
 	}
-}
-
-func (s State) same(other State) bool {
-	return s.In == other.In && s.Token == other.Token && s.Session == other.Session && sameText(s.Why, other.Why)
-}
-
-// Update changes the fields of the instance, now and in all later sessions, and
-// waits until others can see them. Service, ID and Type must stay the same; an
-// empty ID means the present one.
-//
-// ctx bounds only the wait. If it ends first, a dynamic instance is still
-// updated if possible, and Instance returns the new fields. Any other error
-// means that nothing has changed and that nothing will: the instance stays as
-// it was before, in later sessions too. If the name of the znode holds the
-// whole instance (Dubbo), the new znode is created before the old one is
-// deleted.
-//
-// Errors: a change of Service, ID or Type; a field that the codec refuses;
-// session.ErrTooLarge; what the server answers, such as session.ErrNoAuth;
-// ErrReplaced and ErrDuplicate while another process has the place;
-// ErrUnregistered; session.ErrClosed; session.ErrNoNode if another client has
-// removed a static instance; session.ErrUnknownOutcome if the write of a static
-// instance may or may not have been done; ctx's.
-func (g *Registration) Update(ctx context.Context, in Instance) error {
-	return g.change(ctx, func(*Instance) Instance { return in })
-}
-
-// Drain marks the instance as draining: no Balancer picks it from then on. It
-// is an Update of only that field.
-func (g *Registration) Drain(ctx context.Context) error {
-	return g.change(ctx, func(in *Instance) Instance { in.Draining = true; return *in })
-}
-
-// Undrain removes the mark of Drain.
-func (g *Registration) Undrain(ctx context.Context) error {
-	return g.change(ctx, func(in *Instance) Instance { in.Draining = false; return *in })
-}
-
-func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) error {
-	g.made()
-	within, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(g.ctx, cancel)()
-	select {
-	case g.turn <- struct{}{}:
-		defer func() { <-g.turn }()
-	case <-within.Done():
-	}
-	err := cmp.Or(within.Err(), g.ctx.Err()) // within ends a moment after g.ctx
-	if err == nil {
-		err = g.update(within, to)
-	}
-	if err != nil && g.ctx.Err() != nil {
-		err = ErrUnregistered
-	}
-	return failed("update", g.path, err)
-}
-
-// update is called with the turn.
-func (g *Registration) update(ctx context.Context, to func(*Instance) Instance) error {
-	g.mu.Lock()
-	before, at := g.in, g.current
-	g.mu.Unlock()
-	now := before
-	in := to(&now)
-	_, node := znode.Split(at.path())
-	if in.ID == "" || in.ID == node || g.r.codec.InName() {
-		in.ID = g.id
-	}
-	if in.Registered.IsZero() {
-		in.Registered = before.Registered
-	}
-	if in.Service != before.Service || in.ID != g.id || in.Type != before.Type {
-		return errors.New("an update cannot change service, id or type: unregister the instance and register another")
-	}
-	name, data, err := g.r.encode(in)
-	if err != nil {
-		return err
-	}
-	if g.r.codec.InName() {
-		return g.move(ctx, in, name, data)
-	}
-	if err := at.fits(data); err != nil {
-		return err
-	}
-	err = at.set(ctx, data)
-	if err == nil || errors.Is(err, standing.ErrPending) {
-		g.remember(in, at)
-	}
-	return err
-}
-
-func (g *Registration) remember(in Instance, at place) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.in, g.current = in, at
-}
-
-// move registers the instance under another name and then removes the old
-// znode. For a moment both are visible, and at every moment at least one.
-func (g *Registration) move(ctx context.Context, in Instance, name string, data []byte) error {
-	old := g.current // changed only with the turn
-	dir, node := znode.Split(old.path())
-	if name == node {
-		return nil
-	}
-	path := znode.Join(dir, name)
-	next, err := g.r.open(ctx, path, in, data)
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	g.in, g.current = in, next
-	close(g.moved)
-	g.moved = make(chan struct{})
-	g.places = append(g.places, next)
-	g.mu.Unlock()
-	if err := old.remove(ctx); err != nil {
-		return fmt.Errorf("the new znode exists, but the old one is not removed yet: %w", err)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	left := g.places[:0]
-	for _, p := range g.places {
-		if p != old {
-			left = append(left, p)
-		}
-	}
-	g.places = left
-	return nil
 }

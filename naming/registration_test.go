@@ -21,7 +21,7 @@ func TestRegister(t *testing.T) {
 		g := register(a, at("o1", "h1"))
 		require.Equal(w, []string{"o1"}, w.Children(orders))
 		info, _ := w.Srv.Node(orders + "/o1")
-		require.Equal(w, naming.State{In: true, Token: info.Stat.Czxid, Session: a.Current().ID()}, g.State())
+		require.Equal(w, session.Presence{In: true, Token: info.Stat.Czxid, Session: session.ID(a.Current().ID())}, g.State())
 		require.Equal(w, orders+"/o1", g.Path())
 		require.False(w, g.Instance().Registered.IsZero())
 		read := func() naming.Instance {
@@ -55,15 +55,16 @@ func TestRegister(t *testing.T) {
 		require.NoError(w, g.Unregister(w.Context()))
 		<-g.Done()
 		require.Empty(w, w.Children(orders))
-		require.Equal(w, naming.ErrUnregistered, g.State().Why)
-		require.ErrorIs(w, g.Update(w.Context(), in), naming.ErrUnregistered)
+		require.EqualError(w, g.State().Err, "released by its owner: Unregister was called")
+		require.ErrorIs(w, g.State().Err, session.ErrReleased)
+		require.ErrorIs(w, g.Update(w.Context(), in), session.ErrReleased)
 		require.NoError(w, g.Unregister(w.Context()))
 
 		g = register(a, naming.Instance{Service: "orders", Address: "h"})
 		require.Len(w, g.Instance().ID, 36, "an id of its own")
 		require.NoError(w, a.Close())
 		<-g.Done()
-		require.ErrorIs(w, g.State().Why, session.ErrClosed)
+		require.ErrorIs(w, g.State().Err, session.ErrClosed)
 	})
 }
 
@@ -75,16 +76,18 @@ func TestRegisterRefuses(t *testing.T) {
 			{Service: "s", ID: "a/b"}, {Service: "s", ID: "a\n"}, {Service: "s", ID: "x", Port: -1},
 		} {
 			_, err := registry(p).Register(w.Context(), in)
-			require.Error(w, err, "%+v", in)
-			require.Equal(w, 1, strings.Count(err.Error(), "naming: "), err.Error())
+			var op *session.OpError
+			require.ErrorAs(w, err, &op, "%+v", in)
+			require.Equal(w, "register", op.Op)
+			require.NotContains(w, err.Error(), "naming: ")
 		}
-		_, err := registry(p).Watch(w.Context(), "a/b")
+		_, err := registry(p).Open(w.Context(), "a/b")
 		require.ErrorContains(w, err, `service "a/b"`)
 		for _, base := range []string{"services", "/a/", "/"} {
 			r := registry(p, naming.Base(base))
 			_, err := r.Register(w.Context(), at("x", "h"))
 			require.ErrorContains(w, err, "invalid path")
-			_, err = r.Watch(w.Context(), "orders")
+			_, err = r.Open(w.Context(), "orders")
 			require.ErrorContains(w, err, "invalid path")
 			_, err = r.Services(w.Context())
 			require.ErrorContains(w, err, "invalid path")
@@ -101,7 +104,7 @@ func TestRegisterRefuses(t *testing.T) {
 		_, err = registry(p).Register(testworld.Cancelled(), at("x", "h"))
 		require.ErrorIs(w, err, context.Canceled)
 		require.Empty(w, w.Srv.Paths())
-		dubbo := registry(p, naming.WithCodec(naming.Dubbo()))
+		dubbo := registry(p, naming.Layout(naming.Dubbo()))
 		_, err = dubbo.Register(w.Context(), naming.Instance{Service: "a/b", Address: "h"})
 		require.ErrorContains(w, err, `service "a/b"`)
 		_, err = dubbo.Register(w.Context(), naming.Instance{Service: "a b", ID: "a/b", Address: "h"})
@@ -117,29 +120,29 @@ func TestDuplicateID(t *testing.T) {
 		a, b := w.Process(), w.Process()
 		g := register(a, at("o1", "h1"))
 		before := w.Data(orders + "/o1")
-		for _, opts := range [][]naming.Option{nil, {naming.Refuse()}} {
-			_, err := registry(b, opts...).Register(w.Context(), at("o1", "h2"))
-			require.ErrorIs(w, err, naming.ErrDuplicate)
-			require.ErrorContains(w, err, "register /services/orders/o1: another process has registered an instance under this id (session 0x")
+		for _, opts := range [][]naming.RegisterOption{nil, {naming.Refuse()}} {
+			_, err := registry(b).Register(w.Context(), at("o1", "h2"), opts...)
+			require.ErrorIs(w, err, session.ErrIDTaken)
+			require.ErrorContains(w, err, "register /services/orders/o1: another process uses this id (session 0x")
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))
-		require.ErrorIs(w, err, naming.ErrDuplicate)
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		static := at("o1", "h2")
 		static.Type = naming.Static
 		_, err = registry(b).Register(w.Context(), static)
-		require.ErrorIs(w, err, naming.ErrDuplicate)
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		require.Equal(w, before, w.Data(orders+"/o1"))
 		require.True(w, g.State().In)
 
 		h := register(b, at("o1", "h2"), naming.Replace())
 		require.True(w, h.State().In)
 		w.Eventually(func() bool { return !g.State().In }, "the first is out")
-		require.ErrorIs(w, g.State().Why, naming.ErrReplaced)
-		require.ErrorIs(w, g.Update(w.Context(), g.Instance()), naming.ErrReplaced)
+		require.ErrorIs(w, g.State().Err, session.ErrReplaced)
+		require.ErrorIs(w, g.Update(w.Context(), g.Instance()), session.ErrReplaced)
 
 		w.Put(orders+"/o2", "by hand")
 		_, err = registry(b).Register(w.Context(), at("o2", "h2"))
-		require.ErrorIs(w, err, naming.ErrPersistent)
+		require.ErrorIs(w, err, session.ErrNotEphemeral)
 	})
 }
 
@@ -168,7 +171,7 @@ func TestStatic(t *testing.T) {
 			other := in
 			other.Address = "h2"
 			_, err := registry(b).Register(w.Context(), other)
-			require.ErrorIs(w, err, naming.ErrDuplicate)
+			require.ErrorIs(w, err, session.ErrIDTaken)
 			require.Contains(w, w.Data(orders+"/db"), `"h1"`)
 			replaced := g
 			g = register(b, other, naming.Replace())
@@ -231,11 +234,11 @@ func TestStaticRepliesLost(t *testing.T) {
 func TestDubboUpdate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		r := registry(p, naming.WithCodec(naming.Dubbo()))
+		r := registry(p, naming.Layout(naming.Dubbo()))
 		g, err := r.Register(w.Context(), naming.Instance{Service: "org.demo.Orders", Address: "10.0.0.1", Port: 20880})
 		require.NoError(w, err)
 		const dir = "/dubbo/org.demo.Orders/providers"
-		s, err := r.Watch(w.Context(), "org.demo.Orders", naming.ProtectEmpty(0))
+		s, err := r.Open(w.Context(), "org.demo.Orders", naming.ProtectEmpty(0))
 		require.NoError(w, err)
 		defer s.Close()
 		o := observe(w, s)
@@ -298,7 +301,7 @@ func TestUnregisterDuringUpdate(t *testing.T) {
 		for _, op := range []zktest.Op{zktest.OpCreate, zktest.OpSetData, zktest.OpDelete, zktest.OpGetData} {
 			testworld.Run(t, func(w *testworld.World) {
 				p := w.Process()
-				r := registry(p, naming.WithCodec(codec))
+				r := registry(p, naming.Layout(codec))
 				g, err := r.Register(w.Context(), at("o1", "h1"))
 				require.NoError(w, err)
 				dir, err := codec.Dir(codec.Base(), "orders")
@@ -312,7 +315,7 @@ func TestUnregisterDuringUpdate(t *testing.T) {
 				update := testworld.Go(w, func(ctx context.Context) (struct{}, error) { return struct{}{}, g.Drain(ctx) })
 				require.NoError(w, g.Unregister(w.Context()))
 				if _, err := update.Result(); err != nil {
-					require.ErrorIs(w, err, naming.ErrUnregistered)
+					require.ErrorIs(w, err, session.ErrReleased)
 				}
 				stop()
 				time.Sleep(time.Minute)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,76 +12,38 @@ import (
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
-)
-
-// Errors of a registry. Compare with errors.Is: they arrive in a
-// *session.OpError, which names the operation and the path.
-var (
-	// ErrDuplicate says that another process has registered an instance under
-	// the id. That process is undisturbed.
-	ErrDuplicate = errors.New("another process has registered an instance under this id")
-	// ErrReplaced says that another process has taken the instance's place
-	// (Replace).
-	ErrReplaced = errors.New("another process has taken the instance's place")
-	// ErrPersistent says that the path of a dynamic instance has a persistent
-	// znode: a static instance, or a znode that was made by hand. It is never
-	// deleted.
-	ErrPersistent = errors.New("the znode is persistent, a static instance or made by hand: " +
-		"unregister it, or delete it if no program needs it")
-	// ErrUnregistered is the reason why an instance is out after Unregister.
-	ErrUnregistered = errors.New("the instance was unregistered")
 )
 
 // Registry is a tree of services in ZooKeeper. It is safe for concurrent use
 // and keeps no state of an instance or a watch.
 type Registry struct {
-	sm       *core.Manager
-	codec    Codec
-	base     string
-	conflict standing.Conflict
-	err      error
+	sm    *core.Manager
+	codec Codec
+	base  string
+	err   error
 }
 
-// Option changes where a Registry is and how it registers.
+// Option changes where a Registry is and how its instances are written.
 type Option func(*Registry)
 
 // Base sets the path below which services lie. The default is the codec's:
 // /services for Curator and Spring, /dubbo for Dubbo.
 func Base(path string) Option { return func(r *Registry) { r.base = path } }
 
-// WithCodec sets the codec with which instances are written and read. The
-// default is Curator().
-func WithCodec(c Codec) Option {
-	misuse.If(c == nil, "naming.WithCodec is given a nil Codec")
+// Layout sets the codec with which instances are written and read. The default
+// is Curator().
+func Layout(c Codec) Option {
+	misuse.If(c == nil, "naming.Layout is given a nil Codec")
 	return func(r *Registry) { r.codec = c }
 }
 
-// Refuse makes Register fail with ErrDuplicate at once if another process has
-// an instance under the id. Without Refuse, Register first waits for the
-// instance to go. It waits for as long as the session of a crashed process can
-// last: one and a half session timeouts.
-func Refuse() Option { return func(r *Registry) { r.conflict = standing.Refuse } }
-
-// Replace makes Register take the place of an instance with the same id. The
-// other registration is out with ErrReplaced, and comes back in by itself when
-// the place is free again.
-//
-// Of several registrations, the one that registered last has the place, for
-// good. An older registration may come back in while the newer one's session is
-// lost. The newer one takes the place back from it, and the older never takes
-// it from the newer. The order is the order of the zxids with which the
-// instances first came in. An instance that comes back carries this zxid in its
-// znode's ACL, in an entry without permissions.
-func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace } }
-
-// New returns the registry below a base path. It does no I/O. If the path
-// cannot be used, every call on the Registry returns the error.
-func New(sm *session.Manager, opts ...Option) *Registry {
+// NewRegistry returns the registry below a base path. It sends no request. If
+// the path cannot be used, every call on the Registry returns the error.
+func NewRegistry(sm *session.Manager, opts ...Option) *Registry {
 	r := &Registry{sm: bridge.Core(sm), codec: Curator()}
-	misuse.Apply("naming.New", r, opts)
+	misuse.Apply("naming.NewRegistry", r, opts)
 	r.base = cmp.Or(r.base, r.codec.Base())
 	r.err = znode.Validate(r.base)
 	return r
@@ -90,14 +51,14 @@ func New(sm *session.Manager, opts ...Option) *Registry {
 
 // Base returns the path below which the services lie.
 func (r *Registry) Base() string {
-	misuse.ZeroValue(r == nil || r.codec == nil, "or nil naming.Registry", "naming.New")
+	misuse.ZeroValue(r == nil || r.codec == nil, "or nil naming.Registry", "naming.NewRegistry")
 	return r.base
 }
 
-// made panics for a Registry that was not made by New, or that was given no
-// Manager.
+// made panics for a Registry that was not made by NewRegistry, or that was
+// given no Manager.
 func (r *Registry) made() {
-	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of session.Dial")
+	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.NewRegistry, with the Manager of session.Dial")
 }
 
 // dir returns the directory of a service.
@@ -116,14 +77,11 @@ func (r *Registry) dir(service string) (string, error) {
 func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	r.made()
 	if r.err != nil {
-		return nil, failed("list the services of", r.base, r.err)
+		return nil, core.Failed("list services", r.base, r.err)
 	}
 	children, _, err := r.sm.Children(ctx, r.base)
-	switch {
-	case errors.Is(err, core.ErrNoNode):
-		return []string{}, nil
-	case err != nil:
-		return nil, failed("list the services of", r.base, ctxend.Join(ctx, err))
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
+		return nil, core.Failed("list services", r.base, ctxend.Join(ctx, err))
 	}
 	names := make([]string, 0, len(children))
 	for _, child := range children {
@@ -191,10 +149,7 @@ func (r *Registry) setDraining(ctx context.Context, s *core.Session, service, pa
 	if err != nil {
 		return err
 	}
-	in, err := r.decode(service, id, data)
-	if err == nil {
-		err = isInstance(in)
-	}
+	in, err := r.decodeOurs(service, id, data)
 	if err != nil || in.Draining == draining {
 		return err
 	}
@@ -206,84 +161,8 @@ func (r *Registry) setDraining(ctx context.Context, s *core.Session, service, pa
 	return err
 }
 
-// isInstance returns a *MalformedError for a znode that may not be an instance.
-// Any JSON object can be read as an Instance without fields. An instance has an
-// address, a port or a URISpec.
-func isInstance(in Instance) error {
-	if in.Address != "" || in.Port != 0 || in.SSLPort != 0 || len(in.URISpec) != 0 {
-		return nil
-	}
-	return &MalformedError{in.Service, in.ID, errors.New("it has neither an address nor a port: it is not an instance, and is left as it is")}
-}
-
 // transient reports whether another read will show the outcome.
 func transient(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() == nil && !errors.Is(err, core.ErrClosed) &&
 		(errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrUnknownOutcome))
-}
-
-// encode and decode guard against a foreign codec that panics, or that returns
-// names which no path can have.
-func (r *Registry) encode(in Instance) (name string, data []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("naming: instance %q of service %q: the codec panics: %v", redact(in.ID), in.Service, p)
-		}
-	}()
-	if name, data, err = r.codec.Encode(in); err != nil {
-		return "", nil, err
-	}
-	return name, data, znode.ValidateName(name)
-}
-
-func (r *Registry) decode(service, name string, data []byte) (in Instance, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			in, err = Instance{}, &MalformedError{service, name, fmt.Errorf("the codec panics: %T", p)}
-		}
-	}()
-	in, err = r.codec.Decode(service, name, data)
-	if err == nil && (in.Service != service || in.ID != name) {
-		err = errors.New("the codec returns another service or id")
-	}
-	if err == nil {
-		err = in.check()
-	}
-	var known *MalformedError
-	switch {
-	case err == nil:
-		return in, nil
-	case errors.As(err, &known):
-		return Instance{}, known
-	}
-	return Instance{}, &MalformedError{service, name, err}
-}
-
-// explained turns an error of package standing into an error of a registry.
-func explained(err error) error {
-	var other *standing.DuplicateError
-	switch {
-	case errors.Is(err, standing.ErrClosed):
-		return ErrUnregistered
-	case errors.Is(err, standing.ErrNotEphemeral):
-		return ErrPersistent
-	case !errors.As(err, &other):
-		return err
-	case errors.Is(err, standing.ErrReplaced):
-		return fmt.Errorf("%w (session 0x%x)", ErrReplaced, other.Session)
-	}
-	return fmt.Errorf("%w (session 0x%x)", ErrDuplicate, other.Session)
-}
-
-// failed adds the operation and the path to an error. It returns nil for nil.
-func failed(op, path string, err error) error {
-	var named *core.OpError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &named) && named.Path == path:
-		err = named.Err
-	}
-	dir, name := znode.Split(path)
-	return &core.OpError{Op: op, Path: znode.Join(dir, redact(name)), Err: explained(err)}
 }

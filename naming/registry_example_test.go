@@ -26,7 +26,7 @@ func Example() {
 	}
 	defer sm.Close()
 
-	registry := naming.New(sm)
+	registry := naming.NewRegistry(sm)
 
 	for i, host := range []string{"10.0.0.1", "10.0.0.2"} { // each on its own machine
 		g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: fmt.Sprint("orders-", i), Address: host, Port: 8080})
@@ -36,7 +36,7 @@ func Example() {
 		defer func() { _ = g.Unregister(ctx) }()
 	}
 
-	orders, err := registry.Watch(ctx, "orders")
+	orders, err := registry.Open(ctx, "orders")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,12 +74,12 @@ func ExampleRegistration_Drain() {
 	}
 	defer sm.Close()
 
-	registry := naming.New(sm)
+	registry := naming.NewRegistry(sm)
 	g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: "orders-0", Address: "10.0.0.1", Port: 8080})
 	if err != nil {
 		log.Fatal(err)
 	}
-	orders, err := registry.Watch(ctx, "orders", naming.ProtectEmpty(0))
+	orders, err := registry.Open(ctx, "orders", naming.ProtectEmpty(0))
 	if err != nil {
 		log.Fatal(err)
 	}

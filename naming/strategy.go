@@ -112,7 +112,7 @@ func BoundedLoad(factor float64) HashOption {
 	return func(r *hashRules) {
 		r.bound = factor
 		if !(factor > 1) || math.IsInf(factor, 1) {
-			r.err = fmt.Errorf("naming: BoundedLoad(%v): the factor must be greater than 1", factor)
+			r.err = fmt.Errorf("BoundedLoad(%v): the factor must be greater than 1", factor)
 		}
 	}
 }
@@ -159,11 +159,11 @@ type stickyRules struct {
 // The least recently used keys are forgotten first. At least half of that
 // number, less a few percent, is always remembered. A key takes some 50 bytes,
 // however long it is.
-func StickyKeys(most int) StickyOption {
+func StickyKeys(keys int) StickyOption {
 	return func(r *stickyRules) {
-		r.keys = most
-		if most < 2 {
-			r.err = fmt.Errorf("naming: StickyKeys(%d): at least two keys must be remembered", most)
+		r.keys = keys
+		if keys < 2 {
+			r.err = fmt.Errorf("StickyKeys(%d): at least two keys must be remembered", keys)
 		}
 	}
 }
@@ -192,5 +192,5 @@ func ParseStrategy(name string) (Strategy, error) {
 		}
 		names[i] = s.name
 	}
-	return Strategy{}, fmt.Errorf("naming: unknown strategy %q: use one of %s", name, strings.Join(names, ", "))
+	return Strategy{}, fmt.Errorf("unknown strategy %q: use one of %s", name, strings.Join(names, ", "))
 }

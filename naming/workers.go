@@ -18,8 +18,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrExhausted is returned by Workers.Acquire when all numbers are taken.
-var ErrExhausted = errors.New("all worker ids are taken")
+// ErrNoWorkerID is returned by Workers.Acquire if all numbers are taken.
+var ErrNoWorkerID = errors.New("all worker ids are taken")
 
 // Workers gives each process a small number of its own, from 0 up to a maximum.
 // It is for ids of the snowflake kind, which have a few bits for such a number.
@@ -81,7 +81,7 @@ func (w *WorkerID) ID() int {
 // last one. A process that crashed has its number until its session expires.
 //
 // ctx bounds the call, not the hold. Errors, in a *session.OpError:
-// ErrExhausted; a name that cannot be the name of a znode; ctx's;
+// ErrNoWorkerID; a name that cannot be the name of a znode; ctx's;
 // session.ErrClosed; what the server answers, such as session.ErrNoAuth. If
 // Acquire fails, no number is taken.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
@@ -91,7 +91,7 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 		err = znode.ValidateName(name)
 	}
 	if err != nil {
-		return nil, failed("take a worker id at", w.path, err)
+		return nil, core.Failed("acquire worker id", w.path, err)
 	}
 	last, err := w.last(ctx, name)
 	if err == nil {
@@ -103,7 +103,7 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 			err = oneline.Join(err, id.Release())
 		}
 	}
-	return nil, failed("take a worker id at", w.path, ctxend.Join(ctx, err))
+	return nil, core.Failed("acquire worker id", w.path, ctxend.Join(ctx, err))
 }
 
 // acquire takes a number. If another process is faster, it goes on with a
@@ -116,7 +116,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			return nil, err
 		}
 		if len(free) == 0 {
-			return nil, fmt.Errorf("%w: %d of %d", ErrExhausted, w.max, w.max)
+			return nil, fmt.Errorf("%w: %d of %d", ErrNoWorkerID, w.max, w.max)
 		}
 		next := 0
 		for i, n := range free {
@@ -131,7 +131,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			switch {
 			case err == nil:
 				return &WorkerID{bridge.Hold(hold), n}, nil
-			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, onenode.ErrNotEphemeral):
+			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, core.ErrNotEphemeral):
 				return nil, err
 			}
 			free = append(free[:next], free[next+1:]...)

@@ -18,7 +18,7 @@ import (
 const orders = "/services/orders"
 
 func registry(p *testworld.Process, opts ...naming.Option) *naming.Registry {
-	return naming.New(p.Manager, opts...)
+	return naming.NewRegistry(p.Manager, opts...)
 }
 
 // at is an instance of the service orders.
@@ -26,16 +26,16 @@ func at(id, address string) naming.Instance {
 	return naming.Instance{Service: "orders", ID: id, Address: address, Port: 80}
 }
 
-func register(p *testworld.Process, in naming.Instance, opts ...naming.Option) *naming.Registration {
+func register(p *testworld.Process, in naming.Instance, opts ...naming.RegisterOption) *naming.Registration {
 	p.W.Helper()
-	g, err := registry(p, opts...).Register(p.W.Context(), in)
+	g, err := registry(p).Register(p.W.Context(), in, opts...)
 	require.NoError(p.W, err)
 	return g
 }
 
-func watch(p *testworld.Process, opts ...naming.WatchOption) *naming.Service {
+func watch(p *testworld.Process, opts ...naming.OpenOption) *naming.Service {
 	p.W.Helper()
-	s, err := registry(p).Watch(p.W.Context(), "orders", opts...)
+	s, err := registry(p).Open(p.W.Context(), "orders", opts...)
 	require.NoError(p.W, err)
 	p.W.Cleanup(func() { _ = s.Close() })
 	return s
@@ -54,7 +54,7 @@ func show(all []naming.Instance) string {
 	return strings.Join(texts, " ")
 }
 
-// showView is show with the marks: "?" for stale, "!" for kept.
+// showView is show with the marks: "?" for stale, "!" for protected.
 func showView(v *naming.View) string {
 	return show(v.Instances()) + marks(v)
 }
@@ -64,7 +64,7 @@ func marks(v *naming.View) string {
 	if v.Stale {
 		text += "?"
 	}
-	if v.Kept {
+	if v.Protected {
 		text += "!"
 	}
 	return text

@@ -13,7 +13,7 @@ import (
 // go with the next. If the server refuses a transaction of several, each
 // acknowledgement is sent by itself, so that none fails because of another.
 type acks struct {
-	p *picture // is told of the transactions
+	p *snapshot // is told of the transactions
 
 	mu      sync.Mutex
 	sending bool
@@ -22,9 +22,9 @@ type acks struct {
 
 // ack is one acknowledgement: the operations that delete an item and its claim.
 type ack struct {
-	s    *core.Session
-	ops  []core.Op
-	told chan answer
+	s      *core.Session
+	ops    []core.Op
+	answer chan answer
 }
 
 // answer is what send gives to a waiting ack: the outcome, or a batch to send.
@@ -33,8 +33,8 @@ type answer struct {
 	batch []*ack
 }
 
-// mostAcks bounds how many acknowledgements go into one transaction.
-const mostAcks = 64
+// maxAcks bounds how many acknowledgements go into one transaction.
+const maxAcks = 64
 
 // errAlone says that an acknowledgement is to be sent by itself. It is not
 // returned to users.
@@ -53,17 +53,17 @@ func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
 	a.sending = true
 	a.mu.Unlock()
 	if batch == nil {
-		told := <-mine.told // the sender answers, at the end of the session at the latest
-		if told.batch == nil {
-			return told.err
+		got := <-mine.answer // the sender answers, at the end of the session at the latest
+		if got.batch == nil {
+			return got.err
 		}
-		batch = told.batch
+		batch = got.batch
 	}
 	end := a.p.changing(batch[0].s, len(batch), len(batch))
 	err := transactAll(ctx, batch)
 	end(err == nil)
 	for _, other := range batch[1:] { // the first is ours
-		other.told <- answer{err: err}
+		other.answer <- answer{err: err}
 	}
 	a.next()
 	return err
@@ -77,12 +77,12 @@ func (a *acks) next() {
 		return
 	}
 	n := 1
-	for n < min(len(a.waiting), mostAcks) && a.waiting[n].s == a.waiting[0].s {
+	for n < min(len(a.waiting), maxAcks) && a.waiting[n].s == a.waiting[0].s {
 		n++
 	}
 	batch := a.waiting[:n:n]
 	a.waiting = a.waiting[n:]
-	batch[0].told <- answer{batch: batch}
+	batch[0].answer <- answer{batch: batch}
 }
 
 // transactAll sends a batch in one transaction.

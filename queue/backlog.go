@@ -12,7 +12,7 @@ import (
 type backlog struct {
 	listed []name // of the last list, in order
 	at     int    // the items before it were read, or passed
-	back   ready  // items that came later: released, due, or to be tried again
+	later  ready  // items that came after the list: released, due, or to be tried again
 	start  znode.Seq
 	passed bool // whether some were passed without a read
 }
@@ -20,23 +20,23 @@ type backlog struct {
 // next returns the first item.
 func (b *backlog) next() (n name, found bool) {
 	switch {
-	case b.backFirst():
-		return b.back.names[0], true
+	case b.laterFirst():
+		return b.later.names[0], true
 	case b.at < len(b.listed):
 		return b.listed[b.at], true
 	}
 	return name{}, false
 }
 
-// backFirst reports whether the first item is one that came later.
-func (b *backlog) backFirst() bool {
-	return b.back.Len() > 0 && (b.at == len(b.listed) || before(b.back.names[0], b.listed[b.at], b.start) < 0)
+// laterFirst reports whether the first item is one that came later.
+func (b *backlog) laterFirst() bool {
+	return b.later.Len() > 0 && (b.at == len(b.listed) || before(b.later.names[0], b.listed[b.at], b.start) < 0)
 }
 
 // add adds an item that can be taken.
 func (b *backlog) add(n name) {
-	b.back.start = b.start
-	heap.Push(&b.back, n)
+	b.later.start = b.start
+	heap.Push(&b.later, n)
 }
 
 // first removes the first n items.
@@ -52,8 +52,8 @@ func (b *backlog) firstWhile(n int, f func(name) bool) []name {
 			return names
 		}
 		switch {
-		case b.backFirst():
-			names = append(names, heap.Pop(&b.back).(name))
+		case b.laterFirst():
+			names = append(names, heap.Pop(&b.later).(name))
 		default:
 			names = append(names, b.listed[b.at])
 			b.at++
@@ -62,22 +62,21 @@ func (b *backlog) firstWhile(n int, f func(name) bool) []name {
 	return names
 }
 
-// returned removes the first n items that came later.
-func (b *backlog) returned(n int) []name {
+// firstLater removes the first n items that came later.
+func (b *backlog) firstLater(n int) []name {
 	var names []name
-	for len(names) < n && b.back.Len() > 0 {
-		names = append(names, heap.Pop(&b.back).(name))
+	for len(names) < n && b.later.Len() > 0 {
+		names = append(names, heap.Pop(&b.later).(name))
 	}
 	return names
 }
 
-// run removes up to n consecutive listed items, at a random place. The place is
-// among the first reach items, as far as these have the same priority. run
-// takes the earlier of two random places, so that few items are left over at
-// the front.
-func (b *backlog) run(n, reach int) []name {
-	most := min(len(b.listed)-b.at, max(n, reach))
-	same := b.listed[b.at : b.at+most]
+// randomRun removes up to n consecutive listed items, at a random place. The
+// place is among the first reach items, as far as these have the same priority.
+// randomRun takes the earlier of two random places, so that few items are left
+// over at the front.
+func (b *backlog) randomRun(n, reach int) []name {
+	same := b.listed[b.at : b.at+min(len(b.listed)-b.at, max(n, reach))]
 	for i, name := range same {
 		if name.priority != same[0].priority {
 			same = same[:i]

@@ -25,7 +25,7 @@ func TestFault16_OnDead(t *testing.T) {
 				var u *user
 				var it *queue.Item
 				calls := 0
-				u = w.user(queue.OnDead(func(queue.Letter) {
+				u = w.user(queue.OnDead(func(queue.DeadLetter) {
 					calls++
 					_ = again(w, u, it) // an error says that the item is settled already
 				}))
@@ -63,12 +63,12 @@ func TestFault10_ReleaseOfAnItemWithManyAttempts(t *testing.T) {
 		it, err := q.Take(w.Context())
 		require.NoError(t, err)
 		require.Equal(t, 101, it.Attempt)
-		require.NoError(t, it.Release(queue.Uncounted()))
+		require.NoError(t, it.Release(queue.WithoutAttempt()))
 		it, err = q.Take(w.Context())
 		require.NoError(t, err)
 		require.Greater(t, it.Attempt, 10, "as many as fit")
 		require.Less(t, it.Attempt, 102)
 		require.Equal(t, data, it.Data)
 		require.NoError(t, it.Ack())
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }

@@ -30,24 +30,24 @@ type changes struct {
 	follower *core.Follower // nil until the watch is set
 	done     chan struct{}  // closed when the changes have fired
 	fired    bool
-	over     bool
-	under    int // how many events the transactions under way cause
-	made     int // how many events the transactions have caused that were done meanwhile
-	seen     int // how many events have come meanwhile
+	stopped  bool
+	pending  int // how many events the transactions under way cause
+	caused   int // how many events the transactions have caused that were done meanwhile
+	heard    int // how many events have come meanwhile
 	total    int // how many events have come
-	others   int // how many of them came since the list, and are not ours
+	foreign  int // how many of them came since the list, and are not ours
 }
 
-// maxUnheard is how many events of other clients may come between two lists.
-// After that, the watch is given up until the consumer has no items at hand: a
-// list shows all changes anyhow.
-const maxUnheard = 64
+// maxForeignEvents is how many events of other clients may come between two
+// lists. After that, the watch is given up until the consumer has no items at
+// hand: a list shows all changes anyhow.
+const maxForeignEvents = 64
 
 // follow returns the changes of a directory. It returns nil if the servers have
 // no persistent watches.
 func follow(ctx context.Context, s *core.Session, dir string) (*changes, error) {
 	c := &changes{done: make(chan struct{})}
-	follower, err := s.Follow(ctx, dir, false, c.hear)
+	follower, err := s.Follow(ctx, dir, false, c.onEvent)
 	if errors.Is(err, core.ErrUnimplemented) {
 		return nil, nil
 	}
@@ -60,20 +60,20 @@ func follow(ctx context.Context, s *core.Session, dir string) (*changes, error) 
 	return c, nil
 }
 
-// hear counts an event. The session calls it.
-func (c *changes) hear(e core.Followed) {
+// onEvent counts an event. The session calls it.
+func (c *changes) onEvent(e core.Followed) {
 	c.mu.Lock()
 	c.total++
-	if e.Event == core.NodeChildrenChanged && c.under > 0 {
-		if c.seen++; c.seen <= c.made+c.under {
+	if e.Event == core.NodeChildrenChanged && c.pending > 0 {
+		if c.heard++; c.heard <= c.caused+c.pending {
 			c.mu.Unlock()
 			return
 		}
 	}
 	c.fire()
-	c.others++
-	giveUp := c.others > maxUnheard && c.follower != nil && !c.over
-	c.over = c.over || giveUp
+	c.foreign++
+	giveUp := c.foreign > maxForeignEvents && c.follower != nil && !c.stopped
+	c.stopped = c.stopped || giveUp
 	c.mu.Unlock()
 	if giveUp {
 		c.follower.Stop()
@@ -93,21 +93,21 @@ func (c *changes) fire() {
 func (c *changes) begin(n int) (end func(done bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.under += n
+	c.pending += n
 	return func(done bool) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.under -= n
+		c.pending -= n
 		if done {
-			c.made += n
+			c.caused += n
 		}
-		if c.under > 0 {
+		if c.pending > 0 {
 			return
 		}
-		if c.seen != c.made {
+		if c.heard != c.caused {
 			c.fire()
 		}
-		c.seen, c.made = 0, 0
+		c.heard, c.caused = 0, 0
 	}
 }
 
@@ -117,10 +117,10 @@ func (c *changes) begin(n int) (end func(done bool)) {
 func (c *changes) again() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over {
+	if c.stopped {
 		return false
 	}
-	c.others = 0
+	c.foreign = 0
 	if c.fired {
 		c.fired, c.done = false, make(chan struct{})
 	}
@@ -132,7 +132,7 @@ func (c *changes) again() bool {
 func (c *changes) still() func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.fired || c.under > 0 {
+	if c.fired || c.pending > 0 {
 		return nil
 	}
 	total := c.total
@@ -154,16 +154,16 @@ func (c *changes) Done() <-chan struct{} {
 // Stop removes the watch. It fires, because later changes are not seen.
 func (c *changes) Stop() {
 	c.mu.Lock()
-	c.over = true
+	c.stopped = true
 	c.fire()
 	c.mu.Unlock()
 	c.follower.Stop()
 }
 
-// lasting returns the changes that watch a directory for the picture. was is
+// lasting returns the changes that watch a directory for the snapshot. was is
 // the directory's watch so far. It returns nil if a one-shot watch suffices:
 // without a Consume, as long as items are at hand, and on older servers.
-func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir string, idle bool) (*changes, error) {
+func (p *snapshot) lasting(ctx context.Context, s *core.Session, was watch, dir string, idle bool) (*changes, error) {
 	if c, ok := was.(*changes); ok && c.again() {
 		return c, nil
 	}
@@ -182,14 +182,16 @@ func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir s
 	return c, err
 }
 
-// listEvery is how often an idle consumer lists the queue without a reason where ACLs are
-// in use. A server sends no event of a directory while the session may not read it. A
-// session checks its watches of one shot for that, and not those that last.
+// listEvery is how often an idle consumer lists the queue without an event
+// where ACLs are in use. A server sends no event of a directory while the
+// session may not read it. A session checks its one-shot watches for that, and
+// not its persistent watches.
 const listEvery = time.Minute
 
-// listAnyhow reports whether a watch that lasts stands. It returns when the queue is
-// listed even if that does not fire, or the zero Time for never. The caller holds mu.
-func (p *picture) listAnyhow() (at time.Time, lasting bool) {
+// listAnyhow reports whether a persistent watch is set. It returns when the
+// queue is listed even if that watch does not fire, or the zero Time for never.
+// The caller holds mu.
+func (p *snapshot) listAnyhow() (at time.Time, lasting bool) {
 	_, items := p.items.(*changes)
 	_, claims := p.claims.(*changes)
 	lasting = items || claims
@@ -199,23 +201,50 @@ func (p *picture) listAnyhow() (at time.Time, lasting bool) {
 	return at, lasting
 }
 
-// unheard reports whether it is time to list without a reason. The caller holds mu.
-func (p *picture) unheard() bool {
+// listOverdue reports whether it is time to list without an event. The caller
+// holds mu.
+func (p *snapshot) listOverdue() bool {
 	at, _ := p.listAnyhow()
 	return !at.IsZero() && !time.Now().Before(at)
 }
 
-// consume is called with 1 when a Consume begins, and with -1 when it has ended.
-func (p *picture) consume(n int) {
+// consume is called with 1 when a Consume begins, and with -1 when it has
+// ended.
+func (p *snapshot) consume(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.consumers += n; p.consumers == 0 {
-		p.unfollow() // this fires: a Take may wait for the watch that goes
+	if p.consumers += n; p.consumers == 0 && p.s != nil {
+		p.unwatch()
 	}
 }
 
+// unwatch removes all watches, persistent or one-shot, so that a process that
+// has ended its consumers keeps none. A Take that waits sets new ones. The
+// caller holds mu.
+func (p *snapshot) unwatch() {
+	for _, w := range []*watch{&p.items, &p.claims} {
+		if *w != nil {
+			replace(w, removed{})
+		}
+	}
+	p.wake()
+}
+
+// removed is in the place of a watch that was removed. Changes may have been
+// missed since, so it counts as fired.
+type removed struct{}
+
+var firedAlready = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+func (removed) Done() <-chan struct{} { return firedAlready }
+func (removed) Stop()                 {}
+
 // unfollow removes the persistent watches. The caller holds mu.
-func (p *picture) unfollow() {
+func (p *snapshot) unfollow() {
 	for _, w := range []watch{p.items, p.claims} {
 		if c, ok := w.(*changes); ok {
 			c.Stop()
@@ -226,7 +255,7 @@ func (p *picture) unfollow() {
 // changing records that a transaction is sent that creates or deletes so many
 // znodes in the directories of the items and of the claims. The caller calls
 // end with its answer.
-func (p *picture) changing(s *core.Session, items, claims int) (end func(done bool)) {
+func (p *snapshot) changing(s *core.Session, items, claims int) (end func(done bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var ends []func(bool)

@@ -26,8 +26,8 @@ type worked struct {
 	data []string
 }
 
-// all returns the data of the items, in order, a second later: a consumer that was woken
-// for nothing waits a moment the next time.
+// all returns the data of the items, in order, a second later: a consumer that
+// was woken for nothing waits a moment the next time.
 func (d *worked) all() []string {
 	time.Sleep(time.Second)
 	synctest.Wait()
@@ -36,7 +36,8 @@ func (d *worked) all() []string {
 	return slices.Clone(d.data)
 }
 
-// consuming runs Consume until the test ends, or the call is given up. work is called for each item.
+// consuming runs Consume until the test ends, or the call is given up. work is
+// called for each item.
 func (u *user) consuming(work func(item *queue.Item), opts ...queue.ConsumeOption) *worked {
 	u.w.Helper()
 	d := new(worked)
@@ -77,15 +78,17 @@ func TestConsumeListsForWhatOthersPut(t *testing.T) {
 					}
 				})
 				require.Len(w, done.all(), 1+rounds)
-				// The items and the claims: a put is all that has others' changes.
+				// The items and the claims: a put is all that has others'
+				// changes.
 				require.Equal(w, testworld.Counts{"create": rounds, "getChildren2": 2 * rounds, "multiRead": rounds, "multi": 2 * rounds}, counts)
 			})
 		})
 	}
 }
 
-// Something is put while an acknowledgement is under way, and looks like that until its
-// answer is there: it is listed then, whether the acknowledgement is done or refused.
+// Something is put while an acknowledgement is under way, and looks like that
+// until its answer is there: it is listed then, whether the acknowledgement is
+// done or refused.
 func TestConsumeHearsOfAPutDuringItsAcknowledgement(t *testing.T) {
 	for _, refused := range []bool{false, true} {
 		t.Run(fmt.Sprintf("refused=%v", refused), func(t *testing.T) {
@@ -122,8 +125,9 @@ func TestConsumeHearsOfAPutDuringItsAcknowledgement(t *testing.T) {
 	}
 }
 
-// A stranger writes into an item, so that its claim is refused while an acknowledgement is
-// under way. There is no claim whose end would report the item.
+// A stranger writes into an item, so that its claim is refused while an
+// acknowledgement is under way. No claim exists whose end would report the
+// item.
 func TestConsumeTakesWhatWasWrittenDuringItsAcknowledgement(t *testing.T) {
 	run(t, func(w world) {
 		producer, u := w.user(), w.user()
@@ -154,8 +158,8 @@ func TestConsumeTakesWhatWasWrittenDuringItsAcknowledgement(t *testing.T) {
 	})
 }
 
-// The watches that last are given up when they tell a busy consumer of much that others
-// do, where the list is long, and when Consume has ended.
+// The watches that last are given up when they tell a busy consumer of much
+// that others do, where the list is long, and when Consume has ended.
 func TestConsumeGivesItsWatchesUp(t *testing.T) {
 	const lasting, held = 2, 1 // the server counts a watch that lasts twice
 	watches := func(w world, u *user) int {
@@ -224,8 +228,8 @@ func TestConsumeAfterALostConnection(t *testing.T) {
 	})
 }
 
-// A directory of the items that holds much data is not read along with the items. Nor are
-// the claims, as long as nothing has changed among them.
+// A directory of the items that holds much data is not read along with the
+// items. Nor are the claims, as long as nothing has changed among them.
 func TestConsumeWithDataInTheDirectory(t *testing.T) {
 	run(t, func(w world) {
 		producer, u := w.user(), w.user()
@@ -241,7 +245,8 @@ func TestConsumeWithDataInTheDirectory(t *testing.T) {
 	})
 }
 
-// Servers before 3.6 have no watches that last: each acknowledgement has the queue listed.
+// Servers before 3.6 have no watches that last: each acknowledgement has the
+// queue listed.
 func TestConsumeOnAnOldServer(t *testing.T) {
 	run(t, func(w world) {
 		producer, u := w.user(), w.user()
@@ -251,12 +256,13 @@ func TestConsumeOnAnOldServer(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		require.Len(w, done.all(), 10)
-	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 }
 
-// A directory is hidden from a session that waits, and open again a moment later. No server
-// tells the session what has changed in between. Where ACLs are in use the consumer finds
-// it soon: an item that was put, and one whose consumer has died.
+// A directory is hidden from a session that waits, and open again a moment
+// later. No server tells the session what has changed in between. Where ACLs
+// are in use the consumer finds it soon: an item that was put, and one whose
+// consumer has died.
 func TestConsumeFindsWhatChangedInAHiddenDirectory(t *testing.T) {
 	for dir, change := range map[string]func(w world, producer, other *user){
 		"items":  func(_ world, producer, _ *user) { producer.put("b") },

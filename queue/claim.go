@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 )
 
@@ -27,8 +27,8 @@ func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
 	b, rest, decoded := claims{q: q, s: s}, chosen, false
 	defer func() {
 		if !decoded { // an error, or a callback has ended the goroutine
-			b.spare()
-			q.picture.spare(s, namesOf(rest))
+			b.unpick()
+			q.snapshot.unpick(s, namesOf(rest))
 		}
 	}()
 	for _, c := range chosen {
@@ -57,7 +57,7 @@ func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
 func (i *Item) decode(stat core.Stat) error {
 	q := i.q
 	if stat.EphemeralOwner != 0 {
-		return q.passOver(i.s, i.name, "recognise", fmt.Errorf("%s is not an item: it belongs to the session 0x%x; check the path of the items",
+		return q.skip(i.s, i.name, "recognise", fmt.Errorf("%s is not an item: it belongs to the session 0x%x; check the path of the items",
 			i.itemPath(), uint64(stat.EphemeralOwner)))
 	}
 	payloads, malformed := q.layout.decode(i.raw)
@@ -81,29 +81,29 @@ type claims struct {
 	counted bool
 }
 
-// spare makes the items, except those given, available to the next pick.
-func (b *claims) spare(but ...*Item) {
+// unpick makes the items available to the next pick, except those to keep.
+func (b *claims) unpick(keep ...*Item) {
 	var names []name
 	for _, i := range b.items {
-		if !slices.Contains(but, i) {
+		if !slices.Contains(keep, i) {
 			names = append(names, i.name)
 		}
 	}
-	b.q.picture.spare(b.s, names)
+	b.q.snapshot.unpick(b.s, names)
 }
 
-// giveBack is spare for items that may have been claimed.
+// giveBack is unpick for items that may have been claimed.
 func (b *claims) giveBack() {
 	for _, i := range b.items {
-		b.q.picture.giveBack(b.s, i.name, i.name)
+		b.q.snapshot.giveBack(b.s, i.name, i.name)
 	}
 }
 
 // ops returns the operations of the claims: two for each item. Items that do
-// not fit into one request are spared.
+// not fit into one request are left for the next pick.
 func (b *claims) ops() (ops []core.Op, err error) {
 	for _, i := range b.items {
-		i.who = b.q.layout.claimant(b.q.o)
+		i.who = b.q.layout.claimData(b.q.o.consumer)
 		if i.node, err = b.s.Own(i.claimPath()); err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func (b *claims) ops() (ops []core.Op, err error) {
 	for n > 1 && b.q.sm.Fits(ops[:2*n]...) != nil {
 		n /= 2
 	}
-	b.spare(b.items[:n]...)
+	b.unpick(b.items[:n]...)
 	b.items, ops = b.items[:n], ops[:2*n]
 	if b.counted = n > 1 || b.q.sm.Fits(ops...) == nil; !b.counted {
 		// An item of another program, so large that it cannot be written again
@@ -127,14 +127,14 @@ func (b *claims) ops() (ops []core.Op, err error) {
 func (b *claims) make(ctx context.Context) ([]*Item, error) {
 	ops, err := b.ops()
 	if err != nil {
-		b.spare()
+		b.unpick()
 		return nil, err
 	}
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
 			return nil, err
 		}
-		end := b.q.picture.changing(b.s, 0, len(b.items))
+		end := b.q.snapshot.changing(b.s, 0, len(b.items))
 		results, err := b.s.Txn(ctx, ops...)
 		end(err == nil)
 		if core.InDoubt(err) {
@@ -156,7 +156,7 @@ func (b *claims) make(ctx context.Context) ([]*Item, error) {
 // refused handles a transaction that was not done: the item that caused the
 // refusal, and the other items. again says that another try may succeed.
 func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
-	p := &b.q.picture
+	p := &b.q.snapshot
 	op, _ := core.RefusedOp(err)
 	first := max(0, op) / 2 // whose operation was refused
 	i, item := b.items[first], op%2 == 0
@@ -168,8 +168,8 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 	case errors.Is(err, core.ErrBadVersion): // another consumer has claimed it, and may have given it back
 		p.missed(b.s, i.name, true)
 	case errors.Is(err, core.ErrNoAuth) && item: // refused for the item, and not for the directory of the claims
-		b.spare(i)
-		return false, b.q.passOver(b.s, i.name, "claim", err)
+		b.unpick(i)
+		return false, b.q.skip(b.s, i.name, "claim", err)
 	case errors.Is(err, core.ErrNoNode):
 		if err = b.s.EnsureDir(ctx, b.q.claims); err == nil {
 			return true, nil
@@ -179,7 +179,7 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 		b.giveBack()
 		return false, err
 	}
-	b.spare(i)
+	b.unpick(i)
 	return false, errNotOurs
 }
 
@@ -204,7 +204,7 @@ func (b *claims) stand(ctx context.Context) (bool, error) {
 	}
 	for _, i := range b.items {
 		if !slices.Contains(standing, i) {
-			b.q.picture.giveBack(b.s, i.name, i.name)
+			b.q.snapshot.giveBack(b.s, i.name, i.name)
 		}
 	}
 	b.items = standing
@@ -227,7 +227,7 @@ func (b *claims) begin(ctx context.Context, results []core.OpResult) (held []*It
 	if len(held) == 0 {
 		return nil, err
 	}
-	b.q.picture.won(b.s, held)
+	b.q.snapshot.won(b.s, held)
 	return held, nil
 }
 
@@ -249,6 +249,27 @@ func (i *Item) shown(ctx context.Context) (bool, error) {
 	return err == nil && stat.EphemeralOwner == i.s.ID() && bytes.Equal(data, i.who), err
 }
 
+// claimedUnseen is claimed for a claim that may not be read, for the reason
+// hidden. A claim of this session is this one, unless the session has claimed
+// the item again, by another Queue. That claim has changed the item's version,
+// or the item is another one.
+func (i *Item) claimedUnseen(ctx context.Context, hidden error) (bool, error) {
+	owned, err := i.s.OwnsAt(ctx, i.claimPath())
+	if err != nil || !owned {
+		return false, err
+	}
+	stat, found, err := i.s.StatOf(ctx, i.itemPath())
+	switch {
+	case errors.Is(err, core.ErrNoAuth): // the session could not claim it again
+		return true, nil
+	case err != nil:
+		return false, err
+	case found && (stat.Czxid != i.czxid || stat.Version != i.version):
+		return false, hidden
+	}
+	return true, nil
+}
+
 // watchAfter is how long an item is held before its claim is watched. Most
 // items are settled by then.
 const watchAfter = 100 * time.Millisecond
@@ -268,8 +289,9 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 			return nil
 		}
 	}
-	// The claim was lost before it was delivered. If the session lives on, as it
-	// does under OnDisconnect, the claim still exists. It must go, and not count.
+	// The claim was lost before it was delivered. If the session lives on, as
+	// it does under OnDisconnect, the claim still exists. It must go, and not
+	// count.
 	if i.s.Err() == nil {
 		if kept := i.keepACL(); kept != nil {
 			err = oneline.Join(err, kept, i.unclaim())
@@ -277,7 +299,7 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 			err = oneline.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
 		}
 	}
-	i.q.picture.giveBack(i.s, i.name, i.name)
+	i.q.snapshot.giveBack(i.s, i.name, i.name)
 	return err
 }
 

@@ -42,7 +42,7 @@ func TestStrictPolicyAndALostClaim(t *testing.T) {
 		for range 5 {
 			w.Once(on(zktest.OpMulti, claim0), always(zktest.LoseReply))
 			w.Once(on(zktest.OpGetData, claim0), always(zktest.LoseReply))
-			require.NoError(w, u.take().Release(queue.Uncounted()))
+			require.NoError(w, u.take().Release(queue.WithoutAttempt()))
 		}
 		require.Equal(w, []string{"a"}, other.drain())
 	})

@@ -13,13 +13,14 @@ import (
 type ConsumeOption func(*consumer)
 
 type consumer struct {
-	q           *Queue
-	f           func(ctx context.Context, item *Item) error
-	workers     int
-	prefetch    int
-	least, most time.Duration
-	onError     func(*Item, error)
-	err         error
+	q          *Queue
+	f          func(ctx context.Context, item *Item) error
+	workers    int
+	prefetch   int
+	minBackoff time.Duration
+	maxBackoff time.Duration
+	onError    func(*Item, error)
+	err        error
 
 	free   *slots     // for items that are claimed and not yet settled
 	items  chan *Item // claimed, and not yet worked on, in order
@@ -50,20 +51,20 @@ func Prefetch(n int) ConsumeOption {
 }
 
 // Backoff sets how long an item is withheld after its function has failed: a
-// random time below least, which doubles with each attempt up to most. The
-// default is one second and one minute. If the queue's format has no delays,
-// the worker pauses instead.
-func Backoff(least, most time.Duration) ConsumeOption {
+// random time below min, which doubles with each attempt up to max. The default
+// is one second and one minute. If the queue's format has no delays, the worker
+// pauses instead.
+func Backoff(min, max time.Duration) ConsumeOption {
 	return func(c *consumer) {
-		c.least, c.most = least, most
-		if least <= 0 || most < least {
-			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): want 0 < least <= most", least, most))
+		c.minBackoff, c.maxBackoff = min, max
+		if min <= 0 || max < min {
+			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): min must be above 0, and max not less", min, max))
 		}
 	}
 }
 
 // OnError has f called with each error after which an item comes again: errors
-// of the function, and errors of Ack and Release. f may be called by several
+// of the function, and errors of Ack and Release. f is called by several
 // workers at a time.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
@@ -81,13 +82,16 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // The context that f gets ends when ctx ends, or when the claim is lost;
 // context.Cause returns which. Items that were claimed ahead when ctx ends are
 // released, and that attempt is not counted.
+//
+// Consume never returns nil. Errors: ctx's; the errors of Take; an invalid
+// option. Consume is safe for concurrent use.
 func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *Item) error, opts ...ConsumeOption) error {
 	q.made()
 	misuse.NilFunc(f == nil, "Queue.Consume")
-	c := &consumer{q: q, f: f, workers: 1, least: time.Second, most: time.Minute, onError: func(*Item, error) {}}
+	c := &consumer{q: q, f: f, workers: 1, minBackoff: time.Second, maxBackoff: time.Minute, onError: func(*Item, error) {}}
 	misuse.Apply("Queue.Consume", c, opts)
 	if c.err != nil {
-		return q.fail("consume", c.err)
+		return q.failed(ctx, "consume", c.err)
 	}
-	return c.run(ctx)
+	return q.failed(ctx, "consume", c.run(ctx))
 }

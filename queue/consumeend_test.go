@@ -53,7 +53,7 @@ func TestConsumeWhoseCallbackEndsItsGoroutine(t *testing.T) {
 			return nil
 		}},
 		"OnDead": {
-			opts: []queue.Option{queue.OnDead(func(queue.Letter) { end() })},
+			opts: []queue.Option{queue.OnDead(func(queue.DeadLetter) { end() })},
 			bad:  func(w world) { w.Put(path+"/items/queue-0000000100", "malformed") },
 		},
 		"OnSkipped": {

@@ -145,7 +145,7 @@ func (p *pointFault) work(_ context.Context, item *queue.Item) error {
 	case d == "3", d == "5" && item.Attempt == 1:
 		return fmt.Errorf("%s: %w", d, errWork)
 	case d == "6" && p.count[d] == 1:
-		return item.Release(queue.Uncounted())
+		return item.Release(queue.WithoutAttempt())
 	}
 	time.Sleep(10 * time.Millisecond)
 	err := item.Ack()

@@ -29,7 +29,8 @@ func TestCost(t *testing.T) {
 				require.NoError(w, u.take().Ack())
 			}
 		})
-		// A claim and an acknowledgement. Lists and reads are shared by many takes.
+		// A claim and an acknowledgement. Lists and reads are shared by many
+		// takes.
 		require.Equal(w, map[string]int{"multi": 2 * 101, "getChildren2": 2, "multiRead": 6}, counts)
 
 		u.put("a")

@@ -24,7 +24,8 @@ func buries(r zktest.Request) bool {
 	return false
 }
 
-// buryingGround has all directories made, so that the first burial is not refused.
+// buryingGround has all directories made, so that the first burial is not
+// refused.
 func (w world) buryingGround() {
 	w.Helper()
 	u := w.user()
@@ -49,9 +50,9 @@ func TestOnDeadOfALetterInDoubt(t *testing.T) {
 			t.Run(name+", "+how, func(t *testing.T) {
 				run(t, func(w world) {
 					w.buryingGround()
-					var told []queue.Letter
+					var told []queue.DeadLetter
 					put(w, w.user())
-					u := w.user(queue.MaxAttempts(1), queue.OnDead(func(l queue.Letter) { told = append(told, l) }))
+					u := w.user(queue.MaxAttempts(1), queue.OnDead(func(l queue.DeadLetter) { told = append(told, l) }))
 					w.Once(buries, always(action))
 					taking := u.taking()
 					time.Sleep(time.Minute)
@@ -67,13 +68,13 @@ func TestOnDeadOfALetterInDoubt(t *testing.T) {
 	}
 }
 
-// The answer is lost, and another consumer has made the letter of the item: that one
-// calls OnDead, and this one does not.
+// The answer is lost, and another consumer has made the letter of the item:
+// that one calls OnDead, and this one does not.
 func TestOnDeadOfALetterThatAnotherHasMade(t *testing.T) {
 	run(t, func(w world) {
 		var told []string
 		user := func(name string) *user {
-			return w.user(queue.MaxAttempts(1), queue.OnDead(func(queue.Letter) { told = append(told, name) }))
+			return w.user(queue.MaxAttempts(1), queue.OnDead(func(queue.DeadLetter) { told = append(told, name) }))
 		}
 		w.buryingGround()
 		w.user().put("x")

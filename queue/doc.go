@@ -85,6 +85,12 @@
 //     lost and another client has deleted its claim, Ack may take what other
 //     consumers have done with the item for its own work.
 //
+// # Errors
+//
+// Every error is a *session.OpError with the path of the queue. errors.Is finds
+// the reason: an error of this package or of package session, or the error of
+// ctx.
+//
 // # What ctx governs
 //
 // The ctx of Put, Take and Consume bounds the waiting, never a claim. Ack,

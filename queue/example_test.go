@@ -64,7 +64,7 @@ func ExampleQueue_Consume() {
 	}
 	defer sm.Close()
 
-	q := queue.New(sm, "/queues/mail", queue.MaxAttempts(3), queue.OnDead(func(l queue.Letter) {
+	q := queue.New(sm, "/queues/mail", queue.MaxAttempts(3), queue.OnDead(func(l queue.DeadLetter) {
 		fmt.Printf("dead: %s: %s\n", l.Data, l.Reason)
 		cancel()
 	}))

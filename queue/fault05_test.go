@@ -21,10 +21,10 @@ func TestFault05_GuardOfALostClaim(t *testing.T) {
 	for name, meanwhile := range map[string]func(w world, others *user){
 		"nothing happens": func(world, *user) {},
 		"given back uncounted": func(w world, others *user) {
-			require.NoError(w, others.take().Release(queue.Uncounted()))
+			require.NoError(w, others.take().Release(queue.WithoutAttempt()))
 		},
 		"given back uncounted, and taken": func(w world, others *user) {
-			require.NoError(w, others.take().Release(queue.Uncounted()))
+			require.NoError(w, others.take().Release(queue.WithoutAttempt()))
 			others.take()
 		},
 		"taken by a Take whose ctx has ended": func(w world, others *user) {
@@ -87,7 +87,7 @@ func TestFault05_GuardEndsWithItsClaim(t *testing.T) {
 	for name, end := range map[string]func(*queue.Item) error{
 		"Ack":               (*queue.Item).Ack,
 		"Release":           func(i *queue.Item) error { return i.Release() },
-		"Release uncounted": func(i *queue.Item) error { return i.Release(queue.Uncounted()) },
+		"Release uncounted": func(i *queue.Item) error { return i.Release(queue.WithoutAttempt()) },
 		"Release after":     func(i *queue.Item) error { return i.Release(queue.After(time.Second)) },
 		"Reject":            func(i *queue.Item) error { return i.Reject("no") },
 	} {
@@ -126,8 +126,8 @@ func TestFault05_GuardEndsWithItsClaim(t *testing.T) {
 // guard0 is the path of the one guard.
 func guard0(w world) string { return path + "/guards/" + w.Children(path + "/guards")[0] }
 
-// TestFault05_GuardAndAStranger: the claim is deleted past the library while the
-// session lives on. The guard's version refuses the transaction.
+// TestFault05_GuardAndAStranger: the claim is deleted past the library while
+// the session lives on. The guard's version refuses the transaction.
 func TestFault05_GuardAndAStranger(t *testing.T) {
 	run(t, func(w world) {
 		a, b := w.user(), w.user()

@@ -40,7 +40,8 @@ var formats = map[string]queue.Format{
 	"curator": queue.Curator, "simple": queue.SimpleQueue, "kazoo": queue.KazooQueue, "kazoo-locking": queue.KazooLockingQueue,
 }
 
-// hiddenFirst puts an item for each name, and hides the first one. It returns its path.
+// hiddenFirst puts an item for each name, and hides the first one. It returns
+// its path.
 func hiddenFirst(w *testworld.World, q *queue.Queue, dir string, items ...string) string {
 	w.Helper()
 	for _, data := range items {
@@ -217,7 +218,8 @@ func TestFault19_TakePassesOverAnItemThatMayNotBeClaimed(t *testing.T) {
 	})
 }
 
-// Without the right to make claims nothing can be taken, which Take says at once.
+// Without the right to make claims nothing can be taken, which Take says at
+// once.
 func TestFault19_NoRightToClaimAnything(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		q := queue.New(w.Process().Manager, "/q")

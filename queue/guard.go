@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -21,15 +22,11 @@ const guardTag = "guard-"
 // guard's name is unique, its session is the claim's, and it is deleted before
 // the claim is.
 type guard struct {
-	turn chan struct{} // holds one token; its receiver may use node
+	turn *semaphore.Weighted // of size 1: its holder may use node
 	node *core.Entry
 }
 
-func newGuard() *guard {
-	g := &guard{turn: make(chan struct{}, 1)}
-	g.turn <- struct{}{}
-	return g
-}
+func newGuard() *guard { return &guard{turn: semaphore.NewWeighted(1)} }
 
 // Guard returns operations for session.Manager.Txn. With them, the server
 // refuses the whole transaction once the claim is gone: after Ack, Release or
@@ -45,17 +42,17 @@ func newGuard() *guard {
 // session.ErrNoAuth. Guard is safe for concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
-	within, stop := line.Within(ctx, &i.Hold)
+	within, stop := ctxend.WithHold(ctx, &i.Hold)
 	defer stop()
 	path, err := i.guarded(within)
 	if err != nil {
 		if within.Err() != nil {
 			err = ctxend.Join(within, err)
 		}
-		return nil, i.fail("guard", err)
+		return nil, i.failed("guard", err)
 	}
-	// The item's version refuses the transaction if another client has deleted the
-	// claim, and another consumer has claimed the item.
+	// The item's version refuses the transaction if another client has deleted
+	// the claim, and another consumer has claimed the item.
 	return bridge.Ops([]core.Op{
 		core.GuardOp(path, core.AnyVersion),
 		core.GuardOp(i.itemPath(), i.version),
@@ -65,12 +62,10 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 // guarded returns the path of the guard's znode, and creates the znode if it
 // does not exist.
 func (i *Item) guarded(ctx context.Context) (path string, err error) {
-	select {
-	case <-i.guard.turn:
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := i.guard.turn.Acquire(ctx, 1); err != nil {
+		return "", err
 	}
-	defer func() { i.guard.turn <- struct{}{} }()
+	defer i.guard.turn.Release(1)
 	if err := i.Hold.Err(); err != nil {
 		return "", err
 	}
@@ -86,8 +81,8 @@ func (i *Item) guarded(ctx context.Context) (path string, err error) {
 // lastGuard returns the guard's znode, or nil. The hold has ended, so no other
 // guard is created. A call of Guard that has the turn ends with the hold.
 func (i *Item) lastGuard() *core.Entry {
-	<-i.guard.turn
-	defer func() { i.guard.turn <- struct{}{} }()
+	_ = i.guard.turn.Acquire(context.Background(), 1) // fails only if its context ends
+	defer i.guard.turn.Release(1)
 	return i.guard.node
 }
 

@@ -42,8 +42,8 @@ func TestIdleConsumerListsTheClaimsOnce(t *testing.T) {
 	})
 }
 
-// Another claims the item after the claims were listed and before the item is read: the
-// consumer learns that, and tries no claim.
+// Another claims the item after the claims were listed and before the item is
+// read: the consumer learns that, and tries no claim.
 func TestIdleConsumerSeesAClaimMadeMeanwhile(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()

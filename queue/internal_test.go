@@ -174,12 +174,12 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// A watch that is given up while a list begins stays fired: it reports no later event, so
-// the next list needs another watch.
+// A watch that is given up while a list begins stays fired: it reports no later
+// event, so the next list needs another watch.
 func TestChangesGivenUpStayFired(t *testing.T) {
 	c := &changes{done: make(chan struct{})}
 	require.True(t, c.again())
-	c.over = true
+	c.stopped = true
 	c.fire()
 	require.False(t, c.again())
 	require.True(t, fired(c))

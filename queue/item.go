@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -33,7 +33,7 @@ type Item struct {
 	Attempt  int
 	Priority int
 	// Put is when the item's znode was created, by the clock of the ensemble's
-	// leader. A Release with After or Uncounted creates it again.
+	// leader. A Release with After or WithoutAttempt creates it again.
 	Put time.Time
 
 	q       *Queue
@@ -51,7 +51,7 @@ type Item struct {
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
-	died    *Letter // the dead letter that this settlement has made; nil: none
+	died    *DeadLetter // the dead letter that this settlement has made; nil: none
 }
 
 // How an item has been settled.
@@ -88,7 +88,7 @@ func (i *Item) Ack() error {
 		return i.transact(nil, i.remove())
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
-		return i.fail("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
+		return i.failed("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
 	}
 	return err
 }
@@ -145,14 +145,14 @@ type releaseOptions struct {
 // above zero, After has no effect.
 func After(d time.Duration) ReleaseOption { return func(o *releaseOptions) { o.after = d } }
 
-// Uncounted takes this delivery off the count of attempts. Use it if the item
-// was not worked on. Without After, the item keeps its old delay, which has
-// passed.
-func Uncounted() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
+// WithoutAttempt takes this delivery off the count of attempts. Use it if the
+// item was not worked on. Without After, the item keeps its old delay, which
+// has passed.
+func WithoutAttempt() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
 
-// Because sets the reason for the dead letter that the item becomes if this was
+// Reason sets the reason for the dead letter that the item becomes if this was
 // its last attempt.
-func Because(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
+func Reason(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
 
 func (i *Item) release(o releaseOptions) error {
 	if !o.uncounted && i.q.o.attempts > 0 && i.Attempt >= i.q.o.attempts {
@@ -188,9 +188,9 @@ func (i *Item) release(o releaseOptions) error {
 	return err
 }
 
-// mostRewritten bounds the count of attempts that survives a release that
+// maxRewritten bounds the count of attempts that survives a release that
 // creates the znode again. Each attempt costs one write in the request.
-const mostRewritten = 1000
+const maxRewritten = 1000
 
 // rewrite returns the operations that create the item's znode again, perhaps
 // under another name, with a version that counts the attempts. If so many
@@ -201,13 +201,13 @@ func (i *Item) rewrite(to name, attempts int) []core.Op {
 		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
 			return ops
 		}
-		attempts = min(attempts, mostRewritten) * 3 / 4
+		attempts = min(attempts, maxRewritten) * 3 / 4
 	}
 }
 
 func (i *Item) rewritten(to name, attempts int) []core.Op {
 	path := znode.Join(i.q.items, to.text)
-	attempts = min(attempts, mostRewritten)
+	attempts = min(attempts, maxRewritten)
 	first := i.raw
 	if attempts > 0 {
 		first = nil
@@ -236,7 +236,7 @@ func (i *Item) Reject(reason string) error {
 
 // settle ends the claim: by f, or if the claim was lost before, by unclaim
 // alone.
-func (i *Item) settle(op string, how int32, f func() error) error {
+func (i *Item) settle(verb string, how int32, f func() error) error {
 	ours := false
 	err := bridge.CoreHold(&i.Hold).ReleaseBy(func(lost error) error {
 		unguarded := i.unguard()
@@ -254,26 +254,29 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 		}
 		switch {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
-			i.q.picture.drop(i.s, i.name)
+			i.q.snapshot.drop(i.s, i.name)
 		case errors.Is(err, core.ErrNoAuth):
-			// Otherwise it would be delivered again at once, and be refused again.
-			refused = i.q.setAside(i.s, i.name, "settle", err)
+			// Otherwise it would be delivered again at once, and be refused
+			// again.
+			refused = i.q.quarantine(i.s, i.name, "settle", err)
 		default:
-			i.q.picture.giveBack(i.s, i.name, i.now)
+			i.q.snapshot.giveBack(i.s, i.name, i.now)
 		}
 	})
 	if ours && i.died != nil {
-		i.q.tellDead(*i.died) // which may settle the item again
+		i.q.reportDead(*i.died) // which may settle the item again
 	}
 	refused()
-	if err != nil {
-		return i.fail(op, err)
-	}
-	return nil
+	return i.failed(verb, err)
 }
 
-func (i *Item) fail(op string, err error) error {
-	return fmt.Errorf("%s item %s of queue %s: %w", op, i.ID, i.q.path, err)
+// failed returns the error of a verb, which names the item. It returns nil for
+// nil.
+func (i *Item) failed(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return core.Failed("queue "+verb, i.q.path, fmt.Errorf("item %s: %w", i.ID, err))
 }
 
 // transact ends the claim by a transaction. first are operations in the
@@ -284,7 +287,7 @@ func (i *Item) transact(first, then []core.Op) error {
 	ctx := context.Background() // every request ends with the session
 	ops := slices.Concat(first, then)
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := i.send(ctx, ops, n == 0)
@@ -313,7 +316,8 @@ func (i *Item) transact(first, then []core.Op) error {
 				continue
 			}
 		}
-		// An operation that fails must not withhold the item from other consumers.
+		// An operation that fails must not withhold the item from other
+		// consumers.
 		return oneline.Join(err, i.unclaim())
 	}
 }
@@ -334,11 +338,12 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 // the item has a znode with the same name. So the delete is bound to the item's
 // version, which that claim would have changed. unclaim reads the claim in
 // three cases: the guard refuses the delete, its answer was lost, or claims are
-// not counted.
+// not counted. If the claim may not be read, the delete that is bound to the
+// version is repeated after a lost answer.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := core.ErrLost // claims that are not counted go the way of a refused guard
@@ -348,12 +353,15 @@ func (i *Item) unclaim() error {
 		switch {
 		case core.InDoubt(err):
 			var ours bool
-			if ours, err = i.claimed(ctx); ours && err == nil {
+			if ours, err = i.claimed(ctx); ours && err == nil || errors.Is(err, core.ErrNoAuth) {
 				continue
 			}
 		case errors.Is(err, core.ErrLost): // another consumer has claimed the item, or it has gone
 			var ours bool
-			if ours, err = i.claimed(ctx); ours && err == nil {
+			if ours, err = i.claimed(ctx); errors.Is(err, core.ErrNoAuth) {
+				ours, err = i.claimedUnseen(ctx, err)
+			}
+			if ours && err == nil {
 				err = i.node.Remove(ctx)
 			}
 		}

@@ -70,11 +70,11 @@ func TestHardCase72_RequeueKeepsEverything(t *testing.T) {
 			require.NoError(w, item.Release(queue.After(time.Hour)))
 			other := u.take()
 			require.Equal(w, "z", string(other.Data), "it is kept back")
-			require.NoError(w, other.Release(queue.Uncounted()))
+			require.NoError(w, other.Release(queue.WithoutAttempt()))
 			time.Sleep(time.Hour - time.Since(start))
 		}
 		item = u.take()
-		require.NoError(w, item.Release(queue.Uncounted()))
+		require.NoError(w, item.Release(queue.WithoutAttempt()))
 		require.Equal(w, 6, u.take().Attempt, "an attempt that does not count")
 		require.Len(w, w.Children(path+"/items"), 2)
 		require.Less(w, len(w.Children(path + "/items")[0]), 60, "names do not grow")
@@ -83,14 +83,14 @@ func TestHardCase72_RequeueKeepsEverything(t *testing.T) {
 
 func TestMaxAttemptsAndDeadLetters(t *testing.T) {
 	run(t, func(w world) {
-		var told []queue.Letter
-		u := w.user(queue.MaxAttempts(2), queue.OnDead(func(l queue.Letter) { told = append(told, l) }))
+		var told []queue.DeadLetter
+		u := w.user(queue.MaxAttempts(2), queue.OnDead(func(l queue.DeadLetter) { told = append(told, l) }))
 		id := u.put("poison", queue.Priority(4))
 		u.put("good", queue.Priority(5))
-		require.NoError(w, u.take().Release(queue.Because("no reason yet")))
+		require.NoError(w, u.take().Release(queue.Reason("no reason yet")))
 		item := u.take()
 		require.Equal(w, 2, item.Attempt)
-		require.NoError(w, item.Release(queue.Because("still broken")))
+		require.NoError(w, item.Release(queue.Reason("still broken")))
 		require.Equal(w, []string{"good"}, u.drain())
 		letters := u.letters()
 		require.Len(w, letters, 1)
@@ -145,8 +145,8 @@ func TestForeignAndMalformed(t *testing.T) {
 		w.Put(path+"/items/stranger", "")
 		w.Put(path+"/items/queue-x", "")
 		require.NoError(w, w.Srv.SetSequence(path+"/items", 2))
-		var dead []queue.Letter
-		u := w.user(queue.OnDead(func(l queue.Letter) { dead = append(dead, l) }))
+		var dead []queue.DeadLetter
+		u := w.user(queue.OnDead(func(l queue.DeadLetter) { dead = append(dead, l) }))
 		u.put("good")
 		require.Equal(w, []string{"good"}, u.drain())
 		require.Len(w, dead, 2)

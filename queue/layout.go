@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -39,8 +40,9 @@ type layout struct {
 	prefix func(name) string
 	framed bool // whether the data are in a frame
 	delays bool // whether names can carry when an item is due
-	// The priorities that names can carry; both are 0 if the format has no priorities.
-	least, most int32
+	// The priorities that names can carry; both are 0 if the format has no
+	// priorities.
+	minPriority, maxPriority int32
 	// The directories, after the queue's path.
 	items, claims, dead, guards string
 	// Whether a claim holds only an id instead of a description.
@@ -52,16 +54,16 @@ func (f Format) layout() (layout, error) {
 	case Curator:
 		return layout{
 			parse: parseCurator, prefix: curatorPrefix, framed: true, delays: true,
-			least: math.MinInt32, most: math.MaxInt32,
+			minPriority: math.MinInt32, maxPriority: math.MaxInt32,
 			items: "/items", claims: "/claims", dead: "/dead", guards: "/guards",
 		}, nil
 	case SimpleQueue:
 		return layout{parse: parseSimple, prefix: simplePrefix, claims: "-claims", dead: "-dead", guards: "-guards"}, nil
 	case KazooQueue:
-		return layout{parse: parseKazoo, prefix: kazooPrefix, most: kazooMost, claims: "-claims", dead: "-dead", guards: "-guards"}, nil
+		return layout{parse: parseKazoo, prefix: kazooPrefix, maxPriority: kazooMax, claims: "-claims", dead: "-dead", guards: "-guards"}, nil
 	case KazooLockingQueue:
 		return layout{
-			parse: parseKazoo, prefix: kazooPrefix, most: kazooMost,
+			parse: parseKazoo, prefix: kazooPrefix, maxPriority: kazooMax,
 			items: "/entries", claims: "/taken", dead: "/dead", guards: "/guards", bareClaims: true,
 		}, nil
 	}
@@ -84,12 +86,14 @@ func (l layout) decode(data []byte) ([][]byte, error) {
 	return [][]byte{data}, nil
 }
 
-// claimant returns the data of a new claim, which differ from those in every
-// other claim.
-func (l layout) claimant(o *options) []byte {
+// claimData returns the data of a new claim of a consumer. They differ from the
+// data of every other claim. Curator ignores them.
+func (l layout) claimData(consumer string) []byte {
 	guid := znode.NewGUID()
 	if l.bareClaims {
 		return []byte(strings.ReplaceAll(guid, "-", ""))
 	}
-	return o.claimant(guid)
+	d := owner.New(consumer)
+	d.Claim = guid
+	return d.Encode()
 }

@@ -2,15 +2,15 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Status counts the items of a queue by their state.
@@ -24,6 +24,8 @@ type Status struct {
 
 // Status counts the items. It costs three lists: of the items, the claims and
 // the dead letters. The connected server may lag. ctx bounds the requests.
+// Errors: ctx's; session.ErrClosed; an invalid path or option;
+// session.ErrNoAuth if a directory may not be listed.
 func (q *Queue) Status(ctx context.Context) (Status, error) {
 	q.made()
 	var st Status
@@ -34,7 +36,7 @@ func (q *Queue) Status(ctx context.Context) (Status, error) {
 		st.Dead = len(letters)
 	}
 	if err != nil {
-		return Status{}, q.failed(ctx, "count", err)
+		return Status{}, q.failed(ctx, "status", err)
 	}
 	st.Foreign = foreign
 	now := time.Now().UnixMilli()
@@ -62,30 +64,23 @@ type Entry struct {
 	Due      time.Time // zero: at once
 	// Malformed says why the data cannot be decoded; empty if they can.
 	Malformed string
-	Claim     *Claim // nil if the item is not claimed
+	// Claim describes the consumer that has claimed the item. It is nil if the
+	// item is not claimed. ID is the consumer's (see Consumer), or the text
+	// that another library's claim holds.
+	Claim *session.Owner
 	// Hidden says that the ACL of the item's znode does not let this session
 	// read it. Data is nil then, and so is every other field that the server
 	// withholds.
 	Hidden bool
 }
 
-// Claim describes the claim on an item. For a claim of another library, fields
-// that are not known are zero.
-type Claim struct {
-	ID      string // the consumer's; or the text that another library's claim holds
-	Host    string
-	PID     int
-	Since   time.Time // by the clock of the ensemble's leader
-	Token   int64
-	Session int64
-	Hidden  bool // this session may not read the claim: fields that are not known are zero
-}
-
 // List yields the items in the order in which they are taken, including those
 // that are claimed or not due yet. It reads some items at a time, as the loop
 // goes on, and the loop may end at any time. An item that goes meanwhile is
 // left out. The answer may be old, so use it for display and tools. ctx bounds
-// the reads. An error ends the sequence.
+// the reads. An error ends the sequence: ctx's; session.ErrClosed; an invalid
+// path or option; session.ErrNoAuth if the items or the claims may not be
+// listed.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	q.made()
 	return func(yield func(Entry, error) bool) {
@@ -170,25 +165,8 @@ func (q *Queue) entry(n name, item, claim *core.Sighting) Entry {
 	if claim == nil {
 		return e
 	}
-	e.Claim = &Claim{}
-	if !core.Hidden(claim.Stat) {
-		e.Claim = describe(claim.Data, claim.Stat)
-	}
-	e.Claim.Hidden = claim.Hidden
+	by := owner.Describe(znode.Join(q.claims, n.text), claim.Data, claim.Stat)
+	by.Hidden = claim.Hidden
+	e.Claim = &by
 	return e
 }
-
-func describe(data []byte, stat core.Stat) *Claim {
-	c := &Claim{Since: time.UnixMilli(stat.Ctime), Token: stat.Czxid, Session: stat.EphemeralOwner}
-	var who owner
-	if err := json.Unmarshal(data, &who); err == nil && who.ID != "" {
-		c.ID, c.Host, c.PID = who.ID, who.Host, who.PID
-	} else if len(data) <= maxText && utf8.Valid(data) {
-		c.ID = string(data)
-	}
-	return c
-}
-
-// maxText is the maximum length in bytes of another library's data that is
-// shown as an ID. Curator writes an IP address, kazoo 32 hexadecimal digits.
-const maxText = 256

@@ -11,7 +11,7 @@ func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		queue.New, queue.Claims, queue.Consumer, queue.DeadLetters, queue.Items, queue.Layout, queue.Limit,
 		queue.MaxAttempts, queue.OnDead, queue.OnSkipped, queue.At, queue.Delay, queue.Priority,
-		queue.Backoff, queue.OnError, queue.Prefetch, queue.Workers, queue.After, queue.Because, queue.Uncounted,
+		queue.Backoff, queue.OnError, queue.Prefetch, queue.Workers, queue.After, queue.Reason, queue.WithoutAttempt,
 		new(queue.Queue), new(queue.Item), queue.New(nil, "/a"),
 	)
 }

@@ -114,7 +114,7 @@ func simplePrefix(name) string { return simpleTag }
 const (
 	kazooTag      = "entry-"
 	kazooPriority = 100 // the default
-	kazooMost     = 999
+	kazooMax      = 999
 )
 
 func parseKazoo(text string) (name, bool) {

@@ -1,9 +1,7 @@
 package queue
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/docent-go/docent/internal/misuse"
@@ -17,7 +15,7 @@ type options struct {
 	items, claims, dead string
 	limit, attempts     int
 	consumer            string
-	onDead              func(Letter)
+	onDead              func(DeadLetter)
 	onSkipped           func(Skipped)
 	errs                []error
 }
@@ -71,9 +69,9 @@ func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
 // OnDead has f called with each dead letter that this Queue makes, after it is
 // made. If the server's answer is lost, f is called once the letter is found. f
 // is not called if the session ends before that is known. f is called on a
-// goroutine of a Take, Release or Reject. It may be called by several
-// goroutines at a time, and must return soon.
-func OnDead(f func(Letter)) Option {
+// goroutine of a Take, Release or Reject, and by several goroutines at a time.
+// f must return soon.
+func OnDead(f func(DeadLetter)) Option {
 	misuse.NilFunc(f == nil, "queue.OnDead")
 	return func(o *options) { o.onDead = f }
 }
@@ -82,34 +80,6 @@ func newOptions(opts []Option) *options {
 	o := new(options)
 	misuse.Apply("queue.New", o, opts)
 	return o
-}
-
-// owner is the data of our claims. Curator ignores them.
-type owner struct {
-	ID    string `json:"id"`
-	Host  string `json:"host"`
-	PID   int    `json:"pid"`
-	Claim string `json:"claim"` // distinguishes the claim from all others
-}
-
-func (o *options) claimant(guid string) []byte {
-	who := owner{ID: o.consumer, Host: hostname(), PID: os.Getpid(), Claim: guid}
-	if who.ID == "" {
-		who.ID = fmt.Sprintf("%s-%d", who.Host, who.PID)
-	}
-	data, err := json.Marshal(who)
-	if err != nil {
-		panic(err) // strings and an int always have a JSON form
-	}
-	return data
-}
-
-func hostname() string {
-	host, err := os.Hostname()
-	if err != nil {
-		return "unknown-host" // it is only shown to people
-	}
-	return host
 }
 
 // PutOption changes how one item is put.

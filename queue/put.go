@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -19,8 +19,8 @@ var reserve [4096]byte
 // Pauses of Put while the queue is full, and before another attempt if the
 // directory has vanished.
 const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = 500 * time.Millisecond
+	minPause = 10 * time.Millisecond
+	maxPause = 500 * time.Millisecond
 )
 
 // Put puts an item at the end of the queue, and returns its ID. When Put has
@@ -28,35 +28,40 @@ const (
 // data may be empty.
 //
 // ctx bounds the request, and the wait for room if the queue has a Limit. Put
-// does not wait for a consumer. If ctx ends while the queue is full, the error
-// matches ErrFull. Other errors: session.ErrUnknownOutcome if the answer was
-// lost: the item may or may not be in the queue, and Put does not put it twice;
-// session.ErrTooLarge, before anything is sent; ErrUnsupported for a priority
-// or a delay that the queue's format does not have; ErrExhausted;
-// session.ErrClosed; session.ErrNoAuth.
+// does not wait for a consumer. Errors:
+//
+//   - ctx's, with ErrFull if ctx has ended while the queue was full;
+//   - session.ErrUnknownOutcome if the answer was lost: the item may or may not
+//     be in the queue, and Put does not put it twice;
+//   - session.ErrTooLarge, before anything is sent;
+//   - ErrUnsupported for a priority or a delay that the queue's format does not
+//     have; an invalid path or option;
+//   - session.ErrExhausted; session.ErrClosed; session.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
-	return q.put(ctx, data, true, opts)
+	id, err := q.put(ctx, data, true, opts)
+	return id, q.failed(ctx, "put", err)
 }
 
 // TryPut is Put that does not wait for room: it returns ErrFull at once.
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
-	return q.put(ctx, data, false, opts)
+	id, err := q.put(ctx, data, false, opts)
+	return id, q.failed(ctx, "try put", err)
 }
 
 func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOption) (ID, error) {
 	n, err := q.named(opts)
 	if err != nil {
-		return "", q.fail("put into", err)
+		return "", err
 	}
 	raw := q.layout.encode(data)
 	path := znode.Join(q.items, q.layout.prefix(n))
 	if err := q.fits(path, raw); err != nil {
-		return "", q.fail("put into", err)
+		return "", err
 	}
 	if err := q.room(ctx, 1, wait); err != nil {
-		return "", q.failed(ctx, "put into", err)
+		return "", err
 	}
 	var made string
 	err = q.inItems(ctx, func(s *core.Session) error {
@@ -64,10 +69,9 @@ func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOptio
 		return err
 	})
 	if err != nil {
-		return "", q.failed(ctx, "put into", err)
+		return "", err
 	}
-	id, err := q.idOf(made)
-	return id, q.failed(ctx, "put into", err)
+	return q.idOf(made)
 }
 
 // named returns the name for an item with the options, without its sequence
@@ -83,11 +87,11 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 	}
 	n := name{priority: o.priority, prioritized: o.prioritized}
 	l := q.layout
-	if o.prioritized && l.least == l.most {
+	if o.prioritized && l.minPriority == l.maxPriority {
 		return name{}, fmt.Errorf("priority %d: %w: it has no priorities", n.priority, ErrUnsupported)
 	}
-	if o.prioritized && (n.priority < l.least || n.priority > l.most) {
-		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.least, l.most)
+	if o.prioritized && (n.priority < l.minPriority || n.priority > l.maxPriority) {
+		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.minPriority, l.maxPriority)
 	}
 	if o.delayed {
 		var err error
@@ -122,7 +126,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 		err = f(s)
 		switch {
 		case errors.Is(err, core.ErrNodeExists):
-			return fmt.Errorf("%w (%w)", ErrExhausted, err)
+			return q.exhausted(err)
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return err
 		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // nothing was sent
@@ -130,13 +134,19 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
 			}
-			if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+			if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-1); err != nil {
 				return err
 			}
 		default:
 			return err
 		}
 	}
+}
+
+// exhausted returns the error of a sequential create that was refused because
+// of an existing znode.
+func (q *Queue) exhausted(err error) error {
+	return fmt.Errorf("%w; let the consumers empty %s first: %w", core.ErrExhausted, q.items, err)
 }
 
 func (q *Queue) idOf(path string) (ID, error) {
@@ -159,7 +169,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		return fmt.Errorf("%d items at a time, and the limit is %d: %w", n, q.o.limit, ErrFull)
 	}
 	for tries := 0; ; tries++ {
-		count, err := q.count(ctx, q.items)
+		count, err := q.count(ctx)
 		if err != nil {
 			return err
 		}
@@ -170,7 +180,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		if !wait {
 			return full
 		}
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
 			return full
 		}
 	}

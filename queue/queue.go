@@ -15,10 +15,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Queue is a queue at a path. It keeps no state of a single item. It keeps a
-// picture of the directory, which all calls of Take share. One value serves any
-// number of goroutines. A Queue is safe for concurrent use, needs no goroutine
-// of its own, and need not be closed.
+// Queue is a queue at a path. New returns one. It keeps no state of a single
+// item. It keeps a snapshot of the directory, which all calls of Take share. A
+// Queue is safe for concurrent use, needs no goroutine of its own, and need not
+// be closed.
 type Queue struct {
 	sm     *core.Manager
 	path   string
@@ -27,7 +27,7 @@ type Queue struct {
 	err    error
 
 	items, claims, dead, guards string
-	picture                     picture
+	snapshot                    snapshot
 	acks                        acks
 }
 
@@ -53,8 +53,8 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four different directories, not %s, %s, %s and %s",
 			q.items, q.claims, q.dead, q.guards)
 	}
-	q.picture.q, q.picture.aside, q.picture.pace = q, make(map[string]*aside), newPace()
-	q.acks.p = &q.picture
+	q.snapshot.q, q.snapshot.quarantined, q.snapshot.pace = q, make(map[string]*quarantined), newPace()
+	q.acks.p = &q.snapshot
 	return q
 }
 
@@ -77,38 +77,34 @@ func (q *Queue) Path() string {
 	return q.path
 }
 
-// Len returns how many items are in the queue, including those that are claimed
+// Len returns how many items are in the queue, including items that are claimed
 // or not due yet, and all other znodes in their directory. It costs one
 // request, whatever the length. The connected server may lag. ctx bounds the
-// request. Len fails with session.ErrNoAuth if the session may not read the
-// directory, on every version of the server.
+// request. Errors: ctx's; session.ErrClosed; an invalid path or option;
+// session.ErrNoAuth if the session may not read the directory, on every version
+// of the server.
 func (q *Queue) Len(ctx context.Context) (int, error) {
 	q.made()
-	if q.err != nil {
-		return 0, q.fail("count", q.err)
-	}
-	n, err := q.count(ctx, q.items)
-	return n, q.failed(ctx, "count", err)
+	n, err := q.count(ctx)
+	return n, q.failed(ctx, "len", err)
 }
 
-// count returns the number of children of a directory, and 0 if it is missing.
-func (q *Queue) count(ctx context.Context, dir string) (int, error) {
-	// An exists needs the right to read on newer servers only; a get needs it on all.
-	_, stat, err := q.sm.Get(ctx, dir)
+// count returns the number of children of the items' directory, and 0 if the
+// directory is missing.
+func (q *Queue) count(ctx context.Context) (int, error) {
+	if q.err != nil {
+		return 0, q.err
+	}
+	// An exists needs the right to read on newer servers only; a get needs it
+	// on all.
+	_, stat, err := q.sm.Get(ctx, q.items)
 	if errors.Is(err, core.ErrNoNode) {
 		return 0, nil
 	}
 	return int(stat.NumChildren), err
 }
 
-func (q *Queue) fail(op string, err error) error {
-	return fmt.Errorf("%s queue %s: %w", op, q.path, err)
-}
-
-// failed is fail for an operation that ctx bounds. It returns nil for nil.
-func (q *Queue) failed(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return q.fail(op, ctxend.Join(ctx, err))
+// failed returns the error of a verb that ctx bounds. It returns nil for nil.
+func (q *Queue) failed(ctx context.Context, verb string, err error) error {
+	return core.Failed("queue "+verb, q.path, ctxend.Join(ctx, err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,7 +62,7 @@ func TestTakeWaits(t *testing.T) {
 		require.True(w, call.Waiting())
 		item, err := call.GiveUp()
 		require.Nil(w, item)
-		require.ErrorContains(w, err, "take from queue "+path)
+		require.ErrorContains(w, err, "queue take "+path+": ")
 		require.Zero(w, len(w.Children(path+"/claims")))
 		item, err = consumer.Take(testworld.Cancelled())
 		require.Nil(w, item)
@@ -136,31 +137,34 @@ func TestBadInput(t *testing.T) {
 			queue.New(p.Manager, path, queue.Limit(0)), queue.New(p.Manager, path, queue.MaxAttempts(-1)),
 			queue.New(p.Manager, path, queue.Layout(99)), queue.New(p.Manager, path, queue.Claims(path+"/items")),
 		} {
+			none := func(context.Context, *queue.Item) error { return nil }
 			_, err := bad.Put(w.Context(), nil)
-			require.Error(w, err)
+			isOp(w, err, "queue put", bad.Path())
+			_, err = bad.TryPut(w.Context(), nil)
+			isOp(w, err, "queue try put", bad.Path())
 			_, err = bad.PutBatch(w.Context())
-			require.Error(w, err)
+			isOp(w, err, "queue put batch", bad.Path())
 			_, err = bad.Take(w.Context())
-			require.Error(w, err)
+			isOp(w, err, "queue take", bad.Path())
+			_, err = bad.TryTake(w.Context())
+			isOp(w, err, "queue try take", bad.Path())
+			isOp(w, bad.Consume(w.Context(), none), "queue consume", bad.Path())
 			_, err = bad.Len(w.Context())
-			require.Error(w, err)
+			isOp(w, err, "queue len", bad.Path())
 			_, err = bad.Status(w.Context())
-			require.Error(w, err)
-			_, err = bad.Redrive(w.Context())
-			require.Error(w, err)
-			_, err = bad.Redrive(w.Context(), "queue-0000000000.1")
-			require.Error(w, err)
-			_, err = bad.Discard(w.Context())
-			require.Error(w, err)
-			_, err = bad.Discard(w.Context(), "queue-0000000000.1")
-			require.Error(w, err)
+			isOp(w, err, "queue status", bad.Path())
+			for _, ids := range [][]string{nil, {"queue-0000000000.1"}} {
+				_, err = bad.Redrive(w.Context(), ids...)
+				isOp(w, err, "queue redrive", bad.Path())
+				_, err = bad.Discard(w.Context(), ids...)
+				isOp(w, err, "queue discard", bad.Path())
+			}
 			for _, err := range bad.List(w.Context()) {
-				require.Error(w, err)
+				isOp(w, err, "queue list", bad.Path())
 			}
 			for _, err := range bad.Dead(w.Context()) {
-				require.Error(w, err)
+				isOp(w, err, "queue dead letters", bad.Path())
 			}
-			require.Error(w, bad.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }))
 		}
 		var bad *znode.PathError
 		_, err = queue.New(p.Manager, "relative").Len(w.Context())
@@ -168,7 +172,36 @@ func TestBadInput(t *testing.T) {
 		for _, opt := range []queue.ConsumeOption{
 			queue.Workers(0), queue.Prefetch(-1), queue.Backoff(0, 1), queue.Backoff(2, 1),
 		} {
-			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "consume queue")
+			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "queue consume "+path+": ")
+		}
+	})
+}
+
+// The error of an item names the queue and the item.
+func TestErrorOfAnItem(t *testing.T) {
+	run(t, func(w world) {
+		u := w.user()
+		u.put("a")
+		item := u.take()
+		require.NoError(w, item.Release())
+		err := item.Ack()
+		isOp(w, err, "queue acknowledge", path)
+		require.ErrorIs(w, err, session.ErrReleased)
+		require.ErrorContains(w, err, "item "+string(item.ID))
+		_, err = item.Guard(w.Context())
+		isOp(w, err, "queue guard", path)
+		require.ErrorIs(w, err, session.ErrReleased)
+		for verb, settle := range map[string]func(*queue.Item) error{
+			"queue acknowledge": (*queue.Item).Ack,
+			"queue release":     func(i *queue.Item) error { return i.Release() },
+			"queue reject":      func(i *queue.Item) error { return i.Reject("why") },
+		} {
+			item := u.take()
+			w.Remove(item.Path())
+			<-item.Done()
+			err := settle(item)
+			isOp(w, err, verb, path)
+			require.ErrorIs(w, err, session.ErrLost)
 		}
 	})
 }
@@ -185,12 +218,12 @@ func TestLargestItem(t *testing.T) {
 			require.ErrorIs(w, err, session.ErrTooLarge)
 		}
 		require.Greater(w, size, 1<<20-5000)
-		require.NoError(w, u.take().Release(queue.Because(strings.Repeat("\x00\xff", 1000))))
+		require.NoError(w, u.take().Release(queue.Reason(strings.Repeat("\x00\xff", 1000))))
 		require.Len(w, u.letters(), 1)
 		n, err := u.Redrive(w.Context())
 		require.NoError(w, err)
 		require.Equal(w, 1, n)
-		require.NoError(w, u.take().Release(queue.Uncounted(), queue.After(time.Second)))
+		require.NoError(w, u.take().Release(queue.WithoutAttempt(), queue.After(time.Second)))
 		time.Sleep(time.Minute)
 		require.Len(w, u.drain()[0], size)
 	})
@@ -229,12 +262,17 @@ func TestExhausted(t *testing.T) {
 		require.NoError(w, w.Srv.SetSequence(path+"/items", math.MaxInt32))
 		u.put("last")
 		_, err := u.Put(w.Context(), nil)
-		require.ErrorIs(w, err, queue.ErrExhausted)
+		require.ErrorIs(w, err, session.ErrExhausted)
 		require.ErrorIs(w, err, session.ErrNodeExists)
+		require.ErrorContains(w, err, "empty "+path+"/items first")
 		_, err = u.PutBatch(w.Context(), queue.Msg{})
-		require.ErrorIs(w, err, queue.ErrExhausted)
-		require.Equal(w, []string{"a", "last"}, u.drain())
-	}, zktest.WithSaturatingSequence())
+		require.ErrorIs(w, err, session.ErrExhausted)
+		require.NoError(w, u.take().Reject("for Redrive"))
+		_, err = u.Redrive(w.Context())
+		require.ErrorIs(w, err, session.ErrExhausted)
+		require.Len(w, u.letters(), 1)
+		require.Equal(w, []string{"last"}, u.drain())
+	}, zktest.SaturatingSequence())
 }
 
 func TestNumbersWrap(t *testing.T) {
@@ -319,7 +357,10 @@ func TestListAndStatus(t *testing.T) {
 		require.Equal(w, 1, e[0].Attempts)
 		require.Equal(w, "me", e[0].Claim.ID)
 		require.Equal(w, item.Token(), e[0].Claim.Token)
-		require.Equal(w, u.p.Current().ID(), e[0].Claim.Session)
+		require.Equal(w, session.ID(u.p.Current().ID()), e[0].Claim.Session)
+		require.Equal(w, item.Path(), e[0].Claim.Path)
+		require.Equal(w, os.Getpid(), e[0].Claim.PID)
+		require.NotEmpty(w, e[0].Claim.Host)
 		require.Equal(w, "a", string(e[1].Data))
 		require.Nil(w, e[1].Claim)
 		require.Zero(w, e[1].Due)

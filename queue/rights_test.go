@@ -46,7 +46,7 @@ func TestFault38_HiddenItems(t *testing.T) {
 		item, err := q.Take(w.Context())
 		require.NoError(w, err)
 		require.NoError(w, item.Reject("open"))
-		var letters []queue.Letter
+		var letters []queue.DeadLetter
 		for l, err := range q.Dead(w.Context()) {
 			require.NoError(w, err)
 			letters = append(letters, l)
@@ -129,7 +129,7 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 			require.Equal(w, before.ACL, now.ACL, what)
 			before.Stat.Czxid = now.Stat.Czxid
 		}
-		require.NoError(w, take().Release(queue.Uncounted()))
+		require.NoError(w, take().Release(queue.WithoutAttempt()))
 		kept("/q/items", "released as if it had not been tried")
 		require.NoError(w, take().Release(queue.After(time.Second)))
 		kept("/q/items", "kept back")
@@ -148,8 +148,8 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 	})
 }
 
-// A session that may not administer an item is not told the hashes of passwords.
-// It makes the dead letter with its own ACL.
+// A session that may not administer an item is not told the hashes of
+// passwords. It makes the dead letter with its own ACL.
 func TestFault25_MaskedACL(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		readers := []session.ACL{

@@ -99,7 +99,8 @@ func TestFault17_ConsumersSpread(t *testing.T) {
 					require.LessOrEqual(w, counts["multi"], n*5/2)
 					require.LessOrEqual(w, counts["multiRead"], n*3/4)
 					require.LessOrEqual(w, counts["getChildren2"], n/8)
-					// Consumers choose at random: the worst item of a run is overtaken by about 330, and seldom by more than 500.
+					// Consumers choose at random: the worst item of a run is
+					// overtaken by about 330, and seldom by more than 500.
 					require.LessOrEqual(w, overtaken, 4*queueReach)
 					require.LessOrEqual(w, took, alone*3/2/time.Duration(k)+alone/100)
 				})
@@ -111,8 +112,8 @@ func TestFault17_ConsumersSpread(t *testing.T) {
 // queueReach is among how many items a consumer chooses at the most.
 const queueReach = 4 << 6
 
-// An item that another consumer was quicker to claim comes when that claim has gone, and
-// not after all that the list shows.
+// An item that another consumer was quicker to claim comes when that claim has
+// gone, and not after all that the list shows.
 func TestAnItemThatWasMissedComesSoon(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // Take waits for an item and claims it. Items come by priority, the smallest
@@ -19,7 +19,6 @@ import (
 // session.ErrClosed; an invalid path or option; what the server answers, such
 // as session.ErrNoAuth if the directories may not be read, or claims may not be
 // created.
-// be made.
 //
 // An item that may not be read or claimed is passed over, and so is an
 // ephemeral znode with the name of an item. Take goes on with the items after
@@ -29,7 +28,7 @@ import (
 // decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, true, spawn))
+	return q.takeOne(ctx, "take", true)
 }
 
 // TryTake is Take that returns ErrEmpty if there is nothing to take now: no
@@ -38,13 +37,13 @@ func (q *Queue) Take(ctx context.Context) (*Item, error) {
 // client put a moment ago.
 func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, false, spawn))
+	return q.takeOne(ctx, "try take", false)
 }
 
-// one returns the only item of a take.
-func one(items []*Item, err error) (*Item, error) {
+func (q *Queue) takeOne(ctx context.Context, verb string, wait bool) (*Item, error) {
+	items, err := q.take(ctx, 1, wait, spawn)
 	if err != nil {
-		return nil, err
+		return nil, q.failed(ctx, verb, err)
 	}
 	return items[0], nil
 }
@@ -55,31 +54,31 @@ type spawner func(f func())
 
 func spawn(f func()) { go f() }
 
-// take takes up to most items, and one at least.
-func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([]*Item, error) {
+// take takes up to n items, and one at least.
+func (q *Queue) take(ctx context.Context, n int, wait bool, spawn spawner) ([]*Item, error) {
 	if q.err != nil {
-		return nil, q.fail("take from", q.err)
+		return nil, q.err
 	}
-	for n := 0; ; n++ {
+	for tries := 0; ; tries++ {
 		if err := ctx.Err(); err != nil {
-			return nil, q.failed(ctx, "take from", err)
+			return nil, err
 		}
 		s, err := q.sm.Session(ctx)
 		if err != nil {
-			return nil, q.failed(ctx, "take from", err)
+			return nil, err
 		}
-		items, err := q.next(ctx, s, most, wait, spawn)
+		items, err := q.next(ctx, s, n, wait, spawn)
 		switch {
 		case err == nil:
 			return items, nil
 		case errors.Is(err, errNotOurs) && ctx.Err() == nil:
-			n = 0
+			tries = 0
 			continue
 		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
-			return nil, q.failed(ctx, "take from", q.withSkipped(err))
+			return nil, q.withSkipped(err)
 		}
-		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, q.failed(ctx, "take from", q.withSkipped(err))
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries-1); err != nil {
+			return nil, q.withSkipped(err)
 		}
 	}
 }
@@ -88,14 +87,15 @@ func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([
 // returned to users: other items are chosen.
 var errNotOurs = errors.New("the items are not ours")
 
-// errCallbackEnded says that a user's function has ended the goroutine of a claim.
+// errCallbackEnded says that a user's function has ended the goroutine of a
+// claim.
 var errCallbackEnded = errors.New("OnDead or OnSkipped has ended the goroutine that it was called on")
 
 // next chooses items and claims them. The claim runs on a goroutine of its own,
 // which lasts until the outcome is known, at the latest until the session ends.
 // It releases the claim if the caller has given up.
-func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, spawn spawner) ([]*Item, error) {
-	chosen, err := q.picture.pick(ctx, s, most, wait)
+func (q *Queue) next(ctx context.Context, s *core.Session, n int, wait bool, spawn spawner) ([]*Item, error) {
+	chosen, err := q.snapshot.pick(ctx, s, n, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 			select {
 			case claimed <- r:
 			case <-ctx.Done():
-				unseen(r.items)
+				releaseUndelivered(r.items)
 			}
 		}()
 		r.items, r.err = q.claim(s, chosen)
@@ -118,7 +118,7 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 	select {
 	case r := <-claimed:
 		if len(r.items) > 0 && ctx.Err() != nil {
-			spawn(func() { unseen(r.items) })
+			spawn(func() { releaseUndelivered(r.items) })
 			return nil, ctx.Err()
 		}
 		return r.items, r.err
@@ -127,10 +127,11 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 	}
 }
 
-// unseen releases items that were not delivered to the caller: the attempt does
-// not count. An item whose release fails was lost, and comes back by itself.
-func unseen(items []*Item) {
+// releaseUndelivered releases items that were not delivered to the caller: the
+// attempt does not count. An item whose release fails was lost, and comes back
+// by itself.
+func releaseUndelivered(items []*Item) {
 	for _, i := range items {
-		_ = i.Release(Uncounted())
+		_ = i.Release(WithoutAttempt())
 	}
 }

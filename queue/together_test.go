@@ -16,7 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// gathered consumes all n items of the queue, and returns their data as it came.
+// gathered consumes all n items of the queue, and returns their data as it
+// came.
 func (u *user) gathered(n int, opts ...queue.ConsumeOption) (data []string) {
 	u.w.Helper()
 	var mu sync.Mutex
@@ -69,11 +70,12 @@ func TestConsumeTogetherOnAnOldServer(t *testing.T) {
 		u := w.user()
 		put := u.putMany(100)
 		require.Equal(w, put, u.gathered(100, queue.Prefetch(7)))
-	}, zktest.WithoutOps(zktest.OpMultiRead))
+	}, zktest.NoOps(zktest.OpMultiRead))
 }
 
-// The answer to a transaction of several claims, or of several acknowledgements, is lost;
-// or the request is. No item is delivered twice, and every attempt is the first.
+// The answer to a transaction of several claims, or of several
+// acknowledgements, is lost; or the request is. No item is delivered twice, and
+// every attempt is the first.
 func TestTogetherInDoubt(t *testing.T) {
 	for _, fault := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 		run(t, func(w world) {
@@ -154,7 +156,8 @@ func TestTogetherBesideOneThatIsTaken(t *testing.T) {
 	})
 }
 
-// One acknowledgement that is refused costs those nothing that are sent with it.
+// One acknowledgement that is refused costs those nothing that are sent with
+// it.
 func TestTogetherBesideOneThatIsLost(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -186,7 +189,8 @@ func TestTogetherBesideOneThatIsLost(t *testing.T) {
 	})
 }
 
-// Items of nearly a megabyte are claimed as many at a time as fit into a request.
+// Items of nearly a megabyte are claimed as many at a time as fit into a
+// request.
 func TestTogetherLargeItems(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

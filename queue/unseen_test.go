@@ -10,9 +10,10 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// An administrator takes the right to read a claim from the session that made it, and deletes
-// the claim. No server tells the session. Another consumer takes the item, and makes a
-// claim at the same path. The first one's hold ends soon.
+// An administrator takes the right to read a claim from the session that made
+// it, and deletes the claim. No server tells the session. Another consumer
+// takes the item, and makes a claim at the same path. The first one's hold ends
+// soon.
 func TestUnseenDeletionOfAClaim(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p, other := w.Process(), w.Process(testworld.Reader)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -81,7 +82,7 @@ func (u *user) drain() (data []string) {
 	}
 }
 
-func (u *user) letters() (letters []queue.Letter) {
+func (u *user) letters() (letters []queue.DeadLetter) {
 	u.w.Helper()
 	for l, err := range u.Dead(u.w.Context()) {
 		require.NoError(u.w, err)
@@ -113,6 +114,15 @@ func on(op zktest.Op, path string) func(zktest.Request) bool {
 		}
 		return r.Path == path
 	}
+}
+
+// isOp demands an error of a verb about a path.
+func isOp(w world, err error, op, path string) {
+	w.Helper()
+	var failed *session.OpError
+	require.ErrorAs(w, err, &failed)
+	require.Equal(w, op, failed.Op)
+	require.Equal(w, path, failed.Path)
 }
 
 func always(a zktest.Action) func() zktest.Action { return func() zktest.Action { return a } }

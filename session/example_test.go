@@ -62,7 +62,7 @@ func ExampleHold_Guard() {
 		return
 	}
 
-	hold, err := lock.New(sm, "/locks/row").Lock(ctx)
+	hold, err := lock.NewMutex(sm, "/locks/row").Lock(ctx)
 	if err != nil {
 		fmt.Println(err)
 		return

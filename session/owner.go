@@ -15,6 +15,16 @@ type ID int64
 // String returns the hexadecimal form.
 func (id ID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
 
+// Format prints the hexadecimal form for %v and %s, and the number for any
+// other verb, such as %d and %x.
+func (id ID) Format(f fmt.State, verb rune) {
+	if verb == 'v' || verb == 's' {
+		fmt.Fprint(f, id.String())
+		return
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), uint64(id))
+}
+
 // MarshalText returns the hexadecimal form.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,7 @@ func TestID_text(t *testing.T) {
 	}
 	require.Equal(t, "0x1000a2f4c8e0003", session.ID(0x1000a2f4c8e0003).String())
 	require.Equal(t, "0xffffffffffffffff", session.ID(-1).String())
+	require.Equal(t, "0x1f 0x1f 1f 0x1f 31", fmt.Sprintf("%v %s %x %#x %d", session.ID(0x1f), session.ID(0x1f), session.ID(0x1f), session.ID(0x1f), session.ID(0x1f)))
 	for _, text := range []string{"", "12", "0x", "0xg", "x12", "0x1000a2f4c8e00030000"} {
 		require.Error(t, new(session.ID).UnmarshalText([]byte(text)), text)
 	}

@@ -70,16 +70,16 @@
 //   - Lists of children come sorted, and so do the ephemeral znodes that an
 //     ending session deletes. ZooKeeper's order is arbitrary.
 //   - The number of sequential children wraps after 2147483647; see
-//     [WithSaturatingSequence].
+//     [SaturatingSequence].
 //   - Quotas are not enforced, and reconfiguration is refused.
-//   - Login by SASL uses DIGEST-MD5 alone; see [WithSASL]. ZooKeeper 3.8.0
-//     accepts an unknown user with the password of the previous user; the
-//     embedded server does not.
+//   - Login by SASL uses DIGEST-MD5 alone; see [SASL]. ZooKeeper 3.8.0 accepts
+//     an unknown user with the password of the previous user; the embedded
+//     server does not.
 //   - A check outside of a multi is answered; ZooKeeper never answers one that
 //     succeeds.
 //
 // A connection without the right to read a znode gets no watch events about it,
 // as in ZooKeeper since the fix of CVE-2024-23944. The event still uses up the
 // watch: a right that is granted later does not bring the event back. Whether
-// exists needs the right to read is an option, [WithExistsNeedsRead].
+// exists needs the right to read is an option, [ExistsNeedsRead].
 package zktest

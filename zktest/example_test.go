@@ -82,7 +82,7 @@ func ExampleNew_bubble() {
 
 // A server on a TCP port serves clients of any language.
 func ExampleServer_Listen() {
-	s, err := zktest.Start(zktest.WithTick(500 * time.Millisecond))
+	s, err := zktest.Start(zktest.Tick(500 * time.Millisecond))
 	if err != nil {
 		fmt.Println(err)
 		return

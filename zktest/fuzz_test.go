@@ -31,7 +31,7 @@ func FuzzFrames(f *testing.F) {
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, framed bool) {
-		s := zktest.New(t, zktest.WithTTLNodes())
+		s := zktest.New(t, zktest.TTLNodes())
 		watcher := rawSession(t, s)
 		watcher.ask(zktest.OpAddWatch, str("/"), i4(1))
 		r := rawSession(t, s)
@@ -76,7 +76,7 @@ func FuzzSASL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		s := zktest.New(t, zktest.SASL(saslUsers))
 		r := rawSession(t, s)
 		r.token("")
 		got, proof := r.token(token)

@@ -55,8 +55,8 @@ func (s *Server) Sessions() []SessionInfo {
 	return list
 }
 
-// trees lists all trees that hold watches: those of the server, the deposed
-// leaders and the lagging replicas.
+// trees lists all trees that hold watches: the tree of the server, of each
+// deposed leader and of each lagging replica.
 func (s *Server) trees() []*tree {
 	list := []*tree{s.tree}
 	for _, old := range s.deposed {

@@ -77,7 +77,7 @@ func TestSequenceAtItsEnd(t *testing.T) {
 	})
 	t.Run("saturates", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := zktest.New(t, zktest.WithSaturatingSequence())
+			s := zktest.New(t, zktest.SaturatingSequence())
 			c := connect(t, s.Dial, 10*time.Second)
 			c.create(t, "/d", "", 0)
 			require.NoError(t, s.SetSequence("/d", last))
@@ -285,7 +285,7 @@ func TestProtocol(t *testing.T) {
 
 func TestFrameLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithMaxFrame(1000))
+		s := zktest.New(t, zktest.MaxFrame(1000))
 		r := rawSession(t, s)
 		r.write([]byte(strings.Repeat("x", 1001)))
 		r.requireClosed()
@@ -324,7 +324,7 @@ func TestContainers(t *testing.T) {
 
 func TestWithoutContainers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithoutContainers())
+		s := zktest.New(t, zktest.NoContainers())
 		r := rawSession(t, s)
 		require.Equal(t, zktest.CodeUnimplemented, r.ask(zktest.OpCreateContainer, str("/c"), i4(-1), anyone, i4(4)).code)
 		r.requireClosed()
@@ -333,7 +333,7 @@ func TestWithoutContainers(t *testing.T) {
 
 func TestTTLNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithTTLNodes(), zktest.WithContainerInterval(10*time.Second))
+		s := zktest.New(t, zktest.TTLNodes(), zktest.ContainerInterval(10*time.Second))
 		c := connect(t, s.Dial, 10*time.Second)
 		_, err := c.CreateTTL("/t", nil, zk.FlagTTL, open, 25*time.Second)
 		require.NoError(t, err)

@@ -43,68 +43,67 @@ func newSettings(opts []Option) settings {
 func (c settings) validate() error {
 	switch {
 	case c.tick <= 0:
-		return fmt.Errorf("zktest: WithTick(%v): must be positive", c.tick)
+		return fmt.Errorf("zktest: Tick(%v): must be positive", c.tick)
 	case c.minTimeout > c.maxTimeout:
-		return fmt.Errorf("zktest: WithSessionTimeouts: the minimum, %v, is above the maximum, %v", c.minTimeout, c.maxTimeout)
+		return fmt.Errorf("zktest: SessionTimeouts: the minimum, %v, is above the maximum, %v", c.minTimeout, c.maxTimeout)
 	case c.containerInterval <= 0:
-		return fmt.Errorf("zktest: WithContainerInterval(%v): must be positive", c.containerInterval)
+		return fmt.Errorf("zktest: ContainerInterval(%v): must be positive", c.containerInterval)
 	case c.maxFrame <= 0:
-		return fmt.Errorf("zktest: WithMaxFrame(%d): must be positive", c.maxFrame)
+		return fmt.Errorf("zktest: MaxFrame(%d): must be positive", c.maxFrame)
 	}
 	return c.validateSASL()
 }
 
-// WithTick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are
-// confined to 2 to 20 ticks unless [WithSessionTimeouts] says otherwise.
-func WithTick(d time.Duration) Option { return func(c *settings) { c.tick = d } }
+// Tick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are confined
+// to 2 to 20 ticks unless [SessionTimeouts] says otherwise.
+func Tick(d time.Duration) Option { return func(c *settings) { c.tick = d } }
 
-// WithSessionTimeouts sets the minimum and the maximum session timeout that a
+// SessionTimeouts sets the minimum and the maximum session timeout that a
 // client can get. 0 keeps the default, 2 and 20 ticks: 4 s and 40 s.
-func WithSessionTimeouts(min, max time.Duration) Option {
+func SessionTimeouts(min, max time.Duration) Option {
 	return func(c *settings) { c.minTimeout, c.maxTimeout = min, max }
 }
 
-// WithContainerInterval sets how often empty containers and expired TTL nodes
-// are deleted. The default is a minute.
-func WithContainerInterval(d time.Duration) Option {
+// ContainerInterval sets how often empty containers and expired TTL nodes are
+// deleted. The default is a minute.
+func ContainerInterval(d time.Duration) Option {
 	return func(c *settings) { c.containerInterval = d }
 }
 
-// WithMaxFrame sets the size of the largest request frame (jute.maxbuffer),
-// 0xfffff bytes by default. The server closes the connection on a larger one.
-func WithMaxFrame(n int) Option { return func(c *settings) { c.maxFrame = n } }
+// MaxFrame sets the size of the largest request frame (jute.maxbuffer), 0xfffff
+// bytes by default. The server closes the connection on a larger one.
+func MaxFrame(n int) Option { return func(c *settings) { c.maxFrame = n } }
 
-// WithTLS makes [Server.Listen] serve TLS. In-memory connections stay plain.
-func WithTLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } }
+// TLS makes [Server.Listen] serve TLS. In-memory connections stay plain.
+func TLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } }
 
-// WithoutContainers makes the server behave as servers before 3.5, which know
+// NoContainers makes the server behave as servers before 3.5, which know
 // neither container nodes nor [OpCreate2]. It answers such a request with
 // [CodeUnimplemented] and closes the connection.
-func WithoutContainers() Option { return WithoutOps(OpCreateContainer, OpDeleteContainer, OpCreate2) }
+func NoContainers() Option { return NoOps(OpCreateContainer, OpDeleteContainer, OpCreate2) }
 
-// WithoutOps removes some kinds of requests, as in an older ZooKeeper. The
-// server answers such a request with [CodeUnimplemented] and closes the
-// connection; the session lives on. Servers before 3.6 lack [OpAddWatch],
-// [OpSetWatches2], [OpMultiRead] and [OpGetEphemerals]. Servers before 3.7 lack
-// [OpWhoAmI].
-func WithoutOps(ops ...Op) Option {
+// NoOps removes some kinds of requests, as in an older ZooKeeper. The server
+// answers such a request with [CodeUnimplemented] and closes the connection;
+// the session lives on. Servers before 3.6 lack [OpAddWatch], [OpSetWatches2],
+// [OpMultiRead] and [OpGetEphemerals]. Servers before 3.7 lack [OpWhoAmI].
+func NoOps(ops ...Op) Option {
 	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
 }
 
-// WithTTLNodes allows TTL nodes, which ZooKeeper refuses with
-// [CodeUnimplemented] unless its extendedTypesEnabled is set.
-func WithTTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
+// TTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented]
+// unless its extendedTypesEnabled is set.
+func TTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
 
-// WithExistsNeedsRead makes exists need the right to read, as in newer servers
-// such as 3.9.3. For a znode that the client may not read, exists is answered
-// with [CodeNoAuth] and sets no watch. A znode that does not exist is answered
-// and watched as before, whatever the rights of its parent. Without the option,
+// ExistsNeedsRead makes exists need the right to read, as in newer servers such
+// as 3.9.3. For a znode that the client may not read, exists is answered with
+// [CodeNoAuth] and sets no watch. A znode that does not exist is answered and
+// watched as before, whatever the rights of its parent. Without the option,
 // exists needs no right, as in 3.8.0.
-func WithExistsNeedsRead() Option { return func(c *settings) { c.existsNeedsRead = true } }
+func ExistsNeedsRead() Option { return func(c *settings) { c.existsNeedsRead = true } }
 
-// WithSaturatingSequence makes the number of sequential children stop at
+// SaturatingSequence makes the number of sequential children stop at
 // 2147483647, as ZooKeeper's does since 3.6. Each later create gets that
 // number, and fails with [CodeNodeExists] if a child of that name exists.
 // Without the option the number wraps to -2147483648, as ZooKeeper documents it
 // and older servers do.
-func WithSaturatingSequence() Option { return func(c *settings) { c.saturate = true } }
+func SaturatingSequence() Option { return func(c *settings) { c.saturate = true } }

@@ -191,7 +191,7 @@ func TestLostQuorumLosesAnExpiryInAnElection(t *testing.T) {
 
 func TestSlowQuorumReapsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithContainerInterval(10*time.Second))
+		s := zktest.New(t, zktest.ContainerInterval(10*time.Second))
 		c := connect(t, s.Dial, 10*time.Second)
 		_, err := c.CreateContainer("/c", nil, zk.FlagContainer, open)
 		require.NoError(t, err)

@@ -46,7 +46,7 @@ func TestExistsNeedsRead(t *testing.T) {
 		watches int
 	}{
 		"3.8.0": {nil, zktest.CodeOK, 4},
-		"3.9.3": {[]zktest.Option{zktest.WithExistsNeedsRead()}, zktest.CodeNoAuth, 2},
+		"3.9.3": {[]zktest.Option{zktest.ExistsNeedsRead()}, zktest.CodeNoAuth, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

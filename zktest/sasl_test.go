@@ -83,7 +83,7 @@ func aclOf(perms int32, scheme, id string) []byte {
 
 func TestSASLLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		s := zktest.New(t, zktest.SASL(saslUsers))
 		for user, password := range saslUsers {
 			r := rawSession(t, s)
 			r.requireIdentities("ip", "127.0.0.1")
@@ -97,7 +97,7 @@ func TestSASLLogin(t *testing.T) {
 // the connection.
 func TestSASLRights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		s := zktest.New(t, zktest.SASL(saslUsers))
 		ann, bob, super, other := rawSession(t, s), rawSession(t, s), rawSession(t, s), rawSession(t, s)
 		for user, r := range map[string]*raw{"ann": ann, "bob": bob, "super": super} {
 			require.Equal(t, zktest.CodeOK, r.login(user, saslUsers[user]))
@@ -196,7 +196,7 @@ func TestSASLFailures(t *testing.T) {
 					zktest.CodeSessionClosedRequireSASL: {zktest.RequireSASL(), zktest.AllowFailedSASL()},
 					zktest.CodeOK:                       {zktest.AllowFailedSASL()},
 				} {
-					r := rawSession(t, zktest.New(t, append(opts, zktest.WithSASL(saslUsers))...))
+					r := rawSession(t, zktest.New(t, append(opts, zktest.SASL(saslUsers))...))
 					_, challenge := r.token("")
 					got, proof := r.token(c.response(r.response(c.challenge(string(challenge)))))
 					if !c.fails {
@@ -226,7 +226,7 @@ func TestSASLFailures(t *testing.T) {
 // of the proof. ZooKeeper still uses the user as the identity.
 func TestSASLOnBehalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := rawSession(t, zktest.New(t, zktest.WithSASL(saslUsers)))
+		r := rawSession(t, zktest.New(t, zktest.SASL(saslUsers)))
 		_, challenge := r.token("")
 		_, nonce, _ := strings.Cut(string(challenge), `nonce="`)
 		nonce, _, _ = strings.Cut(nonce, `"`)
@@ -245,7 +245,7 @@ func TestSASLOnBehalf(t *testing.T) {
 // TestSASLProtocol sends tokens when the server expects none.
 func TestSASLProtocol(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		s := zktest.New(t, zktest.SASL(saslUsers))
 		r := rawSession(t, s)
 		_, challenge := r.token("the first token does not matter")
 		require.Contains(t, string(challenge), `realm="zk-sasl-md5",nonce="`)
@@ -278,7 +278,7 @@ func TestSASLProtocol(t *testing.T) {
 // run.
 func TestSASLFailureEndsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		s := zktest.New(t, zktest.SASL(saslUsers))
 		r := rawSession(t, s)
 		r.token("")
 		frame := func(parts ...[]byte) []byte { b := join(parts...); return append(i4(int32(len(b))), b...) }
@@ -300,7 +300,7 @@ func TestSASLFailureEndsTheConnection(t *testing.T) {
 // and executes no such request.
 func TestRequireSASL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
+		s := zktest.New(t, zktest.SASL(saslUsers), zktest.RequireSASL())
 		requests := map[zktest.Op][]byte{
 			zktest.OpPing: nil, zktest.OpWhoAmI: nil, zktest.OpCloseSession: nil, zktest.OpSync: str("/"), zktest.Op(999): nil,
 			zktest.OpCreate: createOf("/a", 0), zktest.OpMulti: multiOf(zktest.OpCreate, createOf("/a", 0)),
@@ -333,7 +333,7 @@ func TestRequireSASL(t *testing.T) {
 // of its connection after the connection ends.
 func TestSASLWithoutQuorum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
+		s := zktest.New(t, zktest.SASL(saslUsers), zktest.RequireSASL())
 		before, r := rawSession(t, s), rawSession(t, s)
 		require.Equal(t, zktest.CodeOK, r.login("ann", saslUsers["ann"]))
 		s.LoseQuorum(true)
@@ -353,8 +353,8 @@ func TestSASLWithoutQuorum(t *testing.T) {
 
 func TestSASLOptions(t *testing.T) {
 	for _, opts := range [][]zktest.Option{
-		{zktest.RequireSASL()}, {zktest.AllowFailedSASL()}, {zktest.WithSASL(map[string]string{"": "x"})},
-		{zktest.WithSASL(map[string]string{"a/b": "x"})}, {zktest.WithSASL(map[string]string{"a@b": "x"})},
+		{zktest.RequireSASL()}, {zktest.AllowFailedSASL()}, {zktest.SASL(map[string]string{"": "x"})},
+		{zktest.SASL(map[string]string{"a/b": "x"})}, {zktest.SASL(map[string]string{"a@b": "x"})},
 	} {
 		_, err := zktest.Start(opts...)
 		require.ErrorContains(t, err, "SASL")

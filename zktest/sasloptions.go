@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// WithSASL lets the named users log in by SASL DIGEST-MD5; users maps names to
+// SASL lets the named users log in by SASL DIGEST-MD5; users maps names to
 // passwords. It models a server whose JAAS file has a DigestLoginModule and
 // whose authProvider is SASLAuthenticationProvider. Without the option the
 // server closes the connection on a request of the kind [OpSASL].
@@ -18,18 +18,18 @@ import (
 //
 // ZooKeeper derives identities from names with "/" or "@" by rules of its own.
 // The server does not accept such names.
-func WithSASL(users map[string]string) Option {
+func SASL(users map[string]string) Option {
 	return func(c *settings) { c.saslUsers = maps.Clone(users) }
 }
 
-// RequireSASL makes a server with [WithSASL] require a login. Before the login,
-// it answers every request with [CodeSessionClosedRequireSASL] and closes the
+// RequireSASL makes a server with [SASL] require a login. Before the login, it
+// answers every request with [CodeSessionClosedRequireSASL] and closes the
 // connection. It answers a failed login likewise. Handshakes and [OpAuth] need
 // no login. It models sessionRequireClientSASLAuth=true, and
 // enforce.auth.enabled=true with enforce.auth.schemes=sasl.
 func RequireSASL() Option { return func(c *settings) { c.saslRequired = true } }
 
-// AllowFailedSASL makes a server with [WithSASL] answer a failed login with
+// AllowFailedSASL makes a server with [SASL] answer a failed login with
 // [CodeOK] and no token. The connection continues without the identity. It
 // models zookeeper.allowSaslFailedClients=true, and does nothing with
 // [RequireSASL].
@@ -38,11 +38,11 @@ func AllowFailedSASL() Option { return func(c *settings) { c.saslLenient = true 
 // validateSASL returns an error that names the invalid setting of SASL.
 func (c settings) validateSASL() error {
 	if c.saslUsers == nil && (c.saslRequired || c.saslLenient) {
-		return errors.New("zktest: RequireSASL and AllowFailedSASL need WithSASL")
+		return errors.New("zktest: RequireSASL and AllowFailedSASL need SASL")
 	}
 	for user := range c.saslUsers {
 		if user == "" || strings.ContainsAny(user, "/@") {
-			return errors.New(`zktest: WithSASL: a user's name is empty, or contains "/" or "@"`)
+			return errors.New(`zktest: SASL: a user's name is empty, or contains "/" or "@"`)
 		}
 	}
 	return nil

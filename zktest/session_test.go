@@ -107,10 +107,10 @@ func TestSessionTimeoutOptions(t *testing.T) {
 		ask  int32
 		want int32
 	}{
-		{"tick", []zktest.Option{zktest.WithTick(100 * time.Millisecond)}, 1, 200},
-		{"maximum of the tick", []zktest.Option{zktest.WithTick(100 * time.Millisecond)}, 99999, 2000},
-		{"both given", []zktest.Option{zktest.WithSessionTimeouts(time.Second, time.Minute)}, 50000, 50000},
-		{"minimum given", []zktest.Option{zktest.WithSessionTimeouts(time.Second, 0)}, 99999, 40000},
+		{"tick", []zktest.Option{zktest.Tick(100 * time.Millisecond)}, 1, 200},
+		{"maximum of the tick", []zktest.Option{zktest.Tick(100 * time.Millisecond)}, 99999, 2000},
+		{"both given", []zktest.Option{zktest.SessionTimeouts(time.Second, time.Minute)}, 50000, 50000},
+		{"minimum given", []zktest.Option{zktest.SessionTimeouts(time.Second, 0)}, 99999, 40000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := rawDial(t, zktest.New(t, c.opts...))
@@ -119,7 +119,7 @@ func TestSessionTimeoutOptions(t *testing.T) {
 		})
 	}
 	for _, o := range []zktest.Option{
-		zktest.WithTick(-1), zktest.WithSessionTimeouts(time.Hour, time.Second), zktest.WithContainerInterval(0), zktest.WithMaxFrame(0),
+		zktest.Tick(-1), zktest.SessionTimeouts(time.Hour, time.Second), zktest.ContainerInterval(0), zktest.MaxFrame(0),
 	} {
 		_, err := zktest.Start(o)
 		require.Error(t, err)

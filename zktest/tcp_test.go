@@ -63,7 +63,7 @@ func TestTLS(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
 
-	s := zktest.New(t, zktest.WithTLS(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}))
+	s := zktest.New(t, zktest.TLS(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}))
 	addr, err := s.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	c := connect(t, func(network, _ string, timeout time.Duration) (net.Conn, error) {

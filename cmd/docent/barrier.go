@@ -105,27 +105,15 @@ const gateIsSet = "the gate is set"
 
 // withGate connects, and runs f on the gate.
 func (a *app) withGate(ctx context.Context, task, path string, f func(context.Context, *session.Manager, *barrier.Barrier) error) error {
-	if err := during(task, checkPath(path)); err != nil {
+	if err := withTask(task, checkPath(path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = f(ctx, sm, barrier.New(sm, path))
-	return errors.Join(during(task, ofBarrier(err, path)), sm.Close())
-}
-
-// ofBarrier removes the prefix of an error of package barrier, such as "set
-// barrier /b: ", since the task says the same.
-func ofBarrier(err error, path string) error {
-	if err == nil {
-		return nil
-	}
-	for _, op := range []string{"set", "lift", "look at", "wait for", "enter", "leave"} {
-		err = named(err, op+" barrier "+path+": ")
-	}
-	return err
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // notThrough returns the function that makes the error of a wait that was too
@@ -173,11 +161,11 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 		return usagef("barrier enter: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "barrier enter " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	if err := child.Look(c.Cmd[0]); err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
@@ -192,14 +180,14 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		return during(task, ofBarrier(err, c.Path)) // closing the session ends a visit that began as the signal arrived
+		return withTask(task, err) // closing the session ends a visit that began as the signal arrived
 	}
 	out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
 	if err == nil {
 		err = interruptible(ctx, signals, visit.Leave)
 	}
-	return during(task, ofBarrier(err, c.Path))
+	return withTask(task, err)
 }
 
 func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {

@@ -42,7 +42,7 @@ Exit codes: CMD's own; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acq
 
 // app is one invocation of docent.
 type app struct {
-	*world
+	*environment
 	globals *globals
 	log     *slog.Logger
 	sm      *session.Manager // set by connect
@@ -50,27 +50,27 @@ type app struct {
 	code int
 }
 
-// helped is the value of the panic that leaves the parser after the help was
-// printed.
-type helped struct{}
+// helpRequested is the value of the panic that leaves the parser after the help
+// was printed.
+type helpRequested struct{}
 
 // run runs the command line and returns the exit code. It prints an error in
 // one line on standard error.
-func run(ctx context.Context, w world) int {
+func run(ctx context.Context, env environment) int {
 	var cli grammar
-	a := &app{world: &w, globals: &cli.globals}
-	command, err := parse(&cli, &w)
+	a := &app{environment: &env, globals: &cli.globals}
+	command, err := parse(&cli, &env)
 	if command == nil && err == nil {
 		return 0
 	}
 	if err == nil {
-		a.log = newLogger(&w, cli.Verbose)
+		a.log = newLogger(&env, cli.Verbose)
 		command.BindTo(ctx, (*context.Context)(nil))
 		err = command.Run(a)
 	}
 	if err != nil {
 		line, code := explain(err)
-		fmt.Fprintf(w.stderr, "docent: %s\n", line)
+		fmt.Fprintf(env.stderr, "docent: %s\n", line)
 		return code
 	}
 	return a.code
@@ -78,14 +78,14 @@ func run(ctx context.Context, w world) int {
 
 // parse returns the chosen command. It returns nil, nil if it has printed the
 // help.
-func parse(cli *grammar, w *world) (command *kong.Context, err error) {
+func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 	options := append(decimalIntegers(),
 		kong.Name("docent"),
 		kong.Description(description),
-		kong.Writers(w.stdout, w.stderr),
+		kong.Writers(env.stdout, env.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Resolvers(fromEnvironment(w)),
-		kong.Exit(func(int) { panic(helped{}) }),
+		kong.Resolvers(fromEnvironment(env)),
+		kong.Exit(func(int) { panic(helpRequested{}) }),
 	)
 	parser, err := kong.New(cli, options...)
 	if err != nil {
@@ -94,13 +94,13 @@ func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 	defer func() {
 		switch r := recover(); r {
 		case nil:
-		case helped{}:
+		case helpRequested{}:
 			command, err = nil, nil
 		default:
 			panic(r)
 		}
 	}()
-	command, err = parser.Parse(w.args)
+	command, err = parser.Parse(env.args)
 	if err != nil {
 		return nil, &usageError{strings.TrimSpace(err.Error()), helpFor(err)}
 	}
@@ -126,10 +126,10 @@ func helpFor(err error) string {
 
 // fromEnvironment sets a flag from its environment variable if the command line
 // does not set it.
-func fromEnvironment(w *world) kong.Resolver {
+func fromEnvironment(env *environment) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		if variable, ok := variables[flag.Name]; ok {
-			if value := w.getenv(variable); value != "" {
+			if value := env.getenv(variable); value != "" {
 				return value, nil
 			}
 		}
@@ -139,9 +139,9 @@ func fromEnvironment(w *world) kong.Resolver {
 
 // newLogger returns the session's logger. It writes to standard error with
 // --verbose, and nowhere without.
-func newLogger(w *world, verbose bool) *slog.Logger {
+func newLogger(env *environment, verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(w.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -24,7 +24,7 @@ func (c *completionCommand) Run(a *app, parsed *kong.Context) error {
 		"zsh":  func(a *app, model *kong.Application) error { return reference.Zsh(a.stdout, model) },
 		"fish": func(a *app, model *kong.Application) error { return reference.Fish(a.stdout, model) },
 	}
-	return during("completion", write[c.Shell](a, parsed.Model))
+	return withTask("completion", write[c.Shell](a, parsed.Model))
 }
 
 // manCommand is "docent man".
@@ -37,5 +37,5 @@ func (manCommand) Help() string {
 
 // Run prints the page.
 func (manCommand) Run(a *app, parsed *kong.Context) error {
-	return during("man", reference.Man(a.stdout, parsed.Model))
+	return withTask("man", reference.Man(a.stdout, parsed.Model))
 }

@@ -17,7 +17,7 @@ import (
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs safeBuffer
-	code := run(context.Background(), world{args: args, stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
+	code := run(context.Background(), environment{args: args, stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
 	require.Zero(t, code, errs.String())
 	require.Empty(t, errs.String())
 	return out.String()
@@ -144,7 +144,7 @@ func shell(t *testing.T, program, line string, args ...string) []string {
 
 func TestCompletionOfAnUnknownShell(t *testing.T) {
 	var out, errs safeBuffer
-	code := run(context.Background(), world{args: []string{"completion", "tcsh"}, stdout: &out, stderr: &errs})
+	code := run(context.Background(), environment{args: []string{"completion", "tcsh"}, stdout: &out, stderr: &errs})
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, errs.String(), "bash")
 	require.Equal(t, 1, strings.Count(errs.String(), "\n"))

@@ -37,14 +37,10 @@ func (configGet) Help() string {
 
 // Run prints the value.
 func (c *configGet) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, "config get "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
+	return a.withStore(ctx, "config get "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
 		var entry config.Entry
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			// The sync makes earlier writes of other clients visible on our
-			// server.
-			if err = sm.Sync(ctx, c.Path); err == nil {
-				entry, err = s.Get(ctx, c.Path)
-			}
+			entry, err = s.Get(ctx, c.Path)
 			return err
 		})
 		if err != nil {
@@ -81,7 +77,7 @@ func (configSet) Help() string {
 // Run writes the value.
 func (c *configSet) Run(ctx context.Context, a *app) error {
 	task := "config set " + c.Path
-	version := config.AnyVersion
+	version := session.AnyVersion
 	switch {
 	case c.Version != nil && c.Create:
 		return usagef("config set: --version and --create exclude each other: a new key has no version to compare; give one of them")
@@ -95,14 +91,14 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	data := []byte(c.Value)
 	if c.Value == "-" {
 		var err error
 		if data, err = io.ReadAll(a.stdin); err != nil {
-			return during(task, fmt.Errorf("read the value from standard input: %w", err))
+			return withTask(task, fmt.Errorf("read the value from standard input: %w", err))
 		}
 	}
 	return a.withStore(ctx, task, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
@@ -121,25 +117,17 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// write sets the key, or creates it with --create. It tries the two in turn
-// while other clients create and delete the key in between.
+// write sets the key. With --create it also creates it.
 func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, version int32) (config.Entry, error) {
 	switch {
 	case c.Keep != nil && c.Create:
 		return s.History(*c.Keep).Put(ctx, c.Path, data)
 	case c.Keep != nil:
 		return s.History(*c.Keep).Set(ctx, c.Path, data, version)
+	case c.Create:
+		return s.Put(ctx, c.Path, data)
 	}
-	for {
-		entry, err := s.Set(ctx, c.Path, data, version)
-		if !c.Create || !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
-			return entry, err
-		}
-		err = s.Create(ctx, c.Path, data)
-		if !errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
-			return config.Entry{}, err // a new node has version 0
-		}
-	}
+	return s.Set(ctx, c.Path, data, version)
 }
 
 // configDelete is "docent config delete".
@@ -150,7 +138,7 @@ type configDelete struct {
 
 // Run deletes the key.
 func (c *configDelete) Run(ctx context.Context, a *app) error {
-	version := config.AnyVersion
+	version := session.AnyVersion
 	if c.Version != nil {
 		if version = *c.Version; version < 0 {
 			return usagef("config delete: --version %d is negative; leave it out to delete any version", version)
@@ -196,15 +184,15 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 // withStore connects, and runs f on a store of the whole tree.
 func (a *app) withStore(ctx context.Context, task, path string,
 	f func(context.Context, *session.Manager, *config.Store) error) error {
-	if err := during(task, checkPath(path)); err != nil {
+	if err := withTask(task, checkPath(path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = f(ctx, sm, config.NewStore(sm, "/"))
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // valueJSON is one state of a key. Value is set if the bytes are UTF-8, and

@@ -18,7 +18,7 @@ type configHistory struct {
 // Help is shown by "docent config history --help".
 func (configHistory) Help() string {
 	return `Prints the values that "docent config set --keep N" has kept, newest first. Each line has the value's id, time, mark ` +
-		`and the value. The mark is "present" for the key's present value, "foreign" for a value that was written without --keep ` +
+		`and the value. The mark is "present" for the key's present value, "external" for a value that was written without --keep ` +
 		`and replaced since, and "hidden" for a value that an ACL hides. With --json each value is an object. If no value is ` +
 		`present, the last write of the key was without --keep, or the key was deleted.`
 }
@@ -26,16 +26,16 @@ func (configHistory) Help() string {
 // Run prints the history.
 func (c *configHistory) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, "config history "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
-		var past []config.Past
+		var revisions []config.Revision
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			past, err = s.History(config.MaxHistory).List(ctx, c.Path)
+			revisions, err = s.History(config.MaxHistory).List(ctx, c.Path)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, p := range past {
-			if err := c.print(a, p); err != nil {
+		for _, r := range revisions {
+			if err := c.print(a, r); err != nil {
 				return err
 			}
 		}
@@ -43,36 +43,36 @@ func (c *configHistory) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (c *configHistory) print(a *app, p config.Past) error {
+func (c *configHistory) print(a *app, r config.Revision) error {
 	if a.globals.JSON {
-		v := valueJSON{Path: c.Path, Zxid: p.Zxid, Time: knownTime(p.ModTime)}
-		if !p.Hidden {
-			v.set(p.Data)
+		v := valueJSON{Path: c.Path, Zxid: r.Zxid, Time: knownTime(r.ModTime)}
+		if !r.Hidden {
+			v.set(r.Data)
 		}
 		return a.printJSON(struct {
-			ID      int32 `json:"id"`
-			Present bool  `json:"present,omitempty"`
-			Foreign bool  `json:"foreign,omitempty"`
-			Hidden  bool  `json:"hidden,omitempty"`
+			ID       int32 `json:"id"`
+			Present  bool  `json:"present,omitempty"`
+			External bool  `json:"external,omitempty"`
+			Hidden   bool  `json:"hidden,omitempty"`
 			valueJSON
-		}{p.ID, p.Present, p.Foreign, p.Hidden, v})
+		}{r.ID, r.Present, r.External, r.Hidden, v})
 	}
 	note := "-"
 	switch {
-	case p.Present:
+	case r.Present:
 		note = "present"
-	case p.Foreign:
-		note = "foreign"
+	case r.External:
+		note = "external"
 	}
-	if p.Hidden {
-		a.note("config history %s: the ACL of value %d denies reading it", c.Path, p.ID)
+	if r.Hidden {
+		a.note("config history %s: the ACL of value %d denies reading it", c.Path, r.ID)
 		note = "hidden"
 	}
 	when := "?"
-	if !p.ModTime.IsZero() {
-		when = clock(p.ModTime, time.Now())
+	if !r.ModTime.IsZero() {
+		when = clock(r.ModTime, time.Now())
 	}
-	return a.printf("%d\t%s\t%s\t%s\n", p.ID, when, note, oneLine(string(p.Data)))
+	return a.printf("%d\t%s\t%s\t%s\n", r.ID, when, note, oneLine(string(r.Data)))
 }
 
 // configRollback is "docent config rollback".

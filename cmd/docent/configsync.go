@@ -38,12 +38,12 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		return usagef("config sync: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "config sync " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	if len(c.Cmd) > 0 {
 		if err := child.Look(c.Cmd[0]); err != nil {
-			return during(task, err)
+			return withTask(task, err)
 		}
 	}
 	ctx, stop := a.untilInterrupted(ctx)
@@ -55,7 +55,7 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	}()
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	defer func() { err = errors.Join(err, sm.Close()) }()
 	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
@@ -71,7 +71,7 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		options = append(options, config.RemoveWithKey())
 	}
 	// The error names the key, as task does.
-	return during(task, errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...)))
+	return withTask(task, errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...)))
 }
 
 // changed prints a change, and runs CMD.

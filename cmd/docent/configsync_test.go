@@ -125,7 +125,7 @@ func TestConfigHistory(t *testing.T) {
 		got = append(got, fields[2]+" "+fields[3])
 		ids[fields[3]] = fields[0]
 	}
-	require.Equal(t, []string{"present three", "foreign past", "- two"}, got)
+	require.Equal(t, []string{"present three", "external past", "- two"}, got)
 	require.Equal(t, "4\n", run("config rollback /c/k "+ids["two"]))
 	require.Equal(t, "two", run("config get /c/k"))
 	require.Contains(t, run("--json config history /c/k"), `"present":true,"path":"/c/k","value":"two"`)

@@ -31,7 +31,7 @@ func (configWatch) Help() string {
 // Run prints the value and its changes.
 func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
 	task := "config watch " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	ctx, stop := a.untilInterrupted(ctx)
@@ -43,7 +43,7 @@ func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
 	}()
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	defer func() { err = errors.Join(err, sm.Close()) }()
 	var value *config.Value[[]byte]
@@ -52,20 +52,20 @@ func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	defer func() { err = errors.Join(err, value.Close()) }()
 	if err := value.Err(); err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	return during(task, a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) }))
+	return withTask(task, a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) }))
 }
 
 func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {
 	missing := lineMissing
 	for snap, err := range value.Changes(ctx) {
 		if err != nil {
-			a.note("%v", during(task, err))
+			a.note("%v", withTask(task, err))
 			continue
 		}
 		if err := c.print(a, snap, missing); err != nil {

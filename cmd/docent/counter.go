@@ -20,6 +20,9 @@ type counterAt struct {
 	Layout string `enum:"int64,int32,decimal" default:"int64" help:"Format of the number: int64 (Curator's DistributedAtomicLong), int32 (DistributedAtomicInteger, SharedCount) or decimal (kazoo)."`
 }
 
+// formats are the values of --layout.
+var formats = map[string]counter.Format{"int64": counter.Int64, "int32": counter.Int32, "decimal": counter.Decimal}
+
 // counterJSON is the state of a counter.
 type counterJSON struct {
 	Path   string `json:"path"`
@@ -33,35 +36,28 @@ type counterJSON struct {
 func (c *counterAt) with(ctx context.Context, a *app, task string,
 	f func(context.Context, *counter.Counter) (counterJSON, error)) error {
 	task = "counter " + task + " " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	var opts []counter.Option
-	switch c.Layout {
-	case "int32":
-		opts = append(opts, counter.Int32())
-	case "decimal":
-		opts = append(opts, counter.Decimal())
-	}
+	layout := counter.Layout(formats[c.Layout])
 	var result counterJSON
 	err = a.once(ctx, func(ctx context.Context) (err error) {
-		result, err = f(ctx, counter.New(sm, c.Path, opts...))
+		result, err = f(ctx, counter.New(sm, c.Path, layout))
 		return err
 	})
 	switch {
 	case err != nil:
-		err = named(err, "counter "+c.Path+": ")
 	case a.globals.JSON:
 		result.Path = c.Path
 		err = a.printJSON(result)
 	default:
 		err = a.printf("%d\n", result.Value)
 	}
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // counterGet is "docent counter get".

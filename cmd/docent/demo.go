@@ -17,5 +17,5 @@ func (demoCommand) Help() string {
 
 // Run plays all chapters.
 func (demoCommand) Run(ctx context.Context, a *app) error {
-	return during("demo", demo.Run(ctx, a.stdout, a.globals.JSON))
+	return withTask("demo", demo.Run(ctx, a.stdout, a.globals.JSON))
 }

@@ -30,7 +30,7 @@ func (c *devCommand) Run(ctx context.Context, a *app) error {
 	defer stop()
 	server, err := zktest.Start()
 	if err != nil {
-		return during("dev", err)
+		return withTask("dev", err)
 	}
 	addr, err := server.Listen(c.Listen)
 	if err != nil {

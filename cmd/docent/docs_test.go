@@ -78,7 +78,7 @@ func requireSynopsis(t *testing.T, page string, line int, synopsis string, parti
 // required flags and the value of its last flag out.
 func parsed(args []string, partial bool) error {
 	var cli grammar
-	_, err := parse(&cli, &world{args: args, stdout: io.Discard, stderr: io.Discard})
+	_, err := parse(&cli, &environment{args: args, stdout: io.Discard, stderr: io.Discard})
 	if err == nil {
 		return nil
 	}

@@ -36,14 +36,14 @@ func (electCommand) Help() string {
 // Run campaigns and runs CMD in turn.
 func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 	task := "elect " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	if c.Grace < 0 {
 		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	if err := child.Look(c.Cmd[0]); err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
@@ -54,15 +54,15 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	return during(task, c.campaign(ctx, a, task, sm, signals))
+	return withTask(task, c.campaign(ctx, a, task, sm, signals))
 }
 
 // campaign leads and campaigns in turn until a signal, --once or an error ends
 // it.
 func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
-	opts := slices.Clone(layouts[c.Layout])
+	opts := []election.Option{election.Layout(layouts[c.Layout])}
 	if c.ID != "" {
 		opts = append(opts, election.ID(c.ID))
 	}
@@ -108,10 +108,10 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 }
 
 // layouts are the values of --layout.
-var layouts = map[string][]election.Option{
-	"latch":    nil,
-	"selector": {election.LeaderSelector()},
-	"one-node": {election.OneNode()},
+var layouts = map[string]election.Format{
+	"latch":    election.LeaderLatch,
+	"selector": election.LeaderSelector,
+	"one-node": election.OneNode,
 }
 
 // untilTransferred returns a context that ends with the term, or with the cause

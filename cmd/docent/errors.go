@@ -7,11 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 )
 
@@ -102,9 +100,9 @@ func (e *taskError) Error() string {
 
 func (e *taskError) Unwrap() error { return e.err }
 
-// during adds the task to an error. Errors that name their cause already stay
+// withTask adds the task to an error. Errors that name their cause already stay
 // as they are.
-func during(task string, err error) error {
+func withTask(task string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -117,27 +115,6 @@ func during(task string, err error) error {
 	return &taskError{task: task, err: err}
 }
 
-// named removes prefix from the text of err, since the task says it already.
-func named(err error, prefix string) error {
-	for strings.HasPrefix(err.Error(), prefix) {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return &withoutPrefix{err, prefix}
-		}
-		err = inner
-	}
-	return err
-}
-
-// withoutPrefix is err with a shorter text.
-type withoutPrefix struct {
-	error
-	prefix string
-}
-
-func (e *withoutPrefix) Error() string { return strings.TrimPrefix(e.error.Error(), e.prefix) }
-func (e *withoutPrefix) Unwrap() error { return e.error }
-
 // problem prints a failure after which the command goes on.
 func (a *app) problem(task string, err error) {
 	text := nodeReason(err)
@@ -147,15 +124,15 @@ func (a *app) problem(task string, err error) {
 	a.note("%s: %s", task, text)
 }
 
-// answer is the text for one kind of failure.
-type answer struct {
+// errorHint is what to print for one kind of failure.
+type errorHint struct {
 	err    error
 	reason string // empty: the error's own text
-	advice string
+	advice string // what to do
 }
 
-// answers has the most specific errors first.
-var answers = []answer{
+// errorHints has the most specific errors first.
+var errorHints = []errorHint{
 	{session.ErrUnknownOutcome, "the server's answer was lost: the request may or may not have been carried out",
 		`check with "docent config get", and try again if it was not`},
 	{errLogin, "", "check --sasl-user, and --sasl-password-file or " + saslPassword},
@@ -165,10 +142,9 @@ var answers = []answer{
 	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
-	{barrier.ErrNotGate, "", ""},
-	{config.ErrNotKey, "", ""},
-	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
-	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
+	{session.ErrIDTaken, "", "choose another id, or end the other process"},
+	{session.ErrForeign, "", ""},
+	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
 	{session.ErrBadVersion, "the node has another version", `read the present version with "docent --json config get" and try again`},
@@ -197,14 +173,25 @@ func reason(err error) string {
 		}
 		return code.Error()
 	}
-	if a, ok := answerTo(err); ok && a.reason != "" {
-		return a.reason
+	if hint, ok := hintOf(err); ok && hint.reason != "" {
+		return hint.reason
 	}
+	return strings.Join(strings.Fields(strings.TrimPrefix(withoutOp(err), "zk: ")), " ")
+}
+
+// withoutOp returns the text of an error without the operations and paths of
+// its OpErrors: the task names the first, and the others are requests of it.
+func withoutOp(err error) string {
 	var op *session.OpError
-	if errors.As(err, &op) {
-		err = op.Err
+	if !errors.As(err, &op) || op.Err == nil {
+		return err.Error()
 	}
-	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "zk: ")), " ")
+	text := op.Err.Error()
+	var request *session.OpError
+	if errors.As(op.Err, &request) {
+		text = strings.Replace(text, request.Error(), withoutOp(request), 1)
+	}
+	return text
 }
 
 func advice(err error) string {
@@ -218,22 +205,22 @@ func advice(err error) string {
 	if errors.As(err, new(*session.CodeError)) {
 		return "" // the reason says it
 	}
-	a, _ := answerTo(err)
-	return a.advice
+	hint, _ := hintOf(err)
+	return hint.advice
 }
 
-// answerTo returns the answer for an error. Errors of this package that say
+// hintOf returns the hint for an error. Errors of this package that say
 // everything themselves have none.
-func answerTo(err error) (answer, bool) {
+func hintOf(err error) (errorHint, bool) {
 	if errors.Is(err, errLost) || errors.Is(err, errNotAcquired) {
-		return answer{}, false
+		return errorHint{}, false
 	}
-	for _, a := range answers {
-		if errors.Is(err, a.err) {
-			return a, true
+	for _, hint := range errorHints {
+		if errors.Is(err, hint.err) {
+			return hint, true
 		}
 	}
-	return answer{}, false
+	return errorHint{}, false
 }
 
 // explain returns the line to print for an error, and its exit code. The line

@@ -30,7 +30,7 @@ func TestExplain(t *testing.T) {
 		line string
 	}{
 		{&usageError{"unknown flag --x", "docent lock --help"}, 2, `unknown flag --x (see: docent lock --help)`},
-		{during("lock a", znode.Validate("a")), 2,
+		{withTask("lock a", znode.Validate("a")), 2,
 			`lock a: invalid path "a": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{&unreachableError{"zk1:2181", 3 * time.Second, unreachable}, 69,
 			`connect to zk1:2181: no server could be reached within 3s (dial zk1:2181: connection refused); ` +
@@ -38,39 +38,45 @@ func TestExplain(t *testing.T) {
 		{&unreachableError{"zk1:2181", 3 * time.Second, silent}, 69,
 			`connect to zk1:2181: no server could be reached within 3s (no server answered); ` +
 				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
-		{during("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
+		{withTask("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
 			`config get /a: the server refuses the credentials; check --auth or DOCENT_AUTH`},
-		{during("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
+		{withTask("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
 			`config set /a: the request is larger than the server accepts: it takes 9 bytes, the limit is 8; ` +
 				`make the data smaller, or store it elsewhere and put its address here`},
-		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, zk.ErrConnectionClosed))), 1,
+		{withTask("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, zk.ErrConnectionClosed))), 1,
 			`config set /a: the server's answer was lost: the request may or may not have been carried out; ` +
 				`check with "docent config get", and try again if it was not`},
-		{during("config get /a", op(zk.ErrNoNode)), 1,
+		{withTask("config get /a", op(zk.ErrNoNode)), 1,
 			`config get /a: there is no such node; check the path, and the root in --servers`},
-		{during("config get /a", op(zk.ErrNoAuth)), 1,
+		{withTask("config get /a", op(zk.ErrNoAuth)), 1,
 			`config get /a: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
-		{during("config set /a", op(zk.ErrNodeExists)), 1,
+		{withTask("config set /a", op(zk.ErrNodeExists)), 1,
 			`config set /a: the node exists already; set it without --create, or delete it first`},
-		{during("config set /a", op(zk.ErrBadVersion)), 1,
+		{withTask("config set /a", op(zk.ErrBadVersion)), 1,
 			`config set /a: the node has another version; read the present version with "docent --json config get" and try again`},
-		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; list them with "docent inspect"`},
-		{during("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
+		{withTask("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; list them with "docent inspect"`},
+		{withTask("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
 			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
-		{during("config set /a", op(&session.CodeError{Code: -125})), 1,
+		{withTask("config set /a", op(&session.CodeError{Code: -125})), 1,
 			"config set /a: the server answers QUOTAEXCEEDED (-125): a quota on the path or above it is used up: " +
 				"delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
-		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, &session.CodeError{Code: -7}))), 1,
+		{withTask("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, &session.CodeError{Code: -7}))), 1,
 			"config set /a: the request may or may not have been carried out: the server answers OPERATIONTIMEOUT (-7): " +
 				"the server gave the request up after some time: read what has become of it"},
-		{during("config get /a", op(session.ErrUnimplemented)), 1,
+		{withTask("config set /a", &session.OpError{Op: "config set", Path: "/a", Err: op(session.ErrUnimplemented)}), 1,
+			`config set /a: config key "/a": the server does not implement the operation`},
+		{withTask("lock /l", &session.OpError{Op: "lock", Path: "/l", Session: 7, Err: fmt.Errorf("%w: delete /l", session.ErrExhausted)}), 1,
+			`lock /l: ` + session.ErrExhausted.Error() + `: delete /l`},
+		{withTask("lock /l", &session.OpError{Op: "lock", Path: "/l", Session: 7, Err: &session.OpError{Op: "create", Path: "/l/n", Session: 7, Err: errors.New("no")}}), 1,
+			`lock /l: no`},
+		{withTask("config get /a", op(session.ErrUnimplemented)), 1,
 			`config get /a: the server does not implement the operation`},
-		{during("lock /l", &notAcquired{"held by host-7 (pid 123 on host) since 10:31:02", "within 30s", "raise --wait"}), 75,
+		{withTask("lock /l", &notAcquired{"held by host-7 (pid 123 on host) since 10:31:02", "within 30s", "raise --wait"}), 75,
 			`lock /l: held by host-7 (pid 123 on host) since 10:31:02: not acquired within 30s; raise --wait`},
-		{during("lock /l", &child.StartError{Name: "x", Code: 127}), 127, `lock /l: command "x" was not found`},
-		{during("lock /l", &child.StartError{Name: "x", Code: 126, Err: os.ErrPermission}), 126,
+		{withTask("lock /l", &child.StartError{Name: "x", Code: 127}), 127, `lock /l: command "x" was not found`},
+		{withTask("lock /l", &child.StartError{Name: "x", Code: 126, Err: os.ErrPermission}), 126,
 			`lock /l: command "x" cannot be executed: permission denied`},
-		{during("lock /l", &interrupted{syscall.SIGTERM, "interrupted"}), 143, `lock /l: interrupted by signal 15 (terminated)`},
+		{withTask("lock /l", &interrupted{syscall.SIGTERM, "interrupted"}), 143, `lock /l: interrupted by signal 15 (terminated)`},
 		{errors.New("two\nlines"), 1, `two lines`},
 	} {
 		line, code := explain(c.err)
@@ -80,7 +86,7 @@ func TestExplain(t *testing.T) {
 	for _, cause := range []error{
 		session.ErrDeleted, session.ErrTrustElapsed, session.ErrExpired, session.ErrDisconnected, session.ErrClosed,
 	} {
-		line, code := explain(during("lock /l", &lossError{cause, child.Outcome{Code: 143, Stopped: true}}))
+		line, code := explain(withTask("lock /l", &lossError{cause, child.Outcome{Code: 143, Stopped: true}}))
 		require.Equal(t, 79, code)
 		require.Equal(t, "lock /l: the hold was lost while CMD ran: "+cause.Error()+": CMD was stopped (code 143); "+
 			"CMD's last writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN", line)

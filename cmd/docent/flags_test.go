@@ -79,7 +79,7 @@ func TestFault08_Words(t *testing.T) {
 // A value of metadata is what is written, whatever it contains.
 func TestFault08_Metadata(t *testing.T) {
 	var cli grammar
-	_, err := parse(&cli, &world{args: []string{"service", "register", "orders", "a", "[::1]:80",
+	_, err := parse(&cli, &environment{args: []string{"service", "register", "orders", "a", "[::1]:80",
 		"--meta", "note=a;b=c,d", "--meta", `path=C:\x`, "--meta", "empty="}})
 	require.NoError(t, err)
 	in, err := cli.Service.Register.instance()
@@ -92,8 +92,8 @@ func TestFault08_Metadata(t *testing.T) {
 // What is data may be empty.
 func TestFault08_EmptyData(t *testing.T) {
 	var cli grammar
-	_, err := parse(&cli, &world{args: []string{"group", "join", "/g", "a", "--data", ""}})
+	_, err := parse(&cli, &environment{args: []string{"group", "join", "/g", "a", "--data", ""}})
 	require.NoError(t, err)
-	_, err = parse(&cli, &world{args: []string{"config", "set", "/k", ""}})
+	_, err = parse(&cli, &environment{args: []string{"config", "set", "/k", ""}})
 	require.NoError(t, err)
 }

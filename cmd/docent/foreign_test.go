@@ -36,13 +36,13 @@ type foreignWorld struct {
 // test lasts.
 func newForeignWorld(t *testing.T) *foreignWorld {
 	t.Helper()
-	server := zktest.New(t, zktest.WithSessionTimeouts(400*time.Millisecond, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(400*time.Millisecond, 0))
 	ctx := t.Context()
 	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sm.Close()) })
 	kinds := map[string]string{
-		"key": "/a/b/config/limits", "key's directory": "/a/b/config", "lock": "/a/b/lock", "contender": "/a/b/lock/*", "exclusive": "/a/b/exclusive",
+		"key": "/a/b/config/limits", "key's directory": "/a/b/config", "lock": "/a/b/lock", "contender": "/a/b/lock/*", "one-node": "/a/b/one-node",
 		"read lock": "/a/b/rw", "semaphore": "/a/b/sem", "lease": "/a/b/sem/leases/*", "election": "/a/b/election", "candidate": "/a/b/election/*",
 		"gate": "/a/b/gate", "kazoo's gate": "/a/b/kgate", "rendezvous": "/a/b/double", "visitor": "/a/b/double/member-a", "round": "/a/b/double/ready",
 		"counter": "/a/b/counter", "queue": "/a/b/queue", "items": "/a/b/queue/items", "item": "/a/b/queue/items/*", "claims": "/a/b/queue/claims",
@@ -53,9 +53,9 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	}
 	put := func(path, data string) { require.NoError(t, server.Put(path, []byte(data))) }
 	put(kinds["key"], `{"qps":2}`)
-	_, err = lock.New(sm, kinds["lock"]).Lock(ctx)
+	_, err = lock.NewMutex(sm, kinds["lock"]).Lock(ctx)
 	require.NoError(t, err)
-	_, err = lock.NewExclusive(sm, kinds["exclusive"]).Lock(ctx)
+	_, err = lock.NewOneNode(sm, kinds["one-node"]).Lock(ctx)
 	require.NoError(t, err)
 	_, err = lock.NewRWMutex(sm, kinds["read lock"]).RLock(ctx)
 	require.NoError(t, err)
@@ -82,10 +82,10 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	require.NoError(t, err)
 	_, err = queue.New(sm, kinds["simple queue"], queue.Layout(queue.SimpleQueue)).Put(ctx, []byte("work"))
 	require.NoError(t, err)
-	_, err = groupmembership.New(sm, kinds["group"]).Join(ctx, "m1", nil)
+	_, err = groupmembership.NewGroup(sm, kinds["group"]).Join(ctx, "m1", nil)
 	require.NoError(t, err)
 	for id, kind := range map[string]naming.ServiceType{"i1": naming.Dynamic, "s1": naming.Static} {
-		_, err = naming.New(sm, naming.Base("/a/b/services")).Register(ctx, naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Type: kind})
+		_, err = naming.NewRegistry(sm, naming.Base("/a/b/services")).Register(ctx, naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Type: kind})
 		require.NoError(t, err)
 	}
 	_, err = naming.NewWorkers(sm, kinds["workers"], 4).Acquire(ctx, "w")
@@ -129,7 +129,7 @@ func (w *foreignWorld) changed(before map[string]string) []string {
 }
 
 // ofSessions are the ephemeral znodes.
-var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
+var ofSessions = []string{"contender", "one-node", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
 
 // anyDirectory are the directories that may be a rendezvous with other nodes.
 var anyDirectory = []string{"kazoo's gate", "key's directory", "group", "service", "workers"}
@@ -158,9 +158,9 @@ var (
 	// Znodes that look like config keys, and cannot be told from them.
 	likeKeys  = outcome{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}
 	innerKey  = outcome{kinds: kinds("key's directory"), takes: true}
-	notKey    = outcome{code: 1, text: "the znode is not a key: it "}
-	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
-	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
+	notKey    = outcome{code: 1, text: "the znode belongs to another recipe or program: it "}
+	notGate   = outcome{code: 1, text: "the znode belongs to another recipe or program: it "}
+	notNumber = outcome{code: 1, text: "the znode does not hold a number of this layout: "}
 	noLetter  = outcome{code: 1, text: "is not the ID of a dead letter"}
 	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.
@@ -185,12 +185,12 @@ var foreignVerbs = map[string]foreignVerb{
 	"barrier enter": {"barrier enter PATH --count 1 --wait 1m -- true", kinds("rendezvous"), []outcome{
 		noChildren,
 		{kinds: anyDirectory, takes: true}, // a round raises the version
-		{code: 1, text: "the directory is not a rendezvous: "},
+		{code: 1, text: "the znode belongs to another recipe or program: "},
 	}},
 	// What it waits at for another member is left out: "barrier enter" has it.
 	"barrier enter two": {"barrier enter PATH --count 2 --wait 1m --id b -- true", anyDirectory, []outcome{
 		noChildren, {kinds: kinds("rendezvous"), code: 75, text: "all 2 places are taken"},
-		{code: 1, text: "the directory is not a rendezvous: "},
+		{code: 1, text: "the znode belongs to another recipe or program: "},
 	}},
 
 	"counter set": {"counter set PATH 7", kinds("counter"), []outcome{{kinds: kinds("kazoo's gate"), takes: true}, notNumber}},
@@ -214,14 +214,14 @@ var foreignVerbs = map[string]foreignVerb{
 	"queue dead discard":    {"queue dead discard DIR NAME", nil, []outcome{{kinds: kinds("letter")}, noLetter}},
 
 	"group join": {"group join DIR NAME --timeout 400ms", nil, []outcome{
-		{kinds: ofSessions, code: 1, text: "another process is in the group under this id"},
-		{code: 1, text: "the znode is persistent, and so not a member's"},
+		{kinds: ofSessions, code: 1, text: "another process uses this id"},
+		{code: 1, text: "the znode is not ephemeral"},
 	}},
 	"group join below": {"group join PATH other", nil, []outcome{noChildren, beside}},
 	"service register": {"service register --base DIR NAME other 10.0.0.2:80", nil, []outcome{noChildren, beside}},
 	"service register id": {"service register --base BASE SERVICE NAME 10.0.0.2:80 --timeout 400ms", nil, []outcome{
-		{kinds: ofSessions, code: 1, text: "another process has registered"},
-		{code: 1, text: "the znode is persistent, a static instance"},
+		{kinds: ofSessions, code: 1, text: "another process uses this id"},
+		{code: 1, text: "unregister it if it is a static instance"},
 	}},
 	"service drain": {"service drain --base BASE SERVICE NAME", kinds("instance", "static instance"), []outcome{
 		{code: 1, text: "is malformed: "},
@@ -232,17 +232,17 @@ var foreignVerbs = map[string]foreignVerb{
 	"lock permits": {"lock PATH --permits 1 --try -- true", nil, []outcome{
 		noChildren, {kinds: kinds("semaphore"), code: 75, text: "held by"}, beside,
 	}},
-	"lock exclusive": {"lock PATH --mode exclusive --try -- true", nil, []outcome{
-		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node at this path is not ephemeral"},
+	"lock one-node": {"lock PATH --mode one-node --try -- true", nil, []outcome{
+		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the znode is not ephemeral"},
 	}},
 
 	"once": {"once PATH --every 10m -- true", kinds("job"), []outcome{
-		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "the znode is not the record of a job"},
+		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "it is not the record of a job"},
 	}},
 
 	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned, and CMD ended with code 7"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
-	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node at this path is not ephemeral"}}},
+	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the znode is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},
 	"leader transfer selector": {"leader PATH --transfer x --layout selector --wait 1s", nil, []outcome{noCandidate}},
 }

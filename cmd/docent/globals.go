@@ -66,7 +66,7 @@ func (g *globals) config(a *app) (session.Config, error) {
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
 	}
-	if cfg.SASL, err = g.sasl(a.world); err != nil {
+	if cfg.SASL, err = g.sasl(a.environment); err != nil {
 		return cfg, err
 	}
 	if cfg.ACL, err = g.acl(); err != nil {
@@ -87,20 +87,20 @@ func (g *globals) tls() (*tls.Config, error) {
 	if g.TLSCA != "" {
 		pem, err := os.ReadFile(g.TLSCA)
 		if err != nil {
-			return nil, usagef("--tls-ca: %v", err)
+			return nil, usagef("--tls-ca: %v; give a file that docent can read", err)
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usagef("--tls-ca: %s has no PEM certificate", g.TLSCA)
+			return nil, usagef("--tls-ca: %s has no PEM certificate; give the file of a certificate authority", g.TLSCA)
 		}
 	}
 	if (g.TLSCert == "") != (g.TLSKey == "") {
-		return nil, usagef("--tls-cert and --tls-key: one was given without the other")
+		return nil, usagef("--tls-cert and --tls-key: one is given without the other; give both")
 	}
 	if g.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(g.TLSCert, g.TLSKey)
 		if err != nil {
-			return nil, usagef("--tls-cert, --tls-key: %v", err)
+			return nil, usagef("--tls-cert, --tls-key: %v; give a certificate and its key as PEM files", err)
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}

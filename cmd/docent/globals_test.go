@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative; give a time such as 30s`},
 		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative; give a time such as 5s`},
 		{"elect /l --grace=-1s -- x", `elect: --grace -1s is negative; give a time such as 5s`},
-		{"lock /l --mode x -- x", `lock: --mode "x" is unknown; use mutex, exclusive, read or write`},
+		{"lock /l --mode x -- x", `lock: --mode "x" is unknown; use mutex, one-node, read or write`},
 		{"lock l -- x", `lock l: invalid path "l": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{"elect /l/ -- x", `elect /l/: invalid path "/l/": it ends with /; give an absolute path such as /app/name`},
 		{"leader /a//b", `leader /a//b: invalid path "/a//b": it has an empty segment; give an absolute path such as /app/name`},
@@ -52,11 +52,11 @@ func TestUsage(t *testing.T) {
 		{"--connect-timeout 0s leader /e", `--connect-timeout: 0s is not above zero; give a time such as 10s`},
 		{"--auth user:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
 		{"--auth digest:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
-		{"--tls-cert x leader /e", `--tls-cert and --tls-key: one was given without the other`},
-		{"--tls-ca /nowhere leader /e", `--tls-ca: open /nowhere: no such file or directory`},
-		{"--tls-ca " + plain + " leader /e", `--tls-ca: ` + plain + ` has no PEM certificate`},
+		{"--tls-cert x leader /e", `--tls-cert and --tls-key: one is given without the other; give both`},
+		{"--tls-ca /nowhere leader /e", `--tls-ca: open /nowhere: no such file or directory; give a file that docent can read`},
+		{"--tls-ca " + plain + " leader /e", `--tls-ca: ` + plain + ` has no PEM certificate; give the file of a certificate authority`},
 		{"--tls-cert " + plain + " --tls-key " + plain + " leader /e",
-			`--tls-cert, --tls-key: tls: failed to find any PEM data in certificate input`},
+			`--tls-cert, --tls-key: tls: failed to find any PEM data in certificate input; give a certificate and its key as PEM files`},
 	} {
 		code, out, stderr := docent(t, replaceCommand(words(c.args)))
 		require.Equal(t, "docent: "+c.line+"\n", stderr, c.args)
@@ -120,7 +120,7 @@ func TestUnreachable(t *testing.T) {
 	hangs, err := hanging.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	ca, cert := certificate(t, "other.example")
-	secure := zktest.New(t, zktest.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	secure := zktest.New(t, zktest.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
 	wrongName, err := secure.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	for _, c := range []struct{ name, servers, flags, within, why string }{
@@ -176,7 +176,7 @@ func certificate(t *testing.T, name string) (caFile string, pair tls.Certificate
 
 func TestTLS(t *testing.T) {
 	ca, cert := certificate(t, "localhost")
-	server := zktest.New(t, zktest.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	server := zktest.New(t, zktest.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(addr)

@@ -36,13 +36,16 @@ func (groupJoin) Help() string {
 // Run joins the group and stays.
 func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("group join %s %s", c.Path, oneLine(c.ID))
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		m, err := c.join(ctx, a, sm)
-		if errors.Is(err, groupmembership.ErrDuplicate) {
+		if errors.Is(err, session.ErrIDTaken) {
 			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
+		}
+		if errors.Is(err, session.ErrNotEphemeral) {
+			return &taskError{task: task, err: err, hint: "or choose another id"}
 		}
 		if err != nil {
 			return err
@@ -75,27 +78,27 @@ func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*gro
 	}
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
 	defer cancel()
-	m, err := groupmembership.New(sm, c.Path).Join(within, c.ID, []byte(c.Data))
+	m, err := groupmembership.NewGroup(sm, c.Path).Join(within, c.ID, []byte(c.Data))
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		err = a.unreachable(err)
 	}
 	return m, err
 }
 
-func (c *groupJoin) print(a *app, m *groupmembership.Membership, state groupmembership.State) error {
+func (c *groupJoin) print(a *app, m *groupmembership.Membership, state session.Presence) error {
 	switch {
 	case a.globals.JSON:
 		line := membershipJSON{In: state.In, ID: m.ID(), Path: m.Path()}
 		if state.In {
-			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+			line.Token, line.Session = state.Token, state.Session.String()
 		} else {
-			line.Why = reason(state.Why)
+			line.Why = reason(state.Err)
 		}
 		return a.printJSON(line)
 	case state.In:
 		return a.printf("joined %s\n", m.Path())
 	}
-	return a.printf("out: %s\n", reason(state.Why))
+	return a.printf("out: %s\n", reason(state.Err))
 }
 
 // membershipJSON is one state of a membership.
@@ -124,14 +127,14 @@ func (groupList) Help() string {
 // Run prints the members.
 func (c *groupList) Run(ctx context.Context, a *app) error {
 	task := "group list " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	return errors.Join(during(task, c.print(ctx, a, sm)), sm.Close())
+	return errors.Join(withTask(task, c.print(ctx, a, sm)), sm.Close())
 }
 
 func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
@@ -139,7 +142,7 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 	err := a.once(ctx, func(ctx context.Context) (err error) {
 		// The sync makes earlier joins visible on our server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
-			members, err = groupmembership.New(sm, c.Path).Members(ctx)
+			members, err = groupmembership.NewGroup(sm, c.Path).Members(ctx)
 		}
 		return err
 	})
@@ -182,16 +185,16 @@ func (groupWatch) Help() string {
 // Run prints the members and their changes.
 func (c *groupWatch) Run(ctx context.Context, a *app) error {
 	task := "group watch " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		return a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
 	})
 }
 
 func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
-	for change, err := range groupmembership.New(sm, c.Path).Changes(ctx) {
+	for change, err := range groupmembership.NewGroup(sm, c.Path).Changes(ctx) {
 		if err != nil {
 			a.problem(task, err)
 			continue
@@ -253,7 +256,7 @@ func memberOf(m groupmembership.Member) memberJSON {
 	payload.set(m.Payload)
 	return memberJSON{
 		ID: m.ID, Payload: payload.Value, Base64: payload.Base64, Token: m.Token,
-		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: fmt.Sprintf("0x%x", m.Session), Hidden: m.Hidden,
+		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: m.Session.String(), Hidden: m.Hidden,
 	}
 }
 
@@ -269,5 +272,5 @@ func (a *app) whileUninterrupted(ctx context.Context, task string, f func(contex
 	if ctx.Err() != nil {
 		return nil
 	}
-	return during(task, err)
+	return withTask(task, err)
 }

@@ -93,13 +93,13 @@ func TestGroup_join_sessionLost(t *testing.T) {
 }
 
 func TestGroup_join_duplicate(t *testing.T) {
-	server := zktest.New(t, zktest.WithSessionTimeouts(1, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	a := start(t, words("group join /g host-7"), on(server))
 	require.Equal(t, "joined /g/host-7", a.line())
 	code, out, stderr := docent(t, words("group join /g host-7 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: group join /g host-7: another process is in the group under this id \(session 0x[0-9a-f]+\); `+
+	require.Regexp(t, `^docent: group join /g host-7: another process uses this id \(session 0x[0-9a-f]+\); `+
 		`choose another id, or end the other process\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	a.wait()

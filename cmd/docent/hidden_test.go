@@ -16,7 +16,7 @@ import (
 func eachServer(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
-		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+		"exists asks for the right to read": {zktest.ExistsNeedsRead()},
 	} {
 		t.Run(name, func(t *testing.T) { f(t, zktest.New(t, opts...)) })
 	}

@@ -14,35 +14,34 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// sessionsVariable names the sessions under whose holds CMD runs, the outermost
-// first.
+// sessionsVariable names the parent sessions of CMD: the sessions whose holds
+// last until CMD has ended, the outermost first.
 const sessionsVariable = "DOCENT_SESSIONS"
 
-// outerSessions returns the sessions under whose holds docent was started.
-func (w *world) outerSessions() ([]int64, error) {
-	var ids []int64
-	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
-		// Without the prefix, 10 could mean ten or sixteen.
-		digits, prefixed := strings.CutPrefix(word, "0x")
-		id, err := strconv.ParseUint(digits, 16, 64)
-		if err != nil || !prefixed {
+// outerSessions returns the parent sessions: docent was started under their
+// holds.
+func (env *environment) outerSessions() ([]session.ID, error) {
+	var ids []session.ID
+	for _, word := range strings.Fields(env.getenv(sessionsVariable)) {
+		var id session.ID
+		if err := id.UnmarshalText([]byte(word)); err != nil {
 			return nil, usagef("%s: %q is not a session id; docent sets the variable for CMD: unset it", sessionsVariable, word)
 		}
-		ids = append(ids, int64(id))
+		ids = append(ids, id)
 	}
 	return ids, nil
 }
 
-// checkHolder checks what a command that runs CMD under a hold was given, before it
-// connects. It returns the sessions under whose holds docent was started.
-func (w *world) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
-	if err := during(task, checkPath(path)); err != nil {
+// checkHolder checks what a command that runs CMD under a hold was given,
+// before it connects. It returns the parent sessions.
+func (env *environment) checkHolder(task, path string, cmd []string) (outer []session.ID, err error) {
+	if err := withTask(task, checkPath(path)); err != nil {
 		return nil, err
 	}
 	if err := child.Look(cmd[0]); err != nil {
-		return nil, during(task, err)
+		return nil, withTask(task, err)
 	}
-	return w.outerSessions()
+	return env.outerSessions()
 }
 
 // errLost says that a hold was lost while CMD ran.
@@ -105,7 +104,7 @@ func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd c
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
 	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
-		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.SessionID()))))
+		sessionsVariable+"="+strings.TrimSpace(a.getenv(sessionsVariable)+" "+h.SessionID().String()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
 	out, err := child.Run(ctx, cmd, signals)
 	if lost := lossOf(h, time.Now()); err == nil && lost != nil {
@@ -126,9 +125,9 @@ func closeSession(sm *session.Manager) error {
 // fails at once must neither spin nor make all candidates elect each other
 // without end.
 func pause(ctx context.Context, short int) error {
-	d := longestPause
+	d := maxPause
 	if short < 16 {
-		d = min(d, shortestPause<<short)
+		d = min(d, minPause<<short)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -141,7 +140,7 @@ func pause(ctx context.Context, short int) error {
 }
 
 const (
-	shortestPause = 100 * time.Millisecond
-	longestPause  = 10 * time.Second
-	shortRun      = time.Second // a shorter run counts as an immediate failure
+	minPause = 100 * time.Millisecond
+	maxPause = 10 * time.Second
+	shortRun = time.Second // a shorter run counts as an immediate failure
 )

@@ -39,8 +39,8 @@ func TestHostileTextFromNodes(t *testing.T) {
 		t.Helper()
 		require.NoError(t, err)
 	}
-	held(lock.New(sm, "/l", lock.ID(hostile)).Lock(ctx))
-	held(lock.NewExclusive(sm, "/x", lock.ID(hostile)).Lock(ctx))
+	held(lock.NewMutex(sm, "/l", lock.ID(hostile)).Lock(ctx))
+	held(lock.NewOneNode(sm, "/x", lock.ID(hostile)).Lock(ctx))
 	held(lock.NewRWMutex(sm, "/rw", lock.ID(hostile)).Lock(ctx))
 	held(lock.NewSemaphore(sm, "/s", lock.Permits(1), lock.ID(hostile)).Acquire(ctx, 1))
 	_, err = election.New(sm, "/e", election.ID(hostile)).Campaign(ctx)
@@ -48,7 +48,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 	require.NoError(t, server.Put("/raw", nil))
 	_, err = sm.Create(ctx, "/raw/_c_0123456789abcdef0123456789abcdef-latch-0000000000", []byte(hostile), session.Ephemeral)
 	require.NoError(t, err)
-	_, err = groupmembership.New(sm, "/g").Join(ctx, hostileName, []byte(hostile))
+	_, err = groupmembership.NewGroup(sm, "/g").Join(ctx, hostileName, []byte(hostile))
 	require.NoError(t, err)
 	instance, err := json.Marshal(map[string]any{
 		"name": "web", "id": hostile, "address": hostile, "port": 80, "serviceType": "DYNAMIC",
@@ -73,7 +73,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 
 	var quiet []string
 	for _, line := range []string{
-		"lock /l --try CMD", "lock /x --mode exclusive --try CMD", "lock /rw --mode read --try CMD", "lock /s --permits 1 --try CMD",
+		"lock /l --try CMD", "lock /x --mode one-node --try CMD", "lock /rw --mode read --try CMD", "lock /s --permits 1 --try CMD",
 		"leader /e", "leader /raw", "leader /e --transfer nobody",
 		"group list /g", "service list web",
 		"queue list /q", "queue dead list /q2", "config list /c", "counter get /counter",

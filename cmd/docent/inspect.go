@@ -67,7 +67,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if err := during(task, znode.ValidateRoot(c.Path)); err != nil {
+	if err := withTask(task, znode.ValidateRoot(c.Path)); err != nil {
 		return err
 	}
 	if c.Watch {
@@ -77,7 +77,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = a.whileReachable(ctx, sm, func(ctx context.Context) error {
 		if c.Deadlocks {
@@ -85,11 +85,11 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 		}
 		return c.once(ctx, a, sm)
 	})
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) error {
-	r, err := inspect.Take(ctx, sm, c.Path, c.options()...)
+	r, err := inspect.Read(ctx, sm, c.Path, c.options()...)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 		between = redraw
 	}
 	var last *inspect.Report
-	for r, err := range inspect.Watch(ctx, sm, c.Path, c.options()...) {
+	for r, err := range inspect.Changes(ctx, sm, c.Path, c.options()...) {
 		switch {
 		case errors.Is(err, session.ErrClosed):
 			return err
@@ -144,26 +144,26 @@ type watchTrouble struct {
 
 // trouble prints why a look failed, and when the last print was still true.
 func (c *inspectCommand) trouble(a *app, task string, last *inspect.Report, err error) error {
-	told := watchTrouble{Trouble: reason(err)}
+	line := watchTrouble{Trouble: reason(err)}
 	var trouble *inspect.TroubleError
 	if errors.As(err, &trouble) {
-		told.Trouble, told.NoQuorum = trouble.Error(), trouble.NoQuorum
+		line.Trouble, line.NoQuorum = trouble.Error(), trouble.NoQuorum
 		confirmed := trouble.Confirmed
 		if last != nil && last.Taken.After(confirmed) {
 			confirmed = last.Taken
 		}
 		if !confirmed.IsZero() {
-			told.Confirmed = &confirmed
+			line.Confirmed = &confirmed
 		}
 	}
 	if a.globals.JSON {
-		return a.printJSON(told)
+		return a.printJSON(line)
 	}
-	if told.Confirmed == nil || last == nil {
-		a.note("%s: %s", task, told.Trouble)
+	if line.Confirmed == nil || last == nil {
+		a.note("%s: %s", task, line.Trouble)
 		return nil
 	}
-	a.note("%s: %s; the last print was true at %s", task, told.Trouble, clock(*told.Confirmed, time.Now()))
+	a.note("%s: %s; the last print was true at %s", task, line.Trouble, clock(*line.Confirmed, time.Now()))
 	return nil
 }
 
@@ -197,8 +197,8 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	return nil
 }
 
-// errAway is the cause with which whileReachable ends the context of f.
-var errAway = fmt.Errorf("no server answers any more: %w", session.ErrUnreachable)
+// errNoServer is the cause with which whileReachable ends the context of f.
+var errNoServer = fmt.Errorf("no server answers any longer: %w", session.ErrUnreachable)
 
 // whileReachable runs f without a time limit. It ends f's context when the
 // session has had no connection with a quorum for --connect-timeout.
@@ -207,19 +207,19 @@ func (a *app) whileReachable(ctx context.Context, sm *session.Manager, f func(ct
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		away := time.AfterFunc(a.globals.ConnectTimeout, func() { cancel(errAway) })
-		defer away.Stop()
+		timer := time.AfterFunc(a.globals.ConnectTimeout, func() { cancel(errNoServer) })
+		defer timer.Stop()
 		for change := range sm.ConfirmedStates(within) {
 			if change.State == session.Connected {
-				away.Stop()
+				timer.Stop()
 			} else {
-				away.Reset(a.globals.ConnectTimeout)
+				timer.Reset(a.globals.ConnectTimeout)
 			}
 		}
 	}()
 	err := f(within)
-	if err != nil && errors.Is(context.Cause(within), errAway) {
-		err = a.unreachable(errAway)
+	if err != nil && errors.Is(context.Cause(within), errNoServer) {
+		err = a.unreachable(errNoServer)
 	}
 	cancel(nil)
 	<-watched

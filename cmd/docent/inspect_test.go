@@ -33,7 +33,7 @@ func manager(t *testing.T, server *zktest.Server) *session.Manager {
 func TestInspect_text(t *testing.T) {
 	server := zktest.New(t)
 	sm := manager(t, server)
-	_, err := lock.New(sm, "/locks/orders", lock.ID("a")).Lock(t.Context())
+	_, err := lock.NewMutex(sm, "/locks/orders", lock.ID("a")).Lock(t.Context())
 	require.NoError(t, err)
 	_, err = election.New(sm, "/e", election.ID("b")).Campaign(t.Context())
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestInspect_text(t *testing.T) {
 func TestInspect_json(t *testing.T) {
 	server := zktest.New(t)
 	sm := manager(t, server)
-	h, err := lock.New(sm, "/l", lock.ID("a")).Lock(t.Context())
+	h, err := lock.NewMutex(sm, "/l", lock.ID("a")).Lock(t.Context())
 	require.NoError(t, err)
 	code, out, _ := docent(t, words("inspect --json /"), on(server))
 	require.Zero(t, code)
@@ -130,13 +130,13 @@ func TestInspect_deadlocks(t *testing.T) {
 	require.Equal(t, "no deadlock\n", out)
 	require.Empty(t, stderr)
 	for path, sm := range map[string]*session.Manager{"/1": a, "/2": b} {
-		_, err := lock.New(sm, path, lock.ID("holds "+path)).Lock(t.Context())
+		_, err := lock.NewMutex(sm, path, lock.ID("holds "+path)).Lock(t.Context())
 		require.NoError(t, err)
 	}
 	done := make(chan error, 2)
 	for path, sm := range map[string]*session.Manager{"/2": a, "/1": b} {
 		go func() {
-			_, err := lock.New(sm, path, lock.ID("wants "+path)).Lock(t.Context())
+			_, err := lock.NewMutex(sm, path, lock.ID("wants "+path)).Lock(t.Context())
 			done <- err
 		}()
 	}
@@ -171,7 +171,8 @@ func TestInspect_watch(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(watch.stderr.String(), "inspect /conf/key: there is no such node")
 	}, patience, time.Millisecond)
-	require.NoError(t, config.NewStore(sm, "/conf").Create(t.Context(), "key", []byte("1")))
+	_, err := config.NewStore(sm, "/conf").Create(t.Context(), "key", []byte("1"))
+	require.NoError(t, err)
 	require.Regexp(t, `^-- .* --$`, watch.line())
 	require.Contains(t, watch.line(), "/conf/key  config  1 byte  version 0")
 	require.NoError(t, server.Put("/conf/key", []byte("12")))

@@ -40,7 +40,7 @@ type findingText struct {
 
 func (t *findingText) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
 
-// shown is the maximum number of parties of one kind that are printed.
+// shown is the maximum number of owners of one kind that are printed.
 const shown = 20
 
 func (t *findingText) finding(f inspect.Finding) {
@@ -55,35 +55,35 @@ func (t *findingText) finding(f inspect.Finding) {
 			t.line("%s", head)
 			break
 		}
-		t.line("%s  held by %s", head, t.party(*f.Holder))
-		t.parties("waits", f.Waiters)
+		t.line("%s  held by %s", head, t.owner(*f.Holder))
+		t.owners("waits", f.Waiters)
 	case *inspect.RWLock:
 		t.line("%s", head)
-		t.parties("holds", f.Holders)
-		t.parties("waits", f.Waiters)
+		t.owners("holds", f.Holders)
+		t.owners("waits", f.Waiters)
 	case *inspect.Semaphore:
 		of := ""
 		if f.Limit > 0 {
 			of = fmt.Sprintf(" of %d", f.Limit)
 		}
 		t.line("%s  %d%s permits used", head, f.Used, of)
-		t.parties("holds", f.Holders)
-		t.parties("waits", f.Waiters)
+		t.owners("holds", f.Holders)
+		t.owners("waits", f.Waiters)
 	case *inspect.OneNode:
-		t.line("%s  %s", head, t.party(f.Holder))
+		t.line("%s  %s", head, t.owner(f.Holder))
 	case *inspect.Election:
 		if f.Leader == nil {
 			t.line("%s", head)
 			break
 		}
-		t.line("%s  led by %s", head, t.party(*f.Leader))
+		t.line("%s  led by %s", head, t.owner(*f.Leader))
 		if f.Transfer != "" {
 			t.line("  to be handed to %s", oneLine(f.Transfer))
 		}
-		t.parties("candidate", f.Candidates)
+		t.owners("candidate", f.Candidates)
 	case *inspect.Group:
 		t.line("%s  %s", head, count(h.Children, "member"))
-		t.parties("member", f.Members)
+		t.owners("member", f.Members)
 	case *inspect.Partitioner:
 		t.partitioner(head, f)
 	case *inspect.Service:
@@ -93,15 +93,15 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Job:
 		t.job(head, f)
 	case *inspect.Barrier:
-		t.line("%s  closed by %s", head, t.party(f.SetBy))
+		t.line("%s  closed by %s", head, t.owner(f.SetBy))
 	case *inspect.Double:
 		state := "no member is inside yet"
 		if f.Ready {
 			state = "a round is under way"
 		}
 		t.line("%s  %s", head, state)
-		t.parties("inside", f.Inside)
-		t.parties("waits", f.Waiting)
+		t.owners("inside", f.Inside)
+		t.owners("waits", f.Waiting)
 		if len(f.Left) > 0 {
 			t.line("  left: %s", oneLine(strings.Join(f.Left, ", ")))
 		}
@@ -121,7 +121,7 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Hidden:
 		t.line("%s  its ACL hides its %s: see --auth", head, hiddenWhat(f.What))
 	case *inspect.Omitted:
-		t.line("%s  %s not read: %s", head, count(f.Nodes, "child"), f.Why)
+		t.line("%s  %s not read: %s", head, count(f.Nodes, "child"), f.Reason)
 	}
 	t.rest(h)
 }
@@ -135,7 +135,7 @@ func (t *findingText) rest(h *inspect.Header) {
 		t.line("  (%s)", oneLine(note))
 	}
 	for _, m := range h.Abandoned {
-		t.line("  ! %s: %s", oneLine(m.Path), oneLine(m.Why))
+		t.line("  ! %s: %s", oneLine(m.Path), oneLine(m.Reason))
 	}
 }
 
@@ -145,9 +145,9 @@ func (t *findingText) partitioner(head string, f *inspect.Partitioner) {
 		of = fmt.Sprintf(" of %d", f.Partitions)
 	}
 	t.line("%s  %d%s partitions owned", head, len(f.Claims), of)
-	t.parties("member", f.Members)
+	t.owners("member", f.Members)
 	for _, claim := range f.Claims[:min(shown, len(f.Claims))] {
-		t.line("  partition %s: %s", oneLine(claim.Partition), t.party(claim.Party))
+		t.line("  partition %s: %s", oneLine(claim.Partition), t.owner(claim.Owner))
 	}
 	t.more(len(f.Claims))
 }
@@ -162,7 +162,7 @@ func (t *findingText) service(head string, f *inspect.Service) {
 		case in.Draining:
 			state = ", draining"
 		}
-		t.line("  instance: %s%s%s", t.party(in.Party), place(in), state)
+		t.line("  instance: %s%s%s", t.owner(in.Owner), place(in), state)
 	}
 	t.more(len(f.Instances))
 }
@@ -172,7 +172,7 @@ func place(in inspect.Instance) string {
 	port := cmp.Or(in.Port, in.SSLPort)
 	switch {
 	case in.Hidden:
-		return "" // its party says so
+		return "" // its owner says so
 	case in.Address == "":
 		return ", without an address"
 	case port == 0:
@@ -194,7 +194,7 @@ func (t *findingText) queue(head string, f *inspect.Queue) {
 	}
 	t.line("%s", line)
 	for _, claim := range f.Claims[:min(shown, len(f.Claims))] {
-		t.line("  claimed: %s by %s", oneLine(claim.Item), t.party(claim.Party))
+		t.line("  claimed: %s by %s", oneLine(claim.Item), t.owner(claim.Owner))
 	}
 	t.more(len(f.Claims))
 }
@@ -204,22 +204,22 @@ func (t *findingText) job(head string, f *inspect.Job) {
 		t.line("%s  has never run", head)
 		return
 	}
-	by := partyName(*f.By)
+	by := ownerName(*f.By)
 	switch f.State {
 	case inspect.JobRunning:
-		t.line("%s  run by %s", head, t.party(*f.By))
+		t.line("%s  run by %s", head, t.owner(*f.By))
 	case inspect.JobLost:
 		t.line("%s  lost: begun %s ago by %s, whose session has ended", head, t.age(f.By.Since), by)
 	default:
 		t.line("%s  %s %s ago by %s, begun %s ago", head, f.State, t.age(f.Ended), by, t.age(f.By.Since))
 	}
-	t.parties("waits", f.Waiting)
+	t.owners("waits", f.Waiting)
 }
 
-// parties formats a line for each of the first parties.
-func (t *findingText) parties(what string, all []inspect.Party) {
-	for _, p := range all[:min(shown, len(all))] {
-		t.line("  %s: %s", what, t.party(p))
+// owners formats a line for each of the first owners.
+func (t *findingText) owners(what string, all []inspect.Owner) {
+	for _, o := range all[:min(shown, len(all))] {
+		t.line("  %s: %s", what, t.owner(o))
 	}
 	t.more(len(all))
 }
@@ -230,40 +230,40 @@ func (t *findingText) more(n int) {
 	}
 }
 
-// party formats a party: its name, age, session and token.
-func (t *findingText) party(p inspect.Party) string {
-	s := partyName(p)
-	if p.Mode != "" {
-		s += " to " + string(p.Mode)
+// owner formats an owner: its name, age, session and token.
+func (t *findingText) owner(o inspect.Owner) string {
+	s := ownerName(o)
+	if o.Mode != "" {
+		s += " to " + string(o.Mode)
 	}
-	if p.Hidden && p.Since.IsZero() {
+	if o.Hidden && o.Since.IsZero() {
 		return s + ", the ACL hides its session, age and token too: see --auth"
 	}
-	s += " for " + t.age(p.Since)
-	if p.Session != 0 {
-		s += ", session " + p.Session.String()
+	s += " for " + t.age(o.Since)
+	if o.Session != 0 {
+		s += ", session " + o.Session.String()
 	} else {
 		s += ", no session"
 	}
-	s += fmt.Sprintf(", token %d", p.Token)
-	if p.Revoked {
+	s += fmt.Sprintf(", token %d", o.Token)
+	if o.Revoked {
 		s += ", asked to release"
 	}
 	return s
 }
 
-func partyName(p inspect.Party) string {
-	name := oneLine(p.ID)
+func ownerName(o inspect.Owner) string {
+	name := oneLine(o.ID)
 	switch {
-	case p.Hidden && name != "": // the id is part of the node's name
+	case o.Hidden && name != "": // the id is part of the node's name
 		name += " (hidden by its ACL)"
-	case p.Hidden:
+	case o.Hidden:
 		name = "a client that an ACL hides"
 	case name == "":
 		name = "a client without a name"
 	}
-	if p.PID != 0 {
-		name += fmt.Sprintf(" (pid %d on %s)", p.PID, oneLine(p.Host))
+	if o.PID != 0 {
+		name += fmt.Sprintf(" (pid %d on %s)", o.PID, oneLine(o.Host))
 	}
 	return name
 }
@@ -302,13 +302,13 @@ func layoutNames(all []inspect.Layout) string {
 func deadlockText(d inspect.Deadlock, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "deadlock for %s:\n", ageOf(d.Since, now))
-	for i, w := range d.Ring {
-		next := d.Ring[(i+1)%len(d.Ring)]
-		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for ", partyName(w.Waiter), w.Waiter.Session, oneLine(w.Lock), w.Kind)
+	for i, w := range d.Cycle {
+		next := d.Cycle[(i+1)%len(d.Cycle)]
+		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for ", ownerName(w.Waiter), w.Waiter.Session, oneLine(w.Lock), w.Kind)
 		if w.Holder.Session != next.Waiter.Session {
-			fmt.Fprintf(&b, "%s, session %s, whose command runs ", partyName(w.Holder), w.Holder.Session)
+			fmt.Fprintf(&b, "%s, session %s, whose command runs ", ownerName(w.Holder), w.Holder.Session)
 		}
-		fmt.Fprintf(&b, "%s, session %s\n", partyName(next.Waiter), next.Waiter.Session)
+		fmt.Fprintf(&b, "%s, session %s\n", ownerName(next.Waiter), next.Waiter.Session)
 		if w.MayBeElection {
 			fmt.Fprintf(&b, "    (%s may be an election)\n", oneLine(w.Lock))
 		}

@@ -34,7 +34,7 @@ func (leaderCommand) Help() string {
 // Run prints the leader, or transfers the leadership.
 func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	switch {
@@ -43,7 +43,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	case c.Wait <= 0:
 		return usagef("leader: --wait %v is not above zero; give a time such as 30s", c.Wait)
 	case c.Transfer != "" && c.Layout == "one-node":
-		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have")
+		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have; give the layout of the election")
 	}
 	if c.Watch {
 		var stop func()
@@ -57,10 +57,10 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	}
-	e := election.New(sm, c.Path, layouts[c.Layout]...)
+	e := election.New(sm, c.Path, election.Layout(layouts[c.Layout]))
 	switch {
 	case c.Watch:
-		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
+		err = a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, sm, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
@@ -68,7 +68,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	default:
 		err = c.print(ctx, a, task, sm, e)
 	}
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *session.Manager, e *election.Election) error {
@@ -114,13 +114,13 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, election.ErrTransferTimeout) && errors.Is(err, context.DeadlineExceeded):
 		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
 			hint: "it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer"}
-	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
-		return &taskError{task: task, err: errors.Unwrap(err)}
+	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrTransferSuperseded), errors.Is(err, election.ErrInterrupted):
+		return &taskError{task: task, err: errors.Unwrap(errors.Unwrap(err))} // the task says the operation, and to whom
 	}
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // notSteppedDown is errNotAcquired for a transfer.
@@ -133,24 +133,25 @@ func (e *notSteppedDown) Error() string {
 func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 
 func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
-	var shown election.Leader
+	var shown leaderJSON
 	first := true
 	for leader, err := range e.Changes(ctx) {
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
-			a.note("%v", during(task, err))
+			a.note("%v", withTask(task, err))
 			continue
 		}
 		// After an error Changes yields the same leader again.
-		if !first && leader == shown {
+		now := asJSON(leader)
+		if !first && now == shown {
 			continue
 		}
-		shown, first = leader, false
+		shown, first = now, false
 		switch {
 		case a.globals.JSON:
-			err = a.printJSON(asJSON(leader))
+			err = a.printJSON(now)
 		case leader.Vacant():
 			err = a.printf("no leader\n")
 		case leader.Hidden:
@@ -184,7 +185,7 @@ func asJSON(l election.Leader) leaderJSON {
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
 	if !l.Since.IsZero() { // the server has sent the node's stat
-		j.Since, j.Session = timestamp(l.Since), fmt.Sprintf("0x%x", l.Session)
+		j.Since, j.Session = timestamp(l.Since), l.Session.String()
 	}
 	return j
 }

@@ -21,7 +21,7 @@ type lockCommand struct {
 	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 means --try. Default: without limit."`
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
-	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), exclusive (one node), or read or write (a read/write lock)."`
+	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
 	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
 	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
@@ -29,18 +29,18 @@ type lockCommand struct {
 // Help is shown by "docent lock --help".
 func (lockCommand) Help() string {
 	return `CMD runs once the lock is held. Its environment has DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which ` +
-		`grows from holder to holder) and DOCENT_SESSIONS (with which "docent inspect" relates this hold to the locks that CMD ` +
+		`grows from holder to holder) and DOCENT_SESSIONS (the parent sessions, with which "docent inspect" relates this hold to the locks that CMD ` +
 		`waits for). The lock is released after CMD has ended. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL ` +
 		`after --grace, and the exit code is 79. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
 		`SIGQUIT end the wait.` + "\n\n" +
-		`A path has one kind of lock: a mutex, an exclusive lock, a read/write lock, or a semaphore of --permits N. All ` +
+		`A path has one kind of lock: a mutex, a one-node lock, a read/write lock, or a semaphore of --permits N. All ` +
 		`processes that use the path must give the same kind, and the same N.` + "\n\n" +
 		`Example: docent lock /locks/backup --wait 30s -- ./backup.sh`
 }
 
 func (c *lockCommand) check() error {
 	if _, ok := lockModes[c.Mode]; !ok {
-		return usagef("lock: --mode %q is unknown; use mutex, exclusive, read or write", c.Mode)
+		return usagef("lock: --mode %q is unknown; use mutex, one-node, read or write", c.Mode)
 	}
 	switch {
 	case c.Permits != nil && c.Mode != "mutex":
@@ -79,17 +79,20 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.Under(outer...)), outer)
+		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
 	})
+	if errors.Is(err, session.ErrNotEphemeral) {
+		return &taskError{task: task, err: err, hint: "or give --mode one-node a path of its own"}
+	}
 	if err != nil {
 		// Closing the session ends a hold that was acquired as the signal
 		// arrived.
-		return during(task, err)
+		return withTask(task, err)
 	}
 	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // lockable returns the lock that the flags name.
@@ -101,8 +104,8 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 }
 
 // acquire acquires the lock within --wait, or at once with --try. outer are the
-// sessions under whose holds docent was started.
-func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []int64) (*session.Hold, error) {
+// parent sessions.
+func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []session.ID) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // waits for the server alone
@@ -138,8 +141,8 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 // warnOfItself prints a warning if a docent above this one holds the lock. That
 // docent may wait for this one in turn. It is not an error: a CMD that has
 // started this docent in the background does not wait for it.
-func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []session.ID) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	holders, err := l.holders(ctx)
 	if err != nil {
@@ -173,7 +176,7 @@ func (e *notAcquired) Unwrap() error { return errNotAcquired }
 
 // holderOf describes the holders of the lock.
 func holderOf(ctx context.Context, l lockable) string {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	holder, err := heldBy(ctx, l)
 	switch {

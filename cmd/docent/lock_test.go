@@ -50,7 +50,7 @@ func TestLock_underOthers(t *testing.T) {
 	code, out, _ := docent(t, words("lock /a", self()...), on(server), role("sessions"), env("DOCENT_SESSIONS=0x1 0x7fffffffffffffff"))
 	require.Zero(t, code)
 	require.Regexp(t, `^0x1 0x7fffffffffffffff 0x[0-9a-f]+\n$`, out)
-	for i, mode := range []string{"", "--mode write", "--mode read", "--mode exclusive", "--permits 1"} {
+	for i, mode := range []string{"", "--mode write", "--mode read", "--mode one-node", "--permits 1"} {
 		path := fmt.Sprint("/l", i)
 		holder := start(t, words("lock "+path+" "+mode, self()...), on(server), role("signals"), env("DOCENT_SESSIONS=0x1 0x2"))
 		require.Contains(t, holder.line(), "ready")
@@ -75,7 +75,7 @@ func TestLock_waitsForItself(t *testing.T) {
 		waits        bool
 	}{
 		{"", "", true},
-		{"--mode exclusive", "--mode exclusive", true},
+		{"--mode one-node", "--mode one-node", true},
 		{"--mode write", "--mode read", true},
 		{"--mode read", "--mode write", true},
 		{"--mode read", "--mode read", false},
@@ -219,9 +219,9 @@ func TestLock_holdLost_killsAfterGrace(t *testing.T) {
 }
 
 func TestLock_holderCutOff_endsBeforeTheNextBegins(t *testing.T) {
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, 2000*ms))
 	link := server.Link()
-	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(w *world) { w.dial = link.DialContext })
+	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(env *environment) { env.dial = link.DialContext })
 	token := tokenOf(t, d.line())
 	next := start(t, words("lock /l --timeout 1s", self()...), on(server), role("signals"))
 	awaitEphemerals(t, server, 2)
@@ -251,7 +251,7 @@ func TestLock_zooKeeperGoesWhileWaiting(t *testing.T) {
 	holder := start(t, words("lock /l", self()...), on(server), role("signals"))
 	require.Contains(t, holder.line(), "ready")
 	link := server.Link()
-	waiter := start(t, words("lock /l --wait 300ms", self("0")...), role("exit"), func(w *world) { w.dial = link.DialContext })
+	waiter := start(t, words("lock /l --wait 300ms", self("0")...), role("exit"), func(env *environment) { env.dial = link.DialContext })
 	awaitEphemerals(t, server, 2)
 	link.Cut(zktest.Both)
 	code, _ := waiter.wait()
@@ -282,7 +282,7 @@ func TestLossOf_looksAtTheClock(t *testing.T) {
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 	require.NoError(t, err)
 	defer sm.Close()
-	hold, err := lock.New(sm, "/l").Lock(t.Context())
+	hold, err := lock.NewMutex(sm, "/l").Lock(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, lossOf(&hold.Hold, time.Now()))
 	require.ErrorIs(t, lossOf(&hold.Hold, hold.Deadline().Add(time.Minute)), session.ErrTrustElapsed)

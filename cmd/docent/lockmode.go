@@ -19,11 +19,11 @@ type lockable struct {
 // lockModes are the values of --mode.
 var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Option) lockable{
 	"mutex": func(sm *session.Manager, path string, opt lock.Option) lockable {
-		m := lock.New(sm, path, opt)
+		m := lock.NewMutex(sm, path, opt)
 		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
 	},
-	"exclusive": func(sm *session.Manager, path string, opt lock.Option) lockable {
-		m := lock.NewExclusive(sm, path, opt)
+	"one-node": func(sm *session.Manager, path string, opt lock.Option) lockable {
+		m := lock.NewOneNode(sm, path, opt)
 		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {

@@ -58,26 +58,26 @@ func TestLock_readersAndAWriter(t *testing.T) {
 	tries(t, server, "--mode write", 0, "")
 }
 
-func TestLock_exclusive(t *testing.T) {
+func TestLock_oneNode(t *testing.T) {
 	server := zktest.New(t)
-	p := holding(t, server, "--mode exclusive")
+	p := holding(t, server, "--mode one-node")
 	node, found := server.Node("/l")
 	require.True(t, found)
 	require.NotZero(t, node.Stat.EphemeralOwner)
-	tries(t, server, "--mode exclusive", 75, `^docent: lock /l: held by \S+ \(pid \d+ on \S+\) since .*: not acquired at once; wait for it with --wait\n$`)
-	next := start(t, words("lock /l --mode exclusive", self()...), on(server), role("signals"))
+	tries(t, server, "--mode one-node", 75, `^docent: lock /l: held by \S+ \(pid \d+ on \S+\) since .*: not acquired at once; wait for it with --wait\n$`)
+	next := start(t, words("lock /l --mode one-node", self()...), on(server), role("signals"))
 	end(t, p)
 	require.Contains(t, next.line(), "ready")
 	require.NoError(t, server.Remove("/l"))
 	code, _ := next.wait()
 	require.Equal(t, 79, code)
 	require.NoError(t, server.Put("/l", nil))
-	tries(t, server, "--mode exclusive", 1,
-		`^docent: lock /l: .*the node at this path is not ephemeral.*; give --mode exclusive a path of its own\n$`)
+	tries(t, server, "--mode one-node", 1,
+		`^docent: lock /l: the znode is not ephemeral.*; or give --mode one-node a path of its own\n$`)
 }
 
 func TestLock_holdLostInEachMode(t *testing.T) {
-	for _, mode := range []string{"exclusive", "read", "write"} {
+	for _, mode := range []string{"one-node", "read", "write"} {
 		t.Run(mode, func(t *testing.T) {
 			server := zktest.New(t)
 			p := holding(t, server, "--mode "+mode)

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), world{
+	os.Exit(run(context.Background(), environment{
 		args:    os.Args[1:],
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,

@@ -134,25 +134,25 @@ func (b *safeBuffer) String() string {
 	return b.buf.String()
 }
 
-// setting changes the world of an invocation.
-type setting func(*world)
+// setting changes the environment of an invocation.
+type setting func(*environment)
 
 func env(entries ...string) setting {
-	return func(w *world) { w.environ = append(w.environ, entries...) }
+	return func(env *environment) { env.environ = append(env.environ, entries...) }
 }
 func role(name string) setting { return env(roleVar + "=" + name) }
 func stdin(text string) setting {
-	return func(w *world) { w.stdin = strings.NewReader(text) }
+	return func(env *environment) { env.stdin = strings.NewReader(text) }
 }
 
 // on has docent dial the server in memory.
 func on(server *zktest.Server) setting {
-	return func(w *world) { w.dial = server.DialContext }
+	return func(env *environment) { env.dial = server.DialContext }
 }
 
 // over has docent dial through a link, which can be cut.
 func over(link *zktest.Link) setting {
-	return func(w *world) { w.dial = link.DialContext }
+	return func(env *environment) { env.dial = link.DialContext }
 }
 
 // barred keeps the creates of a node waiting until admit is called: what comes
@@ -190,7 +190,7 @@ func start(t *testing.T, args []string, settings ...setting) *invocation {
 		}
 		r.Close()
 	})
-	outside := world{
+	outside := environment{
 		args: args, stdin: strings.NewReader(""), stdout: w, stderr: i.stderr, environ: os.Environ(),
 		notify: func(...os.Signal) (<-chan os.Signal, func()) { return i.signals, func() {} },
 	}
@@ -219,7 +219,7 @@ func (i *invocation) kill(sig os.Signal) {
 	select {
 	case i.signals <- sig:
 	case <-time.After(patience):
-		require.Fail(i.t, "nobody takes the signal")
+		require.Fail(i.t, "no goroutine takes the signal")
 	}
 }
 
@@ -236,7 +236,7 @@ func (i *invocation) wait() (code int, rest []string) {
 func docent(t *testing.T, args []string, settings ...setting) (code int, stdout, stderr string) {
 	t.Helper()
 	var out bytes.Buffer
-	i := start(t, args, append(settings, func(w *world) { w.stdout = &out })...)
+	i := start(t, args, append(settings, func(env *environment) { env.stdout = &out })...)
 	code, _ = i.wait()
 	return code, out.String(), i.stderr.String()
 }

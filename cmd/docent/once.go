@@ -78,12 +78,12 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	switch {
 	case errors.As(err, &skipped):
 		a.code = c.SkippedCode
-		return during(task, a.tellSkipped(task, c.Path, skipped))
+		return withTask(task, a.printSkipped(task, c.Path, skipped))
 	case err != nil && run != nil: // the run began as the signal arrived
 		err = errors.Join(err, run.End(err))
 	}
 	if err != nil {
-		return during(task, named(err, "run "+c.Path+": "))
+		return withTask(task, err)
 	}
 	cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_CALLED=" + timestamp(run.Called())}, Grace: c.Grace}
 	out, err := a.underHold(run.Context(), c.Path, &run.Hold.Hold, cmd, signals)
@@ -92,13 +92,13 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 		failure = fmt.Errorf("CMD ended with code %d", out.Code)
 	}
 	if ended := run.End(failure); ended != nil && err == nil {
-		err = named(ended, "end the run of "+c.Path+": ")
+		err = ended
 		if errors.Is(err, session.ErrLost) {
 			err = &lossError{err, out}
 		}
 	}
 	a.code = out.Code
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // gap is the minimum time between the starts of two runs.
@@ -109,8 +109,8 @@ func (c *onceCommand) gap() time.Duration {
 	return c.Every - *c.Slack
 }
 
-func (c *onceCommand) options(outer []int64) []lock.Option {
-	opts := []lock.Option{lock.Under(outer...)}
+func (c *onceCommand) options(outer []session.ID) []lock.OnceOption {
+	opts := []lock.OnceOption{lock.ParentSessions(outer...)}
 	if c.Slack != nil {
 		opts = append(opts, lock.Slack(*c.Slack))
 	}
@@ -156,9 +156,9 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	return run, err
 }
 
-// tellSkipped prints why CMD does not run. Without a terminal it prints
+// printSkipped prints why CMD does not run. Without a terminal it prints
 // nothing, since cron mails every line.
-func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
+func (a *app) printSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))
 	}
@@ -208,7 +208,7 @@ func skippedJSON(path string, why *lock.NotDueError) skipped {
 	r := why.Run
 	s := skipped{
 		Path: path, State: string(r.State), ID: r.ID, Host: r.Host, PID: r.PID,
-		Session: fmt.Sprintf("0x%x", uint64(r.Session)), Called: timestamp(r.Called), Began: timestamp(r.Began),
+		Session: r.Session.String(), Called: timestamp(r.Called), Began: timestamp(r.Began),
 		DueAgain: timestamp(why.DueAgain),
 	}
 	if !r.Ended.IsZero() {

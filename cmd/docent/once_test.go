@@ -122,7 +122,7 @@ func TestOnce_underWay(t *testing.T) {
 
 // kill -9: the next call of the interval runs CMD again if it says so.
 func TestOnce_killed(t *testing.T) {
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(400*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(400*ms, 2000*ms))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	killed := startProcess(t, addr, "signals", onceJob("--timeout 400ms")...)
@@ -171,7 +171,8 @@ func TestOnce_refusals(t *testing.T) {
 		{"once j --every 10m -- true", `once j: invalid path "j"`, 2},
 		{"once /j --every 10m -- docent-no-such-command", "was not found", 127},
 		{"once /jobs/key --every 10m -- true",
-			"docent: once /jobs/key: the znode is not the record of a job that runs once per interval: give the job a path of its own\n", 1},
+			"docent: once /jobs/key: the znode belongs to another recipe or program: " +
+				"it is not the record of a job that runs once per interval, which needs a path of its own; check the path (see \"docent inspect\")\n", 1},
 	} {
 		code, _, stderr := docent(t, words(c.line), on(server))
 		require.Equal(t, c.code, code, c.line)

@@ -70,7 +70,7 @@ func (p *process) wait() (code int, rest []string) {
 // for a long one.
 func listening(t *testing.T) (*zktest.Server, string) {
 	t.Helper()
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, time.Minute))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, time.Minute))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	return server, addr

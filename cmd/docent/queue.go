@@ -43,7 +43,7 @@ func (c *queueAt) with(ctx context.Context, a *app, task string, opts []queue.Op
 	if err != nil {
 		return err
 	}
-	return errors.Join(during(task, f(ctx, sm, c.open(sm, opts...))), sm.Close())
+	return errors.Join(withTask(task, f(ctx, sm, c.open(sm, opts...))), sm.Close())
 }
 
 func (c *queueAt) check(task string) error {
@@ -53,7 +53,7 @@ func (c *queueAt) check(task string) error {
 	for _, path := range []string{c.Path, c.Items, c.Claims} {
 		if path != "" || path == c.Path {
 			if err := checkPath(path); err != nil {
-				return during(task, err)
+				return withTask(task, err)
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func (c *queuePut) Run(ctx context.Context, a *app) error {
 	if c.Data == "-" {
 		var err error
 		if data, err = io.ReadAll(a.stdin); err != nil {
-			return during(task, fmt.Errorf("read the item from standard input: %w", err))
+			return withTask(task, fmt.Errorf("read the item from standard input: %w", err))
 		}
 	}
 	return c.with(ctx, a, task, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {

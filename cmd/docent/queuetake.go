@@ -60,7 +60,7 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	task := "queue take " + c.Path
 	if len(c.Cmd) > 0 {
 		if err := child.Look(c.Cmd[0]); err != nil {
-			return during(task, err)
+			return withTask(task, err)
 		}
 	}
 	signals, stop := a.notify(forwarded...)
@@ -83,14 +83,14 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	})
 	if err != nil {
 		if item != nil { // it arrived together with the signal
-			err = errors.Join(err, item.Release(queue.Uncounted()))
+			err = errors.Join(err, item.Release(queue.WithoutAttempt()))
 		}
-		return during(task, err)
+		return withTask(task, err)
 	}
 	if len(c.Cmd) == 0 {
-		return during(task, c.print(a, item))
+		return withTask(task, c.print(a, item))
 	}
-	return during(task, c.work(a, task, item, signals))
+	return withTask(task, c.work(a, task, item, signals))
 }
 
 // take waits for an item within --wait.
@@ -205,7 +205,7 @@ func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan o
 		}
 		return err
 	}
-	why := queue.Because(fmt.Sprintf("CMD ended with code %d", out.Code))
+	why := queue.Reason(fmt.Sprintf("CMD ended with code %d", out.Code))
 	if released := item.Release(why, queue.After(c.Retry)); released != nil {
 		// CMD's failure is the result; the session's end releases the item.
 		a.note("%s: %s", task, reason(released))

@@ -14,8 +14,8 @@ const saslPassword = "DOCENT_SASL_PASSWORD"
 
 // sasl returns the login of the flags, or nil without one. Its errors are
 // *usageErrors, and show no password.
-func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
-	password := w.getenv(saslPassword)
+func (g *globals) sasl(env *environment) (session.SASLMechanism, error) {
+	password := env.getenv(saslPassword)
 	switch {
 	case g.SASLUser == "" && g.SASLPasswordFile != "":
 		return nil, usagef("--sasl-password-file: the user is missing; give --sasl-user")
@@ -28,7 +28,7 @@ func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
 	if g.SASLPasswordFile != "" {
 		text, err := os.ReadFile(g.SASLPasswordFile)
 		if err != nil {
-			return nil, usagef("--sasl-password-file: %v", err)
+			return nil, usagef("--sasl-password-file: %v; give a file that docent can read", err)
 		}
 		from = "--sasl-password-file"
 		password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")

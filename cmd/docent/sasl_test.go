@@ -29,7 +29,7 @@ func written(t *testing.T, text string) string {
 // with --acl creator is its own.
 func TestSASL(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
-		"taken": {zktest.WithSASL(saslUsers)}, "required": {zktest.WithSASL(saslUsers), zktest.RequireSASL()},
+		"taken": {zktest.SASL(saslUsers)}, "required": {zktest.SASL(saslUsers), zktest.RequireSASL()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := zktest.New(t, opts...)
@@ -64,7 +64,7 @@ func TestSASL(t *testing.T) {
 // A refused login is one line that says what to check, at once.
 func TestSASL_refused(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
-		"taken": {zktest.WithSASL(saslUsers)}, "required": {zktest.WithSASL(saslUsers), zktest.RequireSASL()},
+		"taken": {zktest.SASL(saslUsers)}, "required": {zktest.SASL(saslUsers), zktest.RequireSASL()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, stderr := docent(t, words("--connect-timeout 1h --sasl-user bob config get /a"), on(zktest.New(t, opts...)), annsPassword)
@@ -76,7 +76,7 @@ func TestSASL_refused(t *testing.T) {
 		})
 	}
 	t.Run("without a login", func(t *testing.T) {
-		server := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
+		server := zktest.New(t, zktest.SASL(saslUsers), zktest.RequireSASL())
 		code, _, stderr := docent(t, words("config get /a"), on(server))
 		require.Equal(t, 1, code)
 		require.Equal(t, "docent: config get /a: the server serves only clients that have authenticated "+

@@ -38,7 +38,7 @@ func shows(text string) bool {
 // silentCommands have every command that talks to ZooKeeper do something that
 // fails or ends at once where nothing stands. "CMD" is a command to run.
 var silentCommands = []string{
-	"lock /s/l --try CMD", "lock /s/x --mode exclusive --try CMD", "lock /s/rw --mode read --try CMD", "lock /s/s --permits 2 --try CMD",
+	"lock /s/l --try CMD", "lock /s/x --mode one-node --try CMD", "lock /s/rw --mode read --try CMD", "lock /s/s --permits 2 --try CMD",
 	"elect /s/e --once CMD", "leader /s/e", "leader /s/e --transfer nobody",
 	"config get /s/missing", "config set /s/missing x", "config delete /s/missing", "config list /s/missing", "config history /s/missing",
 	"config rollback /s/missing 7", "group list /s/g", "queue put /s/q x", "queue len /s/q", "queue list /s/q", "queue dead list /s/q",

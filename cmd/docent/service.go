@@ -19,23 +19,23 @@ type serviceCommand struct {
 	Drain    serviceDrain    `cmd:"" help:"Mark an instance so that it gets no new calls."`
 }
 
-// registryFlags say where services are, and in which format their instances
+// registryFlags say where services are, and in which layout their instances
 // are.
 type registryFlags struct {
-	Base  string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --codec dubbo."`
-	Codec string `enum:"curator,spring,dubbo" default:"curator" help:"Format of the instances: curator, spring or dubbo."`
+	Base   string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --layout dubbo."`
+	Layout string `enum:"curator,spring,dubbo" default:"curator" help:"Layout of the instances: curator, spring or dubbo."`
 }
 
 func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
-	opts := []naming.Option{naming.WithCodec(f.codec())}
+	opts := []naming.Option{naming.Layout(f.codec())}
 	if f.Base != "" {
 		opts = append(opts, naming.Base(f.Base))
 	}
-	return naming.New(sm, opts...)
+	return naming.NewRegistry(sm, opts...)
 }
 
 func (f registryFlags) codec() naming.Codec {
-	switch f.Codec {
+	switch f.Layout {
 	case "spring":
 		return naming.Spring()
 	case "dubbo":
@@ -55,7 +55,7 @@ func (f registryFlags) check(service string) error {
 		return err
 	}
 	if _, err := codec.Dir(base, service); err != nil {
-		return usagef("%v", err)
+		return usagef("service %s: %v", oneLine(service), err)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (serviceRegister) Help() string {
 	return `Prints "registered PATH" once the instance is registered. It prints "out: REASON" when the instance is out, for ` +
 		`instance after a lost session, and "registered" again when it is back. SIGINT and SIGTERM unregister the instance and ` +
 		`end the command with exit code 0. If another instance has the id, docent waits for one and a half session timeouts: a ` +
-		`crashed process keeps its id for that long. Then it fails with exit code 1. With --codec dubbo the id is not used: ` +
+		`crashed process keeps its id for that long. Then it fails with exit code 1. With --layout dubbo the id is not used: ` +
 		`Dubbo makes its own. With --json each line is an object with in, service, id, path, token and session, or with in, ` +
 		`service, id, path and why.` + "\n\n" + `Example: docent service register orders "$(hostname)" 10.0.0.7:8080 --meta zone=a`
 }
@@ -100,11 +100,11 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 		err = c.check(c.Name)
 	}
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		g, err := c.register(ctx, a, sm, in)
-		if errors.Is(err, naming.ErrDuplicate) {
+		if errors.Is(err, session.ErrIDTaken) {
 			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
 		}
 		if err != nil {
@@ -147,20 +147,20 @@ func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Mana
 	return g, err
 }
 
-func (c *serviceRegister) print(a *app, g *naming.Registration, state naming.State) error {
+func (c *serviceRegister) print(a *app, g *naming.Registration, state session.Presence) error {
 	switch {
 	case a.globals.JSON:
 		line := registrationJSON{In: state.In, Service: c.Name, ID: g.Instance().ID, Path: g.Path()}
 		if state.In {
-			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+			line.Token, line.Session = state.Token, state.Session.String()
 		} else {
-			line.Why = reason(state.Why)
+			line.Why = reason(state.Err)
 		}
 		return a.printJSON(line)
 	case state.In:
 		return a.printf("registered %s\n", oneLine(g.Path()))
 	}
-	return a.printf("out: %s\n", reason(state.Why))
+	return a.printf("out: %s\n", reason(state.Err))
 }
 
 // registrationJSON is one state of a registration.
@@ -186,21 +186,21 @@ type serviceDrain struct {
 func (serviceDrain) Help() string {
 	return `Marks an instance of any process as draining: balancers no longer pick it, and it completes the calls that it has. ` +
 		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
-		`as it does after a lost session. --codec dubbo cannot drain, since a Dubbo instance is the name of a node.`
+		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a node.`
 }
 
 // Run sets or removes the mark.
 func (c *serviceDrain) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service drain %s %s", oneLine(c.Name), oneLine(c.ID))
-	if err := during(task, c.check(c.Name)); err != nil {
+	if err := withTask(task, c.check(c.Name)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = a.once(ctx, func(ctx context.Context) error {
 		return c.registry(sm).SetDraining(ctx, c.Name, c.ID, !c.Undo)
 	})
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }

@@ -22,7 +22,7 @@ func TestService(t *testing.T) {
 	code, out, stderr := docent(t, words("service pick orders"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: service pick orders: naming: no instance is available: none is known\n", stderr)
+	require.Equal(t, "docent: service pick orders: no instance is available: none is known\n", stderr)
 
 	text := start(t, words("service watch orders"), on(server))
 	object := start(t, words("service watch orders --json"), on(server))
@@ -116,13 +116,13 @@ func TestService_sessionLost(t *testing.T) {
 }
 
 func TestService_duplicate(t *testing.T) {
-	server := zktest.New(t, zktest.WithSessionTimeouts(1, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	a := start(t, words("service register orders o1 h:80"), on(server))
 	require.Equal(t, "registered /services/orders/o1", a.line())
 	code, out, stderr := docent(t, words("service register orders o1 h:81 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: service register orders o1: another process has registered an instance under this id `+
+	require.Regexp(t, `^docent: service register orders o1: another process uses this id `+
 		`\(session 0x[0-9a-f]+\); choose another id, or end the other process\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	code, _ = a.wait()
@@ -131,12 +131,12 @@ func TestService_duplicate(t *testing.T) {
 
 func TestService_dubbo(t *testing.T) {
 	server := zktest.New(t)
-	a := start(t, words("service register org.demo.Orders - 10.0.0.1:20880 --codec dubbo"), on(server))
+	a := start(t, words("service register org.demo.Orders - 10.0.0.1:20880 --layout dubbo"), on(server))
 	require.Regexp(t, `^registered /dubbo/org.demo.Orders/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2F`, a.line())
-	code, out, _ := docent(t, words("service pick org.demo.Orders --codec dubbo"), on(server))
+	code, out, _ := docent(t, words("service pick org.demo.Orders --layout dubbo"), on(server))
 	require.Zero(t, code)
 	require.Equal(t, "10.0.0.1:20880\n", out)
-	b := start(t, words("service register orders o1 h --codec spring --base /apps"), on(server))
+	b := start(t, words("service register orders o1 h --layout spring --base /apps"), on(server))
 	require.Equal(t, "registered /apps/orders/o1", b.line())
 	_, out, _ = docent(t, words("service list --base /apps"), on(server))
 	require.Equal(t, "orders\n", out)
@@ -151,7 +151,7 @@ func TestService_usage(t *testing.T) {
 	for _, line := range []string{
 		"service", "service register", "service register orders", "service register a/b x h", "service register orders a/b h",
 		"service register orders x h:http", "service register orders x h:99999", "service register orders x h --weight -1",
-		"service register orders x h --base services", "service register orders x h --codec json",
+		"service register orders x h --base services", "service register orders x h --layout json",
 		"service list --base /a/", "service watch a/b", "service pick orders --strategy best", "service pick a/b",
 		"service drain orders", "service drain .. x",
 	} {

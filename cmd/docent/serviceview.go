@@ -82,11 +82,11 @@ func (serviceWatch) Help() string {
 // Run prints the instances and their changes.
 func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 	task := "service watch " + oneLine(c.Name)
-	if err := during(task, c.check(c.Name)); err != nil {
+	if err := withTask(task, c.check(c.Name)); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		s, err := c.registry(sm).Watch(ctx, c.Name, naming.ProtectEmpty(0))
+		s, err := c.registry(sm).Open(ctx, c.Name, naming.ProtectEmpty(0))
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
 	}
 	switch {
 	case change.Stale && !stale:
-		return a.printMark("stale", reason(change.Why))
+		return a.printMark("stale", reason(change.Err))
 	case stale && !change.Stale:
 		return a.printMark("current", "")
 	case change.Len() == 0:
@@ -171,7 +171,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 	}
 	strategy, err := naming.ParseStrategy(name)
 	if err != nil {
-		return during(task, usagef("%v", err))
+		return withTask(task, usagef("%v", err))
 	}
 	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
 		picked, err := naming.NewBalancer(s, strategy).Pick(c.Key)
@@ -192,12 +192,12 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 // withRegistry connects and runs f once.
 func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags, service string,
 	f func(context.Context, *naming.Registry) error) error {
-	if err := during(task, flags.check(service)); err != nil {
+	if err := withTask(task, flags.check(service)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = a.once(ctx, func(ctx context.Context) error {
 		r := flags.registry(sm)
@@ -207,13 +207,13 @@ func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags
 		}
 		return f(ctx, r)
 	})
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // withService runs f on the present instances of a service.
 func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string, f func(*naming.Service) error) error {
 	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, r *naming.Registry) error {
-		s, err := r.Watch(ctx, name)
+		s, err := r.Open(ctx, name)
 		if err != nil {
 			return err
 		}

@@ -82,8 +82,8 @@ func interruptible(ctx context.Context, signals <-chan os.Signal, f func(ctx con
 }
 
 // untilInterrupted returns a context that ends at the first of the interrupts.
-func (w *world) untilInterrupted(ctx context.Context) (context.Context, func()) {
-	signals, stop := w.notify(interrupts...)
+func (env *environment) untilInterrupted(ctx context.Context) (context.Context, func()) {
+	signals, stop := env.notify(interrupts...)
 	ctx, cancel := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {

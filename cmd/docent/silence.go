@@ -9,13 +9,13 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// tellingSilence runs f, which prints changes. It warns on standard error when
-// ZooKeeper has not answered for a while, since the last print may be out of
-// date. It also says when a quorum answers again.
-func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manager, f func() error) error {
+// withSilenceWarnings runs f, which prints changes. It warns on standard error
+// when ZooKeeper has not answered for a while, since the last print may be out
+// of date. It also says when a quorum answers again.
+func (a *app) withSilenceWarnings(ctx context.Context, task string, sm *session.Manager, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
-	told := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
 		defer close(changes)
 		for change := range sm.ConfirmedStates(within) {
@@ -27,20 +27,20 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 		}
 	}()
 	go func() {
-		defer close(told)
-		a.tellSilence(task, sm, changes)
+		defer close(ended)
+		a.warnOfSilence(task, sm, changes)
 	}()
 	err := f()
 	cancel()
-	<-told
+	<-ended
 	return err
 }
 
-// tellSilence follows the changes until they end.
-func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
+// warnOfSilence follows the changes until they end.
+func (a *app) warnOfSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
 	var silent <-chan time.Time // nil while there is a connection, and after the warning
 	var since time.Time
-	said := false
+	warned := false
 	for {
 		select {
 		case change, more := <-changes:
@@ -48,10 +48,10 @@ func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan sessi
 			case !more:
 				return
 			case change.State == session.Connected:
-				if said {
+				if warned {
 					a.note("%s: ZooKeeper answers again", task)
 				}
-				silent, said, since = nil, false, time.Time{}
+				silent, warned, since = nil, false, time.Time{}
 			case change.State == session.Closed:
 				silent = nil
 			case since.IsZero():
@@ -59,7 +59,7 @@ func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan sessi
 				silent = time.After(inspect.DefaultSilence)
 			}
 		case now := <-silent:
-			silent, said = nil, true
+			silent, warned = nil, true
 			a.note("%s: %s since %s; the last print may be out of date", task, silence(sm), clock(since, now))
 		}
 	}

@@ -53,12 +53,12 @@ func TestFault31_WatchesTellOfSilence(t *testing.T) {
 func TestFault31_SilenceEndsWithAQuorum(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		var stderr bytes.Buffer
-		a := &app{world: &world{stderr: &stderr}}
+		a := &app{environment: &environment{stderr: &stderr}}
 		p := w.Process()
 		ctx, cancel := context.WithCancel(w.Context())
 		done := make(chan error, 1)
 		go func() {
-			done <- a.tellingSilence(ctx, "watch", p.Manager, func() error { <-ctx.Done(); return nil })
+			done <- a.withSilenceWarnings(ctx, "watch", p.Manager, func() error { <-ctx.Done(); return nil })
 		}()
 		synctest.Wait()
 		old := w.Srv.Depose(p.Link)

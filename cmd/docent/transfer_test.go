@@ -82,7 +82,7 @@ func TestLeader_transfer_fails(t *testing.T) {
 	code, _, stderr = docent(t, words("leader /e --transfer nobody"), on(server))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, `there is no such candidate; the candidates are "ann", "ben"`)
-	awaitEphemerals(t, server, 2) // no wish is left
+	awaitEphemerals(t, server, 2) // no transfer request is left
 
 	waiting := start(t, words("leader /e --transfer ben"), on(server))
 	awaitEphemerals(t, server, 3)
@@ -90,7 +90,7 @@ func TestLeader_transfer_fails(t *testing.T) {
 	code, _ = waiting.wait()
 	require.Equal(t, 130, code)
 	require.NoError(t, sm.Close())
-	require.Contains(t, ben.line(), "ready", "the wish had been withdrawn")
+	require.Contains(t, ben.line(), "ready", "the transfer request had been withdrawn")
 	ben.kill(syscall.SIGTERM)
 	ben.wait()
 }

@@ -40,7 +40,7 @@ const every = 250 * time.Millisecond
 // Run serves until a signal arrives.
 func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if err := znode.ValidateRoot(c.Path); err != nil {
-		return during("ui "+c.Path, err)
+		return withTask("ui "+c.Path, err)
 	}
 	options := []inspect.Option{inspect.Every(every)}
 	if c.Limit != 0 {
@@ -70,7 +70,7 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if err := c.ready(a, listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close(), sm.Close())
 	}
-	return errors.Join(during("ui", server.Serve(ctx, listener)), sm.Close())
+	return errors.Join(withTask("ui", server.Serve(ctx, listener)), sm.Close())
 }
 
 // audience checks the address to listen on, makes a token for an address that

@@ -57,7 +57,7 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
-		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+		"exists asks for the right to read": {zktest.ExistsNeedsRead()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := zktest.New(t, opts...)
@@ -82,7 +82,7 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 			require.Contains(t, out, `"layouts":["curator","spring"]`)
 			require.Equal(t, 1, strings.Count(out, `"layout":"curator"`), "the layout of what is hidden is not known")
 
-			code, out, stderr := docent(t, words("service list orders --codec spring"), on(server))
+			code, out, stderr := docent(t, words("service list orders --layout spring"), on(server))
 			require.Zero(t, code)
 			require.NotContains(t, out, "o0")
 			require.Contains(t, stderr, "/services/orders/o0: the ACL denies access")

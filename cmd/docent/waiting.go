@@ -23,8 +23,8 @@ type waiting struct {
 	late func(obstacle string) error
 }
 
-// askPatience limits the time for asking why a wait has failed.
-const askPatience = 2 * time.Second
+// askTimeout limits the time for asking why a wait has failed.
+const askTimeout = 2 * time.Second
 
 // lookAfter is the time from the beginning of a wait to its first look.
 const lookAfter = time.Second
@@ -56,7 +56,7 @@ func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) err
 		return err
 	}
 	asked := time.Now()
-	ask, cancel := context.WithTimeout(ctx, askPatience)
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	obstacle := ""
 	if err = bridge.Core(w.sm).Confirm(ask, w.path); err == nil {

@@ -29,7 +29,7 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 func runThrough(w *testworld.World, line string, dial dialer) (code int, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(w.Context(), world{
+	code = run(w.Context(), environment{
 		args: append([]string{"--servers", "zk1"}, strings.Fields(line)...), stdout: &out, stderr: &errs, dial: dial,
 		notify: func(...os.Signal) (<-chan os.Signal, func()) { return nil, func() {} },
 	})
@@ -81,7 +81,7 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 	}
 }
 
-// campaigning has a lead, whatever others wish, and b stand behind it.
+// campaigning has a lead, whatever others request, and b wait after it.
 func campaigning(w *testworld.World) {
 	for _, id := range []string{"a", "b"} {
 		p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })
@@ -93,7 +93,7 @@ func campaigning(w *testworld.World) {
 // held has another process hold the lock, over whatever becomes of the quorum.
 func held(w *testworld.World) {
 	p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })
-	_, err := lock.New(p.Manager, "/l").Lock(w.Context())
+	_, err := lock.NewMutex(p.Manager, "/l").Lock(w.Context())
 	require.NoError(w, err)
 }
 
@@ -148,8 +148,8 @@ func TestMessagesOfWrongNodes(t *testing.T) {
 	}{
 		{"group join /g a/b", 2, `docent: group join /g a/b: invalid name "a/b": a name must not contain /; ` +
 			`give the name of one node, such as host-1, without a slash`},
-		{"counter add /x", 1, `docent: counter add /x: the node does not hold a number of this layout: `},
-		{"counter get /x", 1, `docent: counter get /x: the node does not hold a number of this layout: `},
+		{"counter add /x", 1, `docent: counter add /x: the znode does not hold a number of this layout: `},
+		{"counter get /x", 1, `docent: counter get /x: the znode does not hold a number of this layout: `},
 	} {
 		testworld.Run(t, func(w *testworld.World) {
 			w.Put("/x", "words")

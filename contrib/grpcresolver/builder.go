@@ -15,16 +15,16 @@ import (
 // Scheme is the scheme of the targets, such as docent:///orders.
 const Scheme = "docent"
 
-// DefaultPatience is the default of Patience.
-const DefaultPatience = 10 * time.Second
+// DefaultOpenTimeout is the default of OpenTimeout.
+const DefaultOpenTimeout = 10 * time.Second
 
 // Option changes how a Builder resolves.
 type Option func(*builder)
 
-// Watching sets a function that returns the watch options of each service, such
-// as naming.CacheFile or naming.Where.
-func Watching(of func(service string) []naming.WatchOption) Option {
-	return func(b *builder) { b.watch = of }
+// OpenOptions sets a function that returns the options with which each service
+// is opened, such as naming.CacheFile or naming.Filter.
+func OpenOptions(f func(service string) []naming.OpenOption) Option {
+	return func(b *builder) { b.options = f }
 }
 
 // KeepDraining also resolves instances that are disabled or draining. It is for
@@ -32,26 +32,26 @@ func Watching(of func(service string) []naming.WatchOption) Option {
 // calls to them.
 func KeepDraining() Option { return func(b *builder) { b.all = true } }
 
-// Patience is the time for which calls wait for the first addresses of a
+// OpenTimeout is the time for which calls wait for the first addresses of a
 // service. After that, calls without WaitForReady fail, and the resolver tries
 // again.
-func Patience(d time.Duration) Option { return func(b *builder) { b.patience = d } }
+func OpenTimeout(d time.Duration) Option { return func(b *builder) { b.timeout = d } }
 
 type builder struct {
 	registry *naming.Registry
-	watch    func(service string) []naming.WatchOption
+	options  func(service string) []naming.OpenOption
 	all      bool
-	patience time.Duration
+	timeout  time.Duration
 }
 
 // New returns a Builder for the services of a registry, to be given to
-// grpc.WithResolvers or resolver.Register. New does no I/O. The Builder is safe
-// for concurrent use.
+// grpc.WithResolvers or resolver.Register. New sends no request. The Builder is
+// safe for concurrent use.
 func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 	b := &builder{
 		registry: registry,
-		watch:    func(string) []naming.WatchOption { return nil },
-		patience: DefaultPatience,
+		options:  func(string) []naming.OpenOption { return nil },
+		timeout:  DefaultOpenTimeout,
 	}
 	for _, opt := range opts {
 		opt(b)
@@ -62,8 +62,8 @@ func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 // Scheme implements resolver.Builder.
 func (b *builder) Scheme() string { return Scheme }
 
-// Build implements resolver.Builder. It does no I/O. The error says why the
-// target is invalid.
+// Build implements resolver.Builder. It sends no request. The error says why
+// the target is invalid.
 func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
 	text := target.URL.Redacted()

@@ -26,8 +26,8 @@ func TestCloseDuringCallback(t *testing.T) {
 			u, err := url.Parse("docent:///orders")
 			require.NoError(w, err)
 			running := make(chan struct{})
-			b := grpcresolver.New(naming.New(w.Process().Manager),
-				grpcresolver.Watching(func(string) []naming.WatchOption {
+			b := grpcresolver.New(naming.NewRegistry(w.Process().Manager),
+				grpcresolver.OpenOptions(func(string) []naming.OpenOption {
 					close(running)
 					time.Sleep(c.callback)
 					return nil

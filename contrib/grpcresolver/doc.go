@@ -2,7 +2,7 @@
 // docent:///orders to the instances of a service in ZooKeeper.
 //
 //	conn, err := grpc.NewClient("docent:///orders",
-//		grpc.WithResolvers(grpcresolver.New(naming.New(sm))),
+//		grpc.WithResolvers(grpcresolver.New(naming.NewRegistry(sm))),
 //		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
 //		grpc.WithTransportCredentials(insecure.NewCredentials()))
 //

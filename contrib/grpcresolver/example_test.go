@@ -29,7 +29,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer sm.Close()
-	registry := naming.New(sm)
+	registry := naming.NewRegistry(sm)
 
 	// The server registers where it listens.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

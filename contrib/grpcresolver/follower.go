@@ -44,7 +44,7 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 const closeLimit = time.Second
 
 // Close implements resolver.Resolver. It waits one second at most for a running
-// function of the program, such as the function of naming.Where.
+// function of the program, such as the function of naming.Filter.
 func (f *follower) Close() {
 	f.cancel()
 	select {
@@ -54,10 +54,10 @@ func (f *follower) Close() {
 }
 
 // Pauses between attempts to read a service for the first time. They grow.
-// ResolveNow does not shorten a pause below leastPause.
+// ResolveNow does not shorten a pause below minPause.
 const (
-	leastPause = 100 * time.Millisecond
-	mostPause  = 10 * time.Second
+	minPause = 100 * time.Millisecond
+	maxPause = 10 * time.Second
 )
 
 // run follows the service until Close. It also ends when the session Manager is
@@ -91,8 +91,8 @@ func (f *follower) run(ctx context.Context) {
 // or ctx ends. It returns no other error than the error of ctx.
 func (f *follower) open(ctx context.Context) (*naming.Service, error) {
 	for n := 0; ; n++ {
-		within, cancel := context.WithTimeout(ctx, f.patience)
-		service, err := f.registry.Watch(within, f.service, f.watch(f.service)...)
+		within, cancel := context.WithTimeout(ctx, f.timeout)
+		service, err := f.registry.Open(within, f.service, f.options(f.service)...)
 		cancel()
 		if err == nil {
 			return service, nil
@@ -108,18 +108,18 @@ func (f *follower) open(ctx context.Context) (*naming.Service, error) {
 }
 
 func (f *follower) pause(ctx context.Context, n int) error {
-	bound := min(leastPause<<min(n, 10), mostPause)
-	least, most := time.NewTimer(leastPause), time.NewTimer(leastPause+rand.N(bound))
-	defer least.Stop()
-	defer most.Stop()
+	bound := min(minPause<<min(n, 10), maxPause)
+	shortest, longest := time.NewTimer(minPause), time.NewTimer(minPause+rand.N(bound))
+	defer shortest.Stop()
+	defer longest.Stop()
 	select {
-	case <-least.C:
+	case <-shortest.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
 	case <-f.now:
-	case <-most.C:
+	case <-longest.C:
 	case <-ctx.Done():
 	}
 	return ctx.Err()

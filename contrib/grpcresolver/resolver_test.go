@@ -123,7 +123,7 @@ func TestCannotBeRead(t *testing.T) {
 		}
 		return zktest.Pass
 	})
-	conn := w.connect(grpcresolver.Patience(time.Second))
+	conn := w.connect(grpcresolver.OpenTimeout(time.Second))
 	_, err := call(t.Context(), conn)
 	require.Equal(t, codes.Unavailable, status.Code(err), "%v", err)
 	require.ErrorContains(t, err, "service orders")
@@ -146,7 +146,7 @@ func TestResolveNow(t *testing.T) {
 		u, err := url.Parse("docent:///orders")
 		require.NoError(w, err)
 		cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
-		r, err := grpcresolver.New(naming.New(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, resolver.BuildOptions{})
+		r, err := grpcresolver.New(naming.NewRegistry(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, resolver.BuildOptions{})
 		require.NoError(w, err)
 		defer r.Close()
 		time.Sleep(time.Hour)
@@ -182,7 +182,7 @@ func TestClose(t *testing.T) {
 	sm, err := session.Start(session.Config{Servers: []string{"127.0.0.1:1"}})
 	require.NoError(t, err)
 	defer sm.Close()
-	conn, err = grpc.NewClient("docent:///orders", grpc.WithResolvers(grpcresolver.New(naming.New(sm), grpcresolver.Patience(10*time.Millisecond))),
+	conn, err = grpc.NewClient("docent:///orders", grpc.WithResolvers(grpcresolver.New(naming.NewRegistry(sm), grpcresolver.OpenTimeout(10*time.Millisecond))),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	for { // the first attempts may be over before the system has answered at all

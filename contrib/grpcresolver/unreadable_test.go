@@ -23,7 +23,7 @@ func build(w *testworld.World, opts resolver.BuildOptions) channel {
 	u, err := url.Parse("docent:///orders")
 	require.NoError(w, err)
 	cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
-	r, err := grpcresolver.New(naming.New(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, opts)
+	r, err := grpcresolver.New(naming.NewRegistry(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, opts)
 	require.NoError(w, err)
 	w.Cleanup(r.Close)
 	return cc
@@ -49,7 +49,7 @@ func TestFault19_UnreadableNodes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		add := func(id string) {
-			_, err := naming.New(p.Manager).Register(w.Context(), naming.Instance{Service: "orders", ID: id, Address: "h-" + id, Port: 80})
+			_, err := naming.NewRegistry(p.Manager).Register(w.Context(), naming.Instance{Service: "orders", ID: id, Address: "h-" + id, Port: 80})
 			require.NoError(w, err)
 		}
 		add("a")
@@ -67,7 +67,7 @@ func TestFault19_UnreadableNodes(t *testing.T) {
 // An instance that speaks TLS alone gets no connection without TLS.
 func TestFault26_SSLPortOnly(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		r := naming.New(w.Process().Manager)
+		r := naming.NewRegistry(w.Process().Manager)
 		for _, in := range []naming.Instance{
 			{Service: "orders", ID: "plain", Address: "[::1]", Port: 80, SSLPort: 443},
 			{Service: "orders", ID: "tls", Address: "fe80::1%eth0", SSLPort: 443},
@@ -85,7 +85,7 @@ func TestFault26_SSLPortOnly(t *testing.T) {
 // Where no instance is left for a connection without TLS, calls are told why.
 func TestFault26_SSLPortOnlyIsExplained(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		_, err := naming.New(w.Process().Manager).Register(context.Background(),
+		_, err := naming.NewRegistry(w.Process().Manager).Register(context.Background(),
 			naming.Instance{Service: "orders", ID: "tls", Address: "h", SSLPort: 443})
 		require.NoError(w, err)
 		cc := build(w, resolver.BuildOptions{DialCreds: insecure.NewCredentials()})

@@ -38,7 +38,7 @@ func start(t *testing.T) *world {
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: zk.DialContext})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sm.Close()) })
-	return &world{t, zk, sm, naming.New(sm)}
+	return &world{t, zk, sm, naming.NewRegistry(sm)}
 }
 
 // server is an instance with the method of the health service.
@@ -108,8 +108,8 @@ const config = `{
 }`
 
 func (w *world) connect(opts ...grpcresolver.Option) *grpc.ClientConn {
-	opts = append([]grpcresolver.Option{grpcresolver.Watching(func(string) []naming.WatchOption {
-		return []naming.WatchOption{naming.Pause(time.Millisecond)}
+	opts = append([]grpcresolver.Option{grpcresolver.OpenOptions(func(string) []naming.OpenOption {
+		return []naming.OpenOption{naming.Pause(time.Millisecond)}
 	})}, opts...)
 	conn, err := grpc.NewClient("docent:///orders", grpc.WithResolvers(grpcresolver.New(w.registry, opts...)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(config))

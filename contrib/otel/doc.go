@@ -1,7 +1,7 @@
 // Package docentotel makes OpenTelemetry metrics and spans from the events of a
 // session.Manager and of the recipes on it.
 //
-//	telemetry, err := docentotel.New(docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})))
+//	telemetry := docentotel.New(docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})))
 //	sm, err := session.Dial(ctx, session.Config{Servers: servers, Hooks: []session.Hook{telemetry}})
 //
 // A Telemetry is a hook of one Manager. docs/observability.md lists the

@@ -23,11 +23,8 @@ func Example() {
 
 	spans := tracetest.NewSpanRecorder() // in a program: an exporter
 	traces := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
-	telemetry, err := docentotel.New(docentotel.Traces(traces),
+	telemetry := docentotel.New(docentotel.Traces(traces),
 		docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})))
-	if err != nil {
-		log.Fatal(err)
-	}
 	ctx := context.Background()
 	sm, err := session.Dial(ctx, session.Config{
 		Servers: []string{"zk1"}, Dialer: zk.DialContext,
@@ -37,7 +34,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer sm.Close()
-	if err := lock.New(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
+	if err := lock.NewMutex(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(spans.Ended()[0].Name(), spans.Ended()[0].Attributes()[0].Value.AsString())

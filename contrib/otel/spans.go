@@ -3,7 +3,6 @@ package docentotel
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -38,7 +37,7 @@ func (t *Telemetry) OnWait(ctx context.Context, w session.WaitInfo) func(session
 func (t *Telemetry) hold(ctx context.Context, h *session.Hold, wait trace.Span, name attribute.KeyValue) {
 	_, span := t.tracer.Start(ctx, "docent.hold", trace.WithLinks(trace.Link{SpanContext: wait.SpanContext()}),
 		trace.WithAttributes(name, pathKey.String(h.Path()), tokenKey.Int64(h.Token()),
-			sessionKey.String(fmt.Sprintf("0x%x", h.SessionID()))))
+			sessionKey.String(h.SessionID().String())))
 	if !span.IsRecording() { // its end is not recorded
 		span.End()
 		return

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/docent-go/docent/session"
@@ -24,9 +25,11 @@ type Telemetry struct {
 	tracer trace.Tracer
 	instruments
 
-	mu      sync.Mutex
-	state   session.State
-	session session.ID // the newest session
+	mu       sync.Mutex
+	state    session.State
+	session  session.ID // the newest session
+	queues   map[string]Queue
+	services map[string]Service
 }
 
 // Option changes how a Telemetry records.
@@ -46,17 +49,21 @@ func Meters(p metric.MeterProvider) Option { return func(t *Telemetry) { t.meter
 // Traces sets the provider of the spans. The default is the global provider.
 func Traces(p trace.TracerProvider) Option { return func(t *Telemetry) { t.traces = p } }
 
-// New returns a Telemetry, for the Hooks of one Manager. The error is an error
-// of an instrument.
-func New(opts ...Option) (*Telemetry, error) {
-	t := &Telemetry{meters: otel.GetMeterProvider(), traces: otel.GetTracerProvider()}
+// New makes a Telemetry. Name it among the Hooks of the Manager. If the
+// provider refuses an instrument, the error goes to OpenTelemetry's error
+// handler (otel.Handle), and the other instruments record.
+func New(opts ...Option) *Telemetry {
+	t := &Telemetry{
+		meters: otel.GetMeterProvider(), traces: otel.GetTracerProvider(),
+		queues: make(map[string]Queue), services: make(map[string]Service),
+	}
 	for _, opt := range opts {
 		opt(t)
 	}
 	t.meter, t.tracer = t.meters.Meter(scope), t.traces.Tracer(scope)
-	var err error
-	t.instruments, err = instrumentsOf(t.meter)
-	return t, err
+	t.instruments = instrumentsOf(t.meter)
+	t.observe(gaugesOf(t.meter))
+	return t
 }
 
 // instruments are the instruments that hooks update.
@@ -80,23 +87,19 @@ var (
 	longBounds    = []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400}
 )
 
-func instrumentsOf(m metric.Meter) (instruments, error) {
-	var problems []error
+func instrumentsOf(m metric.Meter) instruments {
 	counter := func(name, unit, what string) metric.Int64Counter {
 		c, err := m.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
-		problems = append(problems, err)
-		return c
+		return accepted[metric.Int64Counter](c, noop.Int64Counter{}, err)
 	}
 	upDown := func(name, unit, what string) metric.Int64UpDownCounter {
 		c, err := m.Int64UpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(what))
-		problems = append(problems, err)
-		return c
+		return accepted[metric.Int64UpDownCounter](c, noop.Int64UpDownCounter{}, err)
 	}
 	seconds := func(name, what string, bounds []float64) metric.Float64Histogram {
 		h, err := m.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what),
 			metric.WithExplicitBucketBoundaries(bounds...))
-		problems = append(problems, err)
-		return h
+		return accepted[metric.Float64Histogram](h, noop.Float64Histogram{}, err)
 	}
 	return instruments{
 		sessions: upDown("docent.session.count", "{session}", "Managers, by state."),
@@ -109,7 +112,19 @@ func instrumentsOf(m metric.Meter) (instruments, error) {
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
 		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended without a release, by cause."),
 		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind, and were swept."),
-	}, join(problems...)
+	}
+}
+
+// accepted hands the error of an instrument to OpenTelemetry's handler. It
+// returns without if the meter has returned no instrument.
+func accepted[T any](instrument, without T, err error) T {
+	if err != nil {
+		otel.Handle(err)
+	}
+	if any(instrument) == nil {
+		return without
+	}
+	return instrument
 }
 
 // The attributes of metrics and spans.

@@ -40,13 +40,11 @@ type observed struct {
 func observe(w *testworld.World) *observed {
 	o := &observed{reader: metric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
 	o.traces = trace.NewTracerProvider(trace.WithSpanProcessor(o.spans))
-	var err error
-	o.Telemetry, err = docentotel.New(
+	o.Telemetry = docentotel.New(
 		docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})),
 		docentotel.Meters(metric.NewMeterProvider(metric.WithReader(o.reader))),
 		docentotel.Traces(o.traces),
 	)
-	require.NoError(w, err)
 	o.Process = w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{o.Telemetry} })
 	return o
 }
@@ -100,7 +98,7 @@ func (o *observed) has(w *testworld.World, want map[string]float64) {
 func TestMetrics(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		o := observe(w)
-		m := lock.New(o.Manager, "/locks/orders")
+		m := lock.NewMutex(o.Manager, "/locks/orders")
 		h, err := m.Lock(w.Context())
 		require.NoError(w, err)
 		second := testworld.Go(w, m.Lock)
@@ -137,8 +135,12 @@ func TestSources(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		o := observe(w)
 		q := queue.New(o.Manager, "/queues/mail")
-		registration, err := o.Queue("mail", q)
+		stop, err := o.Queue("mail", q)
 		require.NoError(w, err)
+		_, err = o.Queue("mail", q)
+		require.EqualError(w, err, `docentotel: there is a queue "mail" already; give another name`)
+		_, err = o.Service("", nil)
+		require.ErrorContains(w, err, "is empty")
 		view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b", Draining: true}, naming.Instance{ID: "c", Disabled: true})
 		view.Stale, view.Problems = true, []error{errors.New("one")}
 		_, err = o.Service("orders", fixed{view})
@@ -152,8 +154,24 @@ func TestSources(t *testing.T) {
 			"docent.service.instances orders disabled": 1, "docent.service.stale orders": 1, "docent.service.problems orders": 1,
 		})
 		require.InDelta(w, 60, o.values(w)["docent.queue.head.age mail"], 1)
-		require.NoError(w, registration.Unregister())
-		require.NotContains(w, o.values(w), "docent.queue.items mail ready")
+
+		// A queue that cannot be read has no values. The service has.
+		w.Srv.Freeze()
+		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		var rm metricdata.ResourceMetrics
+		err = o.reader.Collect(ctx, &rm)
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.ErrorContains(w, err, "queue mail: ")
+		w.Srv.Thaw()
+
+		stop()
+		stop()
+		got := o.values(w)
+		require.NotContains(w, got, "docent.queue.items mail ready")
+		require.Contains(w, got, "docent.service.stale orders")
+		_, err = o.Queue("mail", q)
+		require.NoError(w, err, "the name is free again")
 	})
 }
 
@@ -168,7 +186,7 @@ func TestSpans(t *testing.T) {
 		o := observe(w)
 		tracer := o.traces.Tracer("caller")
 		ctx, caller := tracer.Start(w.Context(), "caller")
-		m := lock.New(o.Manager, "/locks/orders")
+		m := lock.NewMutex(o.Manager, "/locks/orders")
 		h, err := m.Lock(ctx)
 		require.NoError(w, err)
 		second := testworld.Go(w, func(context.Context) (*lock.Hold, error) { return m.Lock(ctx) })
@@ -200,14 +218,18 @@ func TestSpans(t *testing.T) {
 		require.Len(w, holds, 2)
 		require.Contains(w, waits[0].Attributes(), attribute.String("docent.result", "acquired"))
 		require.Contains(w, waits[1].Attributes(), attribute.String("docent.result", "busy"))
-		require.Equal(w, codes.Unset, waits[1].Status().Code, "somebody else has it: that is no failure")
+		require.Equal(w, codes.Unset, waits[1].Status().Code, "another client has it: that is not a failure")
 		require.Equal(w, time.Minute, waits[2].EndTime().Sub(waits[2].StartTime()))
 		for i, wait := range []trace.ReadOnlySpan{waits[0], waits[2]} {
 			require.Equal(w, wait.SpanContext().SpanID(), holds[i].Links()[0].SpanContext.SpanID())
+			require.Contains(w, holds[i].Attributes(), attribute.String("docent.session", h.SessionID().String()))
 		}
 		require.Equal(w, codes.Unset, holds[0].Status().Code)
 		require.Equal(w, codes.Error, holds[1].Status().Code)
 		require.Contains(w, holds[1].Attributes(), attribute.String("docent.cause", "deleted"))
+		s, err := o.Session(w.Context())
+		require.NoError(w, err)
+		require.Contains(w, holds[1].Attributes(), attribute.String("docent.session", s.ID.String()))
 		require.Equal(w, time.Second, holds[1].EndTime().Sub(holds[1].StartTime()))
 
 		require.NoError(w, o.Close())

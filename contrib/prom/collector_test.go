@@ -70,7 +70,7 @@ func TestWaitsAndHolds(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := prom.New(orders)
 		p := w.Process(observed(c))
-		m := lock.New(p.Manager, "/locks/orders")
+		m := lock.NewMutex(p.Manager, "/locks/orders")
 		h, err := m.Lock(w.Context())
 		require.NoError(w, err)
 		second, third := testworld.Go(w, m.Lock), testworld.Go(w, m.Lock)
@@ -99,7 +99,7 @@ func TestWaitsAndHolds(t *testing.T) {
 		w.Remove(h.Path())
 		<-h.Done()
 		synctest.Wait()
-		other, err := lock.New(p.Manager, "/locks/users").Lock(w.Context())
+		other, err := lock.NewMutex(p.Manager, "/locks/users").Lock(w.Context())
 		require.NoError(w, err)
 		subset(w, c, map[string]float64{
 			"holds{name=orders}": 0, "holds_lost_total{cause=deleted,name=orders}": 1,
@@ -123,7 +123,7 @@ func TestSessions(t *testing.T) {
 			"sessions_lost_total{cause=trust_elapsed}": 0, "sessions_lost_total{cause=expired}": 0,
 		}, values(w, c))
 
-		h, err := lock.New(p.Manager, "/locks/orders").Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, "/locks/orders").Lock(w.Context())
 		require.NoError(w, err)
 		p.Link.Disconnect()
 		w.Eventually(func() bool { return p.State() == session.Connected }, "it comes back")
@@ -186,15 +186,18 @@ func TestQueues(t *testing.T) {
 		c := prom.New(prom.Timeout(time.Second))
 		p := w.Process(observed(c))
 		q := queue.New(p.Manager, "/queues/mail", queue.MaxAttempts(1))
-		require.NoError(w, c.Queue("mail", q))
-		require.ErrorContains(w, c.Queue("mail", q), `there is a queue "mail" already`)
-		require.Error(w, c.Queue("", q))
+		stop, err := c.Queue("mail", q)
+		require.NoError(w, err)
+		_, err = c.Queue("mail", q)
+		require.EqualError(w, err, `prom: there is a queue "mail" already; give another name`)
+		_, err = c.Queue("", q)
+		require.ErrorContains(w, err, "is empty")
 		subset(w, c, map[string]float64{"queue_up{name=mail}": 1, "queue_items{name=mail,state=ready}": 0, "queue_head_age_seconds{name=mail}": 0})
 		for i := range 4 {
 			_, err := q.Put(w.Context(), []byte(fmt.Sprint(i)))
 			require.NoError(w, err)
 		}
-		_, err := q.Put(w.Context(), nil, queue.Delay(time.Hour))
+		_, err = q.Put(w.Context(), nil, queue.Delay(time.Hour))
 		require.NoError(w, err)
 		dead, err := q.Take(w.Context())
 		require.NoError(w, err)
@@ -219,6 +222,12 @@ func TestQueues(t *testing.T) {
 		require.Contains(w, got, "queue_up{name=mail}")
 		require.Zero(w, got["queue_up{name=mail}"])
 		require.NotContains(w, got, "queue_items{name=mail,state=ready}", "what is not known is not said")
+
+		stop()
+		stop()
+		require.NotContains(w, values(w, c), "queue_up{name=mail}")
+		_, err = c.Queue("mail", q)
+		require.NoError(w, err, "the name is free again")
 	})
 }
 
@@ -231,8 +240,10 @@ func TestServices(t *testing.T) {
 	view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b"}, naming.Instance{ID: "c", Draining: true},
 		naming.Instance{ID: "d", Disabled: true, Draining: true})
 	view.Stale, view.Problems = true, []error{errors.New("one")}
-	require.NoError(t, c.Service("orders", fixed{view}))
-	require.Error(t, c.Service("orders", fixed{}))
+	_, err := c.Service("orders", fixed{view})
+	require.NoError(t, err)
+	_, err = c.Service("orders", fixed{})
+	require.ErrorContains(t, err, `there is a service "orders" already`)
 	subset(t, c, map[string]float64{
 		"service_instances{name=orders,state=available}": 2,
 		"service_instances{name=orders,state=draining}":  1,
@@ -251,5 +262,6 @@ func TestNamesAreBounded(t *testing.T) {
 	got := values(t, c)
 	require.EqualValues(t, 9*prom.MaxNames, got["holds_acquired_total{name=overflow}"])
 	require.EqualValues(t, 1, got["holds_acquired_total{name=/locks/7}"])
-	require.Error(t, c.Service("late", fixed{}))
+	_, err := c.Service("late", fixed{})
+	require.ErrorContains(t, err, "more than 200 names")
 }

@@ -94,10 +94,12 @@ func everything(t *testing.T) *prom.Collector {
 		end(h)
 	}
 	c.OnSwept(session.SweptInfo{Found: true})
-	require.NoError(t, c.Queue("mail", busy{}))
+	_, err := c.Queue("mail", busy{})
+	require.NoError(t, err)
 	view := naming.NewView(naming.Instance{ID: "a"})
 	view.Problems = []error{errors.New("one")}
-	require.NoError(t, c.Service("orders", fixed{view}))
+	_, err = c.Service("orders", fixed{view})
+	require.NoError(t, err)
 	return c
 }
 

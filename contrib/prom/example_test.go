@@ -33,7 +33,7 @@ func Example() {
 	}
 	defer sm.Close()
 
-	if err := lock.New(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
+	if err := lock.NewMutex(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
 		panic(err)
 	}
 	families, err := registry.Gather()

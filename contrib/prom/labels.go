@@ -58,8 +58,9 @@ func resultOf(err error) string {
 	return labelOf(err, results)
 }
 
-// endOf labels the end of a wait. A try has met another holder if it fails, and
-// neither the server nor the caller made it fail.
+// endOf labels the end of a wait. A try that fails has met another holder,
+// unless a request has failed or the caller has cancelled it. The OpError of a
+// failed request has a session.
 func endOf(w session.WaitInfo, err error) string {
 	var op *session.OpError
 	switch {
@@ -67,7 +68,7 @@ func endOf(w session.WaitInfo, err error) string {
 		return "acquired"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "gave_up"
-	case !w.Try, errors.As(err, &op), errors.Is(err, session.ErrClosed):
+	case !w.Try, errors.As(err, &op) && op.Session != 0, errors.Is(err, session.ErrClosed):
 		return "failed"
 	}
 	return "busy"

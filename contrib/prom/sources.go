@@ -25,31 +25,40 @@ type Queue interface {
 // Service has the method of *naming.Service that a Collector calls.
 type Service interface{ View() *naming.View }
 
-// Queue counts the items of a queue in each scrape. A scrape costs the four
-// requests of queue.Status and of the first item of queue.List, and lists the
-// whole queue: let one process per queue do it. Timeout bounds the requests.
-// name is the value of the label name. Queue returns an error if the name is
-// empty or used already, or if there are too many names.
-func (c *Collector) Queue(name string, q Queue) error { return enlist(c, c.queues, "queue", name, q) }
+// Queue counts the items of a queue in each scrape, until stop is called. A
+// scrape costs the four requests of queue.Status and of the first item of
+// queue.List, and lists the whole queue: let one process per queue do it.
+// Timeout bounds the requests. name is the value of the label name. Queue
+// returns an error if the name is empty or used already, or if there are too
+// many names.
+func (c *Collector) Queue(name string, q Queue) (stop func(), err error) {
+	return enlist(c, c.queues, "queue", name, q)
+}
 
-// Service counts the instances of a service in each scrape. It costs no
-// request. name is the value of the label name. Service returns an error if the
-// name is empty or used already, or if there are too many names.
-func (c *Collector) Service(name string, s Service) error {
+// Service counts the instances of a service in each scrape, until stop is
+// called. It costs no request. name is the value of the label name. Service
+// returns an error if the name is empty or used already, or if there are too
+// many names.
+func (c *Collector) Service(name string, s Service) (stop func(), err error) {
 	return enlist(c, c.services, "service", name, s)
 }
 
-func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) error {
+// enlist adds a source to those that are asked in each scrape.
+func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) (stop func(), err error) {
 	if c.names.bounded(name) != name {
-		return fmt.Errorf("prom: the name %[2]q of the %[1]s is empty, or there are more than %[3]d names", kind, name, MaxNames)
+		return nil, fmt.Errorf("prom: the name %q of the %s is empty, or there are more than %d names; give another name", name, kind, MaxNames)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, found := to[name]; found {
-		return fmt.Errorf("prom: there is a %s %q already; choose another name", kind, name)
+		return nil, fmt.Errorf("prom: there is a %s %q already; give another name", kind, name)
 	}
 	to[name] = source
-	return nil
+	return sync.OnceFunc(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(to, name)
+	}), nil
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {

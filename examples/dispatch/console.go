@@ -48,7 +48,7 @@ func console(ctx context.Context, sm *session.Manager, what string, out io.Write
 	})
 
 	p := progress{job: ours.Zxid, out: out, workers: make(map[string]outcome)}
-	for change, err := range groupmembership.New(sm, workersPath).Changes(ctx) {
+	for change, err := range groupmembership.NewGroup(sm, workersPath).Changes(ctx) {
 		switch {
 		case errors.Is(err, session.ErrClosed):
 			return err

@@ -14,7 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/config"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -41,14 +42,14 @@ func (b *buffer) String() string {
 // hand is a worker's process. It records a line for each begin and end of a
 // job.
 type hand struct {
-	*testworld.Process
-	call *testworld.Call[struct{}]
+	*sessiontest.Process
+	call *sessiontest.Call
 	did  buffer
 }
 
 // startWorker runs a worker. A job takes it a second, and a "long" job half a
 // minute; a job "fail-ID" fails on the worker ID.
-func startWorker(w *testworld.World, id string) *hand {
+func startWorker(w *sessiontest.World, id string) *hand {
 	h := &hand{Process: w.Process()}
 	wk := &worker{sm: h.Manager, id: id, log: slog.New(slog.DiscardHandler)}
 	wk.work = func(ctx context.Context, job Job, progress func(int)) error {
@@ -69,30 +70,23 @@ func startWorker(w *testworld.World, id string) *hand {
 		}
 		return err
 	}
-	h.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) { return struct{}{}, wk.run(ctx) })
+	h.call = w.Go(func(ctx context.Context) error { return wk.run(ctx) })
 	return h
 }
 
-// kill ends the process as kill -9 does: its connection breaks, and it sends
-// nothing more.
-func (h *hand) kill() {
-	h.Link.Refuse(true)
-	h.Link.Disconnect()
-}
-
-func startConsole(w *testworld.World, what string) (*testworld.Call[struct{}], *buffer) {
+func startConsole(w *sessiontest.World, what string) (*sessiontest.Call, *buffer) {
 	p, out := w.Process(), &buffer{}
-	return testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, console(ctx, p.Manager, what, out)
+	return w.Go(func(ctx context.Context) error {
+		return console(ctx, p.Manager, what, out)
 	}), out
 }
 
 func TestEveryWorkerDoesTheJob(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		workers := []*hand{startWorker(w, "w1"), startWorker(w, "w2"), startWorker(w, "w3")}
 		job, out := startConsole(w, "reindex")
-		require.True(t, job.Waiting())
-		job.Get()
+		require.True(t, job.Running())
+		require.NoError(w, job.Wait())
 		for _, h := range workers {
 			require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
 		}
@@ -105,23 +99,23 @@ func TestEveryWorkerDoesTheJob(t *testing.T) {
 			h.Link.Delay(200 * time.Millisecond)
 		}
 		again, out := startConsole(w, "reindex")
-		again.Get()
+		require.NoError(w, again.Wait())
 		require.Contains(t, out.String(), "job 2: reindex\n")
 		require.Equal(t, strings.Repeat("begin reindex\nend reindex\n", 2), workers[0].did.String())
-		_, err := workers[0].call.GiveUp()
+		err := workers[0].call.Cancel()
 		require.NoError(t, err, "a worker that is told to stop leaves without an error")
 		require.Equal(t, []string{"w2", "w3"}, w.Children(workersPath))
 	})
 }
 
 func TestAKilledWorkerIsNamed(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		startWorker(w, "w1")
 		killed := startWorker(w, "w2")
 		job, out := startConsole(w, "reindex")
 		time.Sleep(350 * time.Millisecond)
-		killed.kill()
-		_, err := job.Result()
+		killed.Kill()
+		err := job.Wait()
 		require.EqualError(t, err, "the job is not done everywhere: w2 went away")
 		require.Contains(t, out.String(), "w2 working 30%\n")
 		require.Contains(t, out.String(), "w1 done 100%\n")
@@ -130,16 +124,16 @@ func TestAKilledWorkerIsNamed(t *testing.T) {
 }
 
 func TestARestartedWorkerDoesWhatIsCurrent(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		first := startWorker(w, "w1")
 		startWorker(w, "w2")
 		job, out := startConsole(w, "long")
 		time.Sleep(7 * time.Second)
-		first.kill()
+		first.Kill()
 		second := startWorker(w, "w1") // waits until its predecessor's node is deleted
 		late := startWorker(w, "w3")
 		require.Equal(t, "begin long\n", late.did.String(), "a late worker begins at once")
-		job.Get()
+		require.NoError(w, job.Wait())
 		require.Equal(t, "begin long\nend long\n", second.did.String())
 		require.Equal(t, "begin long\nend long\n", late.did.String())
 		require.Contains(t, out.String(), "w3 done 100%\n")
@@ -153,11 +147,11 @@ func TestARestartedWorkerDoesWhatIsCurrent(t *testing.T) {
 }
 
 func TestAFailureIsNamed(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		startWorker(w, "w1")
 		startWorker(w, "w2")
 		job, _ := startConsole(w, "fail-w2")
-		_, err := job.Result()
+		err := job.Wait()
 		require.EqualError(t, err, "the job is not done everywhere: w2 failed: the disk is full")
 	})
 }
@@ -165,15 +159,15 @@ func TestAFailureIsNamed(t *testing.T) {
 // A second job comes while the first runs. Every worker drops the first before
 // it begins the second, and the console of the first learns of it.
 func TestANewerJobReplacesTheOneThatRuns(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		workers := []*hand{startWorker(w, "w1"), startWorker(w, "w2")}
 		first, _ := startConsole(w, "reindex")
 		time.Sleep(350 * time.Millisecond)
 		second, _ := startConsole(w, "vacuum")
-		_, err := first.Result()
+		err := first.Wait()
 		require.ErrorIs(t, err, ErrReplaced)
-		require.True(t, second.Waiting(), "the first console does not wait for the second job")
-		second.Get()
+		require.True(t, second.Running(), "the first console does not wait for the second job")
+		require.NoError(w, second.Wait())
 		for _, h := range workers {
 			require.Equal(t, "begin reindex\ndrop reindex\nbegin vacuum\nend vacuum\n", h.did.String())
 		}
@@ -181,13 +175,13 @@ func TestANewerJobReplacesTheOneThatRuns(t *testing.T) {
 }
 
 func TestAJobCanBeWithdrawn(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		h := startWorker(w, "w1")
 		job, _ := startConsole(w, "reindex")
 		time.Sleep(350 * time.Millisecond)
 		store := config.NewStore(w.Process().Manager, "/")
-		require.NoError(t, store.Delete(w.Context(), jobPath[1:], config.AnyVersion))
-		_, err := job.Result()
+		require.NoError(t, store.Delete(w.Context(), jobPath[1:], session.AnyVersion))
+		err := job.Wait()
 		require.ErrorIs(t, err, ErrReplaced)
 		w.Eventually(func() bool { return w.Data(workersPath+"/w1") == "{}" }, "the worker is idle")
 		require.Equal(t, "begin reindex\ndrop reindex\n", h.did.String())
@@ -198,7 +192,7 @@ func TestAJobCanBeWithdrawn(t *testing.T) {
 // node in the group. When the link is healed it joins again, with its newest
 // report.
 func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		startWorker(w, "w1")
 		cut := startWorker(w, "w2")
 		job, out := startConsole(w, "long")
@@ -206,9 +200,9 @@ func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
 		cut.Link.Cut(zktest.Both)
 		time.Sleep(15 * time.Second)
 		require.Contains(t, out.String(), "w2 went away\n")
-		require.True(t, job.Waiting(), "w1 is at work")
+		require.True(t, job.Running(), "w1 is at work")
 		cut.Link.Heal()
-		job.Get()
+		require.NoError(w, job.Wait())
 		require.Contains(t, out.String(), "w2 done 100%\n")
 		require.Equal(t, "begin long\nend long\n", cut.did.String(), "the job was done once")
 	})
@@ -216,15 +210,15 @@ func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
 
 // The console loses its session and continues with the same job.
 func TestTheConsoleOutlivesItsSession(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		h := startWorker(w, "w1")
 		p, out := w.Process(), &buffer{}
-		job := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, console(ctx, p.Manager, "reindex", out)
+		job := w.Go(func(ctx context.Context) error {
+			return console(ctx, p.Manager, "reindex", out)
 		})
 		time.Sleep(350 * time.Millisecond)
 		p.Expire()
-		job.Get()
+		require.NoError(w, job.Wait())
 		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
 		require.Equal(t, 1, strings.Count(out.String(), "job 1"))
 	})
@@ -232,36 +226,37 @@ func TestTheConsoleOutlivesItsSession(t *testing.T) {
 
 // An unreadable job is rejected: the job under way continues.
 func TestAMalformedJobChangesNothing(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		h := startWorker(w, "w1")
 		job, _ := startConsole(w, "reindex")
 		time.Sleep(350 * time.Millisecond)
 		w.Put(jobPath, `{"do":`)
-		job.Get()
+		require.NoError(w, job.Wait())
 		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
 	})
 }
 
 // The costs that docs/dispatch.md states.
 func TestWhatADispatchCosts(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		h := startWorker(w, "w1")
 		time.Sleep(time.Second)
 		reports := 12 // the begin, ten steps, and the end
-		counts := w.Count(func() {
-			w.Put(jobPath, `{"number":1,"do":"reindex"}`)
-			time.Sleep(2 * time.Second)
-		})
-		delete(counts, "multi") // the probes of sessions with holds
-		require.Equal(t, reports, counts["setData"])
+		w.Server.ResetCounts()
+		w.Put(jobPath, `{"number":1,"do":"reindex"}`)
+		time.Sleep(2 * time.Second)
+		counts := w.Server.Counts()
+		delete(counts, zktest.OpPing)
+		delete(counts, zktest.OpMulti) // the probes of sessions with holds
+		require.Equal(t, reports, counts[zktest.OpSetData])
 		// The reports of the tenth step and of the end come at one instant, and
 		// may be read at once.
-		require.GreaterOrEqual(t, counts["getData"], reports)
-		require.LessOrEqual(t, counts["getData"], reports+1)
+		require.GreaterOrEqual(t, counts[zktest.OpGetData], reports)
+		require.LessOrEqual(t, counts[zktest.OpGetData], reports+1)
 		// Before each report the worker checks whether its node is still its
 		// own.
-		require.Equal(t, reports, counts["sync"])
-		require.Equal(t, reports, counts["exists"])
+		require.Equal(t, reports, counts[zktest.OpSync])
+		require.Equal(t, reports, counts[zktest.OpExists])
 		require.Len(t, counts, 4, "%v", counts)
 		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
 	})

@@ -33,7 +33,7 @@ func (w *worker) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer job.Close()
-	w.me, err = groupmembership.New(w.sm, workersPath).Join(ctx, w.id, encode(Report{}))
+	w.me, err = groupmembership.NewGroup(w.sm, workersPath).Join(ctx, w.id, encode(Report{}))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -60,38 +60,39 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 
 // service is a process of the service, and a client of it.
 type service struct {
-	*testworld.Process
-	call   *testworld.Call[struct{}]
+	*sessiontest.Process
+	w      *sessiontest.World
+	call   *sessiontest.Call
 	client *http.Client
 }
 
-func startService(w *testworld.World) *service {
+func startService(w *sessiontest.World) *service {
 	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	s := &service{Process: w.Process()}
+	s := &service{Process: w.Process(), w: w}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}}
-	s.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+	s.call = w.Go(func(ctx context.Context) error {
+		return run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
 	})
 	return s
 }
 
 func (s *service) get(path string) string {
-	s.W.Helper()
+	s.w.Helper()
 	r, err := s.client.Get("http://service" + path)
-	require.NoError(s.W, err)
+	require.NoError(s.w, err)
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	require.NoError(s.W, err)
+	require.NoError(s.w, err)
 	return string(body)
 }
 
 func (s *service) eventually(path, answer string) {
-	s.W.Helper()
-	s.W.Eventually(func() bool { return s.get(path) == answer }, "%s answers %q", path, answer)
+	s.w.Helper()
+	s.w.Eventually(func() bool { return s.get(path) == answer }, "%s answers %q", path, answer)
 }
 
 func TestANewConfigurationIsTakenByAll(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		w.Put(key, good)
 		replicas := []*service{startService(w), startService(w)}
 		for _, s := range replicas {
@@ -101,7 +102,7 @@ func TestANewConfigurationIsTakenByAll(t *testing.T) {
 		for _, s := range replicas {
 			s.eventually("/?name=Ada", "Good day, Ada\n")
 			require.Equal(t, "a name has at most 3 bytes\n", s.get("/?name=Grace"))
-			_, err := s.call.GiveUp()
+			err := s.call.Cancel()
 			require.NoError(t, err, "the service stops without an error")
 		}
 	})
@@ -109,7 +110,7 @@ func TestANewConfigurationIsTakenByAll(t *testing.T) {
 
 // A malformed, misspelt, senseless or empty value is rejected.
 func TestTheLastGoodConfigurationStays(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		w.Put(key, good)
 		s := startService(w)
 		for bad, reason := range map[string]string{
@@ -127,7 +128,7 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 			require.Contains(t, s.get("/status"), "refused: ")
 			require.Contains(t, s.get("/status"), reason)
 		}
-		w.Remove(key)
+		require.NoError(t, w.Server.Remove(key))
 		time.Sleep(time.Second)
 		require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"), "the key is deleted")
 		w.Put(key, `{"greeting":"Good day","maxLength":20}`)
@@ -139,7 +140,7 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 // ZooKeeper is unreachable for longer than a session lasts. The service
 // continues with its configuration, and applies the change afterwards.
 func TestItServesWhileZooKeeperIsAway(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		w.Put(key, good)
 		s := startService(w)
 		s.Link.Cut(zktest.Both)
@@ -155,12 +156,12 @@ func TestItServesWhileZooKeeperIsAway(t *testing.T) {
 
 // The service is started before a usable configuration exists.
 func TestItWaitsForAGoodConfiguration(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		s := startService(w)
 		w.Put(key, `{"greeting":""}`)
 		time.Sleep(time.Minute)
-		require.True(t, s.call.Waiting())
-		_, err := startService(w).call.GiveUp()
+		require.True(t, s.call.Running())
+		err := startService(w).call.Cancel()
 		require.NoError(t, err, "the service can be stopped while it waits")
 		w.Put(key, good)
 		s.eventually("/?name=Ada", "Hello, Ada\n")
@@ -169,39 +170,39 @@ func TestItWaitsForAGoodConfiguration(t *testing.T) {
 
 // A request under way is finished when the service has to stop.
 func TestItFinishesWhatItServes(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		w.Put(key, good)
 		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 		s := w.Process()
-		call := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+		call := w.Go(func(ctx context.Context) error {
+			return run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
 		})
 		conn, err := p.dial(w.Context(), "", "")
 		require.NoError(t, err)
 		_, err = io.WriteString(conn, "GET /?name=Ada HTTP/1.0\r\n\r\n") // and reads the answer slowly
 		require.NoError(t, err)
 		time.Sleep(time.Second)
-		stop := testworld.Go(w, func(context.Context) (struct{}, error) { return call.GiveUp() })
+		stop := w.Go(func(context.Context) error { return call.Cancel() })
 		time.Sleep(time.Second)
-		require.True(t, stop.Waiting())
+		require.True(t, stop.Running())
 		answer, err := io.ReadAll(conn)
 		require.NoError(t, err)
 		require.Contains(t, string(answer), "Hello, Ada")
-		stop.Get()
+		require.NoError(w, stop.Wait())
 	})
 }
 
 // A listener that breaks ends the service with an error.
 func TestRunReportsWhatEndsIt(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		w.Put(key, good)
 		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 		s := w.Process()
-		call := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+		call := w.Go(func(ctx context.Context) error {
+			return run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
 		})
 		require.NoError(t, p.Close())
-		_, err := call.Result()
+		err := call.Wait()
 		require.ErrorIs(t, err, net.ErrClosed)
 	})
 }

@@ -19,7 +19,7 @@ type limiter struct {
 }
 
 func newLimiter(sm *session.Manager, limit int, per time.Duration) *limiter {
-	shared := lock.SharedPermits("/ratelimit/limit", limit)
+	shared := lock.SharedLimit("/ratelimit/limit", limit)
 	return &limiter{permits: lock.NewSemaphore(sm, "/ratelimit/permits", shared), per: per}
 }
 

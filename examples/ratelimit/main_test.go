@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -61,7 +61,7 @@ func (a *api) calls() int {
 }
 
 // check compares the calls that the service has seen with the promises.
-func (a *api) check(w *testworld.World, limit int) {
+func (a *api) check(w *sessiontest.World, limit int) {
 	w.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,24 +74,24 @@ func (a *api) check(w *testworld.World, limit int) {
 
 // client is a process that makes calls.
 type client struct {
-	*testworld.Process
-	call *testworld.Call[struct{}]
+	*sessiontest.Process
+	call *sessiontest.Call
 }
 
-func startClient(w *testworld.World, calls int, call func(context.Context) error) *client {
+func startClient(w *sessiontest.World, calls int, call func(context.Context) error) *client {
 	c := &client{Process: w.Process()}
-	c.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, run(ctx, c.Manager, limit, per, calls, call)
+	c.call = w.Go(func(ctx context.Context) error {
+		return run(ctx, c.Manager, limit, per, calls, call)
 	})
 	return c
 }
 
 // Three processes share the limit, and use it fully.
 func TestTheLimitHoldsOverAllProcesses(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		a, began := &api{takes: 100 * time.Millisecond}, time.Now()
 		for _, c := range []*client{startClient(w, 12, a.call), startClient(w, 12, a.call), startClient(w, 12, a.call)} {
-			c.call.Get()
+			require.NoError(w, c.call.Wait())
 		}
 		a.check(w, limit)
 		require.Equal(t, 36, a.calls())
@@ -102,10 +102,10 @@ func TestTheLimitHoldsOverAllProcesses(t *testing.T) {
 
 // Calls take longer than --per: the limit still bounds the calls at once.
 func TestSlowCallsAreLimitedTooAtOnce(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		a := &api{takes: 5 * time.Second}
 		for _, c := range []*client{startClient(w, 6, a.call), startClient(w, 6, a.call)} {
-			c.call.Get()
+			require.NoError(w, c.call.Wait())
 		}
 		a.check(w, limit)
 		require.Equal(t, 12, a.calls())
@@ -116,22 +116,21 @@ func TestSlowCallsAreLimitedTooAtOnce(t *testing.T) {
 // holds, and the other calls continue. The calls of the process that is cut off
 // end before its permits go to others.
 func TestTheLimitHoldsWhenProcessesDie(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		a := &api{takes: 20 * time.Second}    // longer than a session lasts
 		killed := startClient(w, 100, a.call) // has all permits at first
 		cut := startClient(w, 12, a.call)     // has all permits afterwards
 		lasting := startClient(w, 12, a.call)
 		time.Sleep(5 * time.Second)
-		killed.Link.Refuse(true)
-		killed.Link.Disconnect()
+		killed.Kill()
 		time.Sleep(12 * time.Second)
 		require.Equal(t, 2*limit, a.calls(), "the permits of the killed process are free again")
 		cut.Link.Cut(zktest.Both)
 		time.Sleep(12 * time.Second)
 		require.Equal(t, 3*limit, a.calls(), "the permits of the process that is cut off are free again")
 		cut.Link.Heal()
-		lasting.call.Get()
-		cut.call.Get()
+		require.NoError(w, lasting.call.Wait())
+		require.NoError(w, cut.call.Wait())
 		a.check(w, limit)
 	})
 }
@@ -139,22 +138,22 @@ func TestTheLimitHoldsWhenProcessesDie(t *testing.T) {
 // A process that has to stop makes no further call. Its permits are not
 // released before their time.
 func TestAStopDoesNotRaiseTheRate(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		a := &api{takes: 10 * time.Millisecond}
 		first := startClient(w, 100, a.call)
 		second := startClient(w, 12, a.call)
 		time.Sleep(2100 * time.Millisecond)
-		_, err := first.call.GiveUp()
+		err := first.call.Cancel()
 		require.NoError(t, err)
 		require.NoError(t, first.Close())
-		second.call.Get()
+		require.NoError(w, second.call.Wait())
 		a.check(w, limit)
 	})
 }
 
 // The limit is changed while all processes call.
 func TestTheLimitCanBeChanged(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		before, after := &api{takes: 10 * time.Millisecond}, &api{takes: 10 * time.Millisecond}
 		var mu sync.Mutex
 		now := before
@@ -165,12 +164,12 @@ func TestTheLimitCanBeChanged(t *testing.T) {
 			return a.call(ctx)
 		})
 		time.Sleep(2500 * time.Millisecond)
-		sem := lock.NewSemaphore(w.Process().Manager, "/ratelimit/permits", lock.SharedPermits("/ratelimit/limit", limit))
+		sem := lock.NewSemaphore(w.Process().Manager, "/ratelimit/permits", lock.SharedLimit("/ratelimit/limit", limit))
 		require.NoError(t, sem.Resize(w.Context(), 1))
 		mu.Lock()
 		now = after
 		mu.Unlock()
-		c.call.Get()
+		require.NoError(w, c.call.Wait())
 		before.check(w, limit)
 		after.check(w, 1)
 		require.Equal(t, 11, after.calls())
@@ -180,16 +179,17 @@ func TestTheLimitCanBeChanged(t *testing.T) {
 // A failed call takes a permit like any other, and the remaining calls are
 // made.
 func TestCallsThatFailCount(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		a := &api{}
-		startClient(w, 9, func(ctx context.Context) error { return errors.Join(a.call(ctx), errors.New("503")) }).call.Get()
+		c := startClient(w, 9, func(ctx context.Context) error { return errors.Join(a.call(ctx), errors.New("503")) })
+		require.NoError(t, c.call.Wait())
 		a.check(w, limit)
 		require.Equal(t, 9, a.calls())
 	})
 }
 
 func TestTheTimeMustFitIntoTheSession(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		err := run(w.Context(), w.Process().Manager, limit, 5*time.Second, 1, (&api{}).call)
 		require.ErrorContains(t, err, "half of the session timeout")
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -24,11 +24,29 @@ const recordPath = "/scheduler/record"
 
 // diary records the runs of all replicas.
 type diary struct {
-	w       *testworld.World
+	w       *sessiontest.World
 	mu      sync.Mutex
 	running int
 	runs    []string // the replica of each run
 	slots   []time.Time
+	written []record // what the store has had, in order
+}
+
+func newDiary(w *sessiontest.World) *diary {
+	d := &diary{w: w}
+	w.Cleanup(w.Server.OnChange(func(c zktest.Change) {
+		if c.Path != recordPath {
+			return
+		}
+		var r record
+		if err := json.Unmarshal(c.Data, &r); err != nil {
+			w.Errorf("the store has %q: %v", c.Data, err)
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.written = append(d.written, r)
+	}))
+	return d
 }
 
 // job takes three seconds, and must be alone.
@@ -73,24 +91,24 @@ func (d *diary) when() []time.Time {
 
 // replica is a replica's process.
 type replica struct {
-	*testworld.Process
-	call *testworld.Call[struct{}]
+	*sessiontest.Process
+	call *sessiontest.Call
 }
 
 func startReplica(d *diary, id string, store Store) *replica {
 	r := &replica{Process: d.w.Process()}
 	if store == nil {
-		store = openTestStore(r.Process)
+		store = openTestStore(d.w, r.Process)
 	}
 	s := &scheduler{id: id, every: 10 * time.Second, store: store, log: slog.New(slog.DiscardHandler), job: d.job(id)}
-	r.call = testworld.Go(d.w, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.run(ctx, r.Manager) })
+	r.call = d.w.Go(func(ctx context.Context) error { return s.run(ctx, r.Manager) })
 	return r
 }
 
-func openTestStore(p *testworld.Process) nodeStore {
-	store, err := openStore(p.W.Context(), p.Manager, recordPath)
-	require.NoError(p.W, err)
-	p.W.Cleanup(func() { require.NoError(p.W, store.Close()) })
+func openTestStore(w *sessiontest.World, p *sessiontest.Process) nodeStore {
+	store, err := openStore(w.Context(), p.Manager, recordPath)
+	require.NoError(w, err)
+	w.Cleanup(func() { require.NoError(w, store.Close()) })
 	return store
 }
 
@@ -98,12 +116,10 @@ func openTestStore(p *testworld.Process) nodeStore {
 // and no slot is claimed twice.
 func (d *diary) check() {
 	var last record
-	for _, c := range d.w.Changes() {
-		if c.Path != recordPath {
-			continue
-		}
-		var r record
-		require.NoError(d.w, json.Unmarshal(c.Data, &r))
+	d.mu.Lock()
+	written := slices.Clone(d.written)
+	d.mu.Unlock()
+	for _, r := range written {
 		require.GreaterOrEqual(d.w, r.Token, last.Token, "a stale token was written")
 		if r.Token == last.Token {
 			require.True(d.w, r.Slot.After(last.Slot), "slot %v was claimed twice", r.Slot)
@@ -120,14 +136,13 @@ func (d *diary) check() {
 
 // The leader is killed. Another replica continues when its session has expired.
 func TestAnotherReplicaGoesOn(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
 		a := startReplica(d, "a", nil)
 		startReplica(d, "b", nil)
 		startReplica(d, "c", nil)
 		w.Eventually(func() bool { return d.count() == 3 }, "a runs the first slots")
-		a.Link.Refuse(true) // kill -9: the connection breaks for good
-		a.Link.Disconnect()
+		a.Kill()
 		w.Eventually(func() bool { return d.count() == 6 }, "b continues")
 		require.Equal(t, []string{"a", "a", "a", "b", "b", "b"}, d.who())
 		require.Equal(t, 10*time.Second, d.when()[3].Sub(d.when()[2]), "b runs the slot that had no leader")
@@ -137,13 +152,13 @@ func TestAnotherReplicaGoesOn(t *testing.T) {
 
 // A leader that has to stop hands over at once, and no slot is missed.
 func TestAnOrderlyStopMissesNothing(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
 		a := startReplica(d, "a", nil)
 		startReplica(d, "b", nil)
 		w.Eventually(func() bool { return d.count() == 2 }, "a runs the first slots")
 		time.Sleep(5 * time.Second)
-		_, err := a.call.GiveUp()
+		err := a.call.Cancel()
 		require.NoError(t, err)
 		w.Eventually(func() bool { return d.count() == 4 }, "b continues")
 		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
@@ -157,8 +172,8 @@ func TestAnOrderlyStopMissesNothing(t *testing.T) {
 
 // A leader is cut off and comes back. It is queued after the new leader.
 func TestALeaderThatWasCutOffComesBack(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
 		a := startReplica(d, "a", nil)
 		b := startReplica(d, "b", nil)
 		w.Eventually(func() bool { return d.count() == 2 }, "a leads")
@@ -197,9 +212,9 @@ func (p *pausing) Claim(ctx context.Context, token int64, slot time.Time) error 
 // A leader is paused during a claim, and continues while another one leads. The
 // store refuses the claim, even before the new leader has claimed a slot.
 func TestAStaleTokenIsRefused(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
-		store := openTestStore(w.Process()) // a reaches it even without its session
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
+		store := openTestStore(w, w.Process()) // a reaches it even without its session
 		slow := &pausing{Store: store, next: make(chan chan struct{}, 1), err: make(chan error, 1)}
 		a := startReplica(d, "a", slow)
 		startReplica(d, "b", nil)
@@ -221,8 +236,8 @@ func TestAStaleTokenIsRefused(t *testing.T) {
 
 // A leader that cannot write resigns, and another replica leads.
 func TestALeaderWithoutItsStoreMakesWay(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
 		startReplica(d, "a", broken{})
 		startReplica(d, "b", nil)
 		w.Eventually(func() bool { return d.count() == 3 }, "b runs")
@@ -240,23 +255,29 @@ func (broken) Claim(context.Context, int64, time.Time) error { return errors.New
 
 // The answer to a claim is lost: the slot is claimed and run once.
 func TestALostAnswerClaimsOnce(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		d := &diary{w: w}
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		d := newDiary(w)
 		startReplica(d, "a", nil)
 		startReplica(d, "b", nil)
 		w.Eventually(func() bool { return d.count() == 1 }, "a leads")
-		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpSetData && r.Path == recordPath },
-			func() zktest.Action { return zktest.LoseReply })
+		lost := false
+		w.Server.Intercept(func(r zktest.Request) zktest.Action {
+			if lost || r.Op != zktest.OpSetData || r.Path != recordPath {
+				return zktest.Pass
+			}
+			lost = true
+			return zktest.LoseReply
+		})
 		w.Eventually(func() bool { return d.count() == 4 }, "a continues")
 		d.check()
 	})
 }
 
 func TestRunReportsWhatEndsIt(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		a := startReplica(&diary{w: w}, "a", nil)
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		a := startReplica(newDiary(w), "a", nil)
 		require.NoError(t, a.Close())
-		_, err := a.call.Result()
+		err := a.call.Wait()
 		require.ErrorIs(t, err, session.ErrClosed)
 	})
 }

@@ -16,7 +16,7 @@ const tries = 3
 
 // callEvery makes calls until ctx ends, and reports the result of each call.
 func callEvery(ctx context.Context, sm *session.Manager, client *http.Client, every time.Duration, tell func(answer string, err error)) error {
-	service, err := naming.New(sm).Watch(ctx, serviceName)
+	service, err := naming.NewRegistry(sm).Open(ctx, serviceName)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -84,15 +84,15 @@ func (n name) String() string  { return string(n) }
 // server is a process that serves. Each call takes 300 ms, and a long one five
 // seconds.
 type server struct {
-	*testworld.Process
-	call     *testworld.Call[struct{}]
+	*sessiontest.Process
+	call     *sessiontest.Call
 	listener *listener
 }
 
-func startServer(w *testworld.World, n *network, address string) *server {
+func startServer(w *sessiontest.World, n *network, address string) *server {
 	s := &server{Process: w.Process(), listener: n.listen(address)}
-	s.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, serve(ctx, s.Manager, s.listener, 2*time.Second, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.call = w.Go(func(ctx context.Context) error {
+		return serve(ctx, s.Manager, s.listener, 2*time.Second, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if time.Sleep(300 * time.Millisecond); r.URL.Path == "/long" {
 				time.Sleep(5 * time.Second)
 			}
@@ -108,14 +108,14 @@ func (s *server) kill(n *network) {
 	n.mu.Lock()
 	delete(n.hosts, s.listener.address)
 	n.mu.Unlock()
-	s.Link.Refuse(true)
-	s.Link.Disconnect()
+	s.Kill()
 }
 
 // client is a process that calls every 10 ms or so, and counts which server
 // answers.
 type client struct {
-	*testworld.Process
+	*sessiontest.Process
+	w        *sessiontest.World
 	http     *http.Client
 	mu       sync.Mutex
 	answers  map[string]int
@@ -128,8 +128,8 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func startClient(w *testworld.World, n *network) *client {
-	c := &client{Process: w.Process(), answers: make(map[string]int)}
+func startClient(w *sessiontest.World, n *network) *client {
+	c := &client{Process: w.Process(), w: w, answers: make(map[string]int)}
 	over := &http.Transport{DialContext: n.dial, DisableKeepAlives: true}
 	c.http = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 		resp, err := over.RoundTrip(r)
@@ -140,8 +140,8 @@ func startClient(w *testworld.World, n *network) *client {
 		}
 		return resp, err
 	})}
-	testworld.Go(w, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, callEvery(ctx, c.Manager, c.http, 10*time.Millisecond, func(answer string, err error) {
+	w.Go(func(ctx context.Context) error {
+		return callEvery(ctx, c.Manager, c.http, 10*time.Millisecond, func(answer string, err error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if err != nil {
@@ -157,14 +157,14 @@ func startClient(w *testworld.World, n *network) *client {
 // during returns how many calls each server answered within d, and checks that
 // no call failed.
 func (c *client) during(d time.Duration) map[string]int {
-	c.W.Helper()
+	c.w.Helper()
 	c.mu.Lock()
 	c.answers, c.failures, c.attempts = make(map[string]int), nil, 0
 	c.mu.Unlock()
 	time.Sleep(d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	require.Empty(c.W, c.failures)
+	require.Empty(c.w, c.failures)
 	return maps.Clone(c.answers)
 }
 
@@ -176,7 +176,7 @@ func (c *client) tried() int {
 }
 
 func TestCallsAreSpread(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		startServer(w, n, "h1:80")
 		c := startClient(w, n)
@@ -189,20 +189,23 @@ func TestCallsAreSpread(t *testing.T) {
 
 // A server has to stop while clients call it. Not even a single attempt fails.
 func TestAnOrderlyStopLosesNoCall(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		first := startServer(w, n, "h1:80")
 		startServer(w, n, "h2:80")
 		clients := []*client{startClient(w, n), startClient(w, n), startClient(w, n)}
 		clients[1].Link.Delay(300 * time.Millisecond) // one client learns of changes late
 		time.Sleep(time.Second)
-		long := testworld.Go(w, func(ctx context.Context) (string, error) {
-			return get(ctx, clients[0].http, "http://h1:80/long")
+		answer := ""
+		long := w.Go(func(ctx context.Context) (err error) {
+			answer, err = get(ctx, clients[0].http, "http://h1:80/long")
+			return err
 		})
-		_, err := first.call.GiveUp()
+		err := first.call.Cancel()
 		require.NoError(t, err)
-		require.False(t, long.Waiting(), "the server stops when it has finished its calls")
-		require.Equal(t, "h1:80", long.Get())
+		require.False(t, long.Running(), "the server stops when it has finished its calls")
+		require.NoError(t, long.Wait())
+		require.Equal(t, "h1:80", answer)
 		time.Sleep(3 * time.Second) // for the client that learns of it late
 		for i, c := range clients {
 			require.Zero(t, c.tried(), "client %d", i)
@@ -214,7 +217,7 @@ func TestAnOrderlyStopLosesNoCall(t *testing.T) {
 
 // A server is killed: calls go to another one at once.
 func TestAKilledServerIsPassedOver(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		first := startServer(w, n, "h1:80")
 		startServer(w, n, "h2:80")
@@ -232,15 +235,15 @@ func TestAKilledServerIsPassedOver(t *testing.T) {
 // ZooKeeper is unreachable for longer than a session lasts. Clients continue,
 // and afterwards the servers register again.
 func TestCallsGoOnWithoutZooKeeper(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		startServer(w, n, "h1:80")
 		second := startServer(w, n, "h2:80")
 		c := startClient(w, n)
 		c.during(time.Second)
-		w.Srv.Freeze()
+		w.Server.Freeze()
 		require.Len(t, c.during(time.Minute), 2)
-		w.Srv.Thaw()
+		w.Server.Thaw()
 		require.Len(t, c.during(time.Minute), 2)
 
 		// Only one server is cut off. The others are called until it is back.
@@ -255,7 +258,7 @@ func TestCallsGoOnWithoutZooKeeper(t *testing.T) {
 
 // Without a server all calls fail, and the client says so.
 func TestNobodyServes(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		c := startClient(w, n)
 		time.Sleep(time.Second)
@@ -270,11 +273,11 @@ func TestNobodyServes(t *testing.T) {
 
 // A broken listener ends the server with an error, and the server unregisters.
 func TestServeReportsWhatEndsIt(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		s := startServer(w, n, "h1:80")
 		require.NoError(t, s.listener.Close())
-		_, err := s.call.Result()
+		err := s.call.Wait()
 		require.ErrorIs(t, err, net.ErrClosed)
 		require.Empty(t, w.Children("/services/"+serviceName))
 	})

@@ -51,7 +51,7 @@ func register(ctx context.Context, sm *session.Manager, address string) (*naming
 	if err != nil {
 		return nil, fmt.Errorf("the port of %s is not a number: %w", address, err)
 	}
-	return naming.New(sm).Register(ctx, naming.Instance{Service: serviceName, ID: address, Address: host, Port: number})
+	return naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: serviceName, ID: address, Address: host, Port: number})
 }
 
 // stop tells clients to call other servers, serves until they do, and finishes

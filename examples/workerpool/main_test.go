@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -23,7 +23,7 @@ const partitions = 8
 
 // ledger records the work of all workers.
 type ledger struct {
-	w      *testworld.World
+	w      *sessiontest.World
 	takes  time.Duration // a round of work
 	mu     sync.Mutex
 	busy   [partitions]string // the worker at work now
@@ -96,14 +96,14 @@ func (l *ledger) workers() []string {
 
 // member is a worker's process.
 type member struct {
-	*testworld.Process
-	call *testworld.Call[struct{}]
+	*sessiontest.Process
+	call *sessiontest.Call
 }
 
 func startWorker(l *ledger, id string, work func(context.Context, int, int64) error) *member {
 	m := &member{Process: l.w.Process()}
 	wk := &worker{id: id, partitions: partitions, every: time.Second, log: slog.New(slog.DiscardHandler), work: work}
-	m.call = testworld.Go(l.w, func(ctx context.Context) (struct{}, error) { return struct{}{}, wk.run(ctx, m.Manager) })
+	m.call = l.w.Go(func(ctx context.Context) error { return wk.run(ctx, m.Manager) })
 	return m
 }
 
@@ -117,12 +117,11 @@ func startWorkers(l *ledger, ids ...string) []*member {
 
 // A worker is killed: its partitions go to the others.
 func TestEveryPartitionIsWorkedOnAfterAKill(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
 		pool := startWorkers(l, "a", "b", "c")
 		require.Equal(t, []int{2, 3, 3}, l.shares())
-		pool[1].Link.Refuse(true) // kill -9: the connection breaks for good
-		pool[1].Link.Disconnect()
+		pool[1].Kill()
 		time.Sleep(10 * time.Second) // the session timeout
 		require.Equal(t, []int{4, 4}, l.shares())
 		require.NotContains(t, l.workers(), "b")
@@ -131,13 +130,13 @@ func TestEveryPartitionIsWorkedOnAfterAKill(t *testing.T) {
 
 // Workers join and leave in an orderly way: no session has to expire.
 func TestWorkersComeAndGo(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
 		first := startWorkers(l, "a")[0]
 		require.Equal(t, []int{8}, l.shares())
 		startWorkers(l, "b", "c", "d")
 		require.Equal(t, []int{2, 2, 2, 2}, l.shares())
-		_, err := first.call.GiveUp()
+		err := first.call.Cancel()
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 3, 3}, l.shares())
 		require.NotContains(t, l.workers(), "a")
@@ -148,7 +147,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 // A worker is cut off during its work, and its partitions go to the others. It
 // comes back.
 func TestAWorkerThatWasCutOffComesBack(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		l := &ledger{w: w, takes: 20 * time.Second} // longer than a session lasts
 		pool := startWorkers(l, "a", "b")
 		require.Equal(t, []int{4, 4}, l.shares())
@@ -163,24 +162,24 @@ func TestAWorkerThatWasCutOffComesBack(t *testing.T) {
 
 // The same worker tries failed work again.
 func TestWorkThatFailsIsTriedAgain(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
 		work := l.work("a")
 		m := startWorker(l, "a", func(ctx context.Context, n int, token int64) error {
 			return errors.Join(work(ctx, n, token), errors.New("the disk is full"))
 		})
 		require.Equal(t, []int{8}, l.shares())
-		require.True(t, m.call.Waiting())
+		require.True(t, m.call.Running())
 	})
 }
 
 // A worker that is configured with another number of partitions is rejected.
 func TestWorkersAgreeOnTheNumber(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
 		startWorkers(l, "a")
 		require.Equal(t, []int{8}, l.shares())
 		other := &worker{id: "b", partitions: 4, every: time.Second, log: slog.New(slog.DiscardHandler), work: l.work("b")}
-		require.ErrorIs(t, other.run(w.Within(time.Minute), w.Process().Manager), groupmembership.ErrPartitionCount)
+		require.ErrorIs(t, other.run(w.Context(), w.Process().Manager), groupmembership.ErrPartitionCount)
 	})
 }

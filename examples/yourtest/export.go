@@ -1,8 +1,7 @@
 // Package yourtest shows how to test your own code that uses Docent: with
-// zktest and testing/synctest, in virtual time, without a ZooKeeper. The code
-// is a few lines under a lock. The point is export_test.go: an expired session,
-// a cut link, a lost answer. It uses public packages only, so that it can be
-// copied.
+// package sessiontest, in virtual time, without a ZooKeeper. The code is a few
+// lines under a lock. The point is export_test.go: an expired session, a cut
+// link, a lost answer.
 package yourtest
 
 import (
@@ -22,7 +21,7 @@ type Sink interface {
 // Export writes rows to the sink, one process at a time. When the lock is lost,
 // Export stops at once, and the error matches session.ErrLost.
 func Export(ctx context.Context, sm *session.Manager, sink Sink, rows ...string) error {
-	return lock.New(sm, "/locks/export").Do(ctx, func(ctx context.Context, h *lock.Hold) error {
+	return lock.NewMutex(sm, "/locks/export").Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		for _, row := range rows {
 			if err := sink.Write(ctx, h.Token(), row); err != nil {
 				return fmt.Errorf("export %q: %w", row, err)

@@ -11,6 +11,8 @@ import (
 // sample is a module with a declaration of each kind.
 const sample = `package sample
 
+import "sync"
+
 // Limit is one.
 const Limit = 1
 
@@ -49,6 +51,12 @@ type Failure string
 // New makes a pair.
 func New(first int, more ...string) (p *Pair[int], err error) { return nil, nil }
 
+// Guarded has the methods of a mutex, and its own.
+type Guarded struct{ *sync.Mutex }
+
+// Own is its own.
+func (Guarded) Own() {}
+
 func hidden() {}
 
 var _ = hidden
@@ -70,6 +78,9 @@ func TestSample(t *testing.T) {
 		"var Bare int",
 		"type Failure string",
 		"method (Failure) Error() string",
+		"type Guarded struct",
+		"type Guarded struct, embeds *sync.Mutex",
+		"method (Guarded) Own()",
 		"const Limit untyped int = 1",
 		"func New(first int, more ...string) (p *Pair[int], err error)",
 		"type One interface",

@@ -91,7 +91,7 @@ func methods(o *types.TypeName, name string, show func(types.Type) string, say f
 	var all []string
 	for i := range pointer.Len() {
 		m := pointer.At(i).Obj()
-		if !m.Exported() {
+		if !m.Exported() || m.Pkg() != o.Pkg() && standard(m.Pkg()) {
 			continue
 		}
 		receiver := "*" + name
@@ -104,4 +104,14 @@ func methods(o *types.TypeName, name string, show func(types.Type) string, say f
 	for _, line := range all {
 		say("%s", line)
 	}
+}
+
+// standard reports whether a package is one of Go's own. Which methods a type
+// promotes from there depends on the version of Go.
+func standard(p *types.Package) bool {
+	if p == nil {
+		return false
+	}
+	first, _, _ := strings.Cut(p.Path(), "/")
+	return !strings.Contains(first, ".")
 }

@@ -1,40 +1,45 @@
 package arrows_test
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"go/importer"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/exportdata"
 )
 
 // Users can name every type that a public package shows. A type of a package
 // below internal would have no documentation for users, and its methods could
 // not change without breaking them.
 func TestNoInternalTypeIsPublic(t *testing.T) {
-	packages := compiled(t)
-	require.Contains(t, packages.public, module+"session")
-	require.Contains(t, packages.public, module+"naming/httpbalance")
-	for _, path := range packages.public {
-		for _, leak := range leaks(packages.load(t, path)) {
-			t.Errorf("%s shows an internal type: %s", path, leak)
+	packages, err := exportdata.Load(t.Context(), "../..", "./...")
+	require.NoError(t, err)
+	seen := make(map[string]bool)
+	for _, p := range packages.Packages {
+		if !p.Public() {
+			continue
+		}
+		seen[p.Path] = true
+		compiled, err := packages.Import(p.Path)
+		require.NoError(t, err)
+		for _, leak := range leaks(compiled) {
+			t.Errorf("%s shows an internal type: %s", p.Path, leak)
 		}
 	}
+	require.True(t, seen[module+"session"])
+	require.True(t, seen[module+"naming/httpbalance"])
 }
 
 // The walk finds an internal type wherever a package can show it.
 func TestLeaksAreFound(t *testing.T) {
-	packages := compiled(t)
-	require.NotEmpty(t, leaks(packages.load(t, module+"internal/bridge")), "bridge shows core's types on purpose")
+	packages, err := exportdata.Load(t.Context(), "../..", "./internal/bridge")
+	require.NoError(t, err)
+	bridge, err := packages.Import(module + "internal/bridge")
+	require.NoError(t, err)
+	require.NotEmpty(t, leaks(bridge), "bridge shows core's types on purpose")
 
 	inner := types.NewPackage(module+"internal/x", "x")
 	hidden := types.NewNamed(types.NewTypeName(token.NoPos, inner, "Hidden", nil), types.NewStruct(nil, nil), nil)
@@ -68,49 +73,6 @@ func shows(of types.Type) *types.Package {
 	p.Scope().Insert(types.NewVar(token.NoPos, p, "V", of))
 	return p
 }
-
-// program is the compiled packages of the module.
-type program struct {
-	public  []string
-	exports map[string]string // the file with the export data of each package
-}
-
-// compiled has the go command compile the module, and lists its packages.
-func compiled(t *testing.T) program {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps",
-		"-f", "{{.ImportPath}}\t{{.Export}}\t{{.Name}}\t{{.DepOnly}}", "./...")
-	cmd.Dir = "../.."
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	require.NoError(t, err, said.String())
-	p := program{exports: make(map[string]string)}
-	for line := range strings.Lines(string(out)) {
-		f := strings.Split(strings.TrimSpace(line), "\t")
-		require.Len(t, f, 4, line)
-		p.exports[f[0]] = f[1]
-		if f[2] != "main" && f[3] == "false" && !internalPath(f[0]) {
-			p.public = append(p.public, f[0])
-		}
-	}
-	return p
-}
-
-func (p program) load(t *testing.T, path string) *types.Package {
-	t.Helper()
-	find := func(path string) (io.ReadCloser, error) {
-		if p.exports[path] == "" {
-			return nil, fmt.Errorf("%s: %w", path, errors.ErrUnsupported)
-		}
-		return os.Open(p.exports[path])
-	}
-	pkg, err := importer.ForCompiler(token.NewFileSet(), "gc", find).Import(path)
-	require.NoError(t, err)
-	return pkg
-}
-
-func internalPath(path string) bool { return slices.Contains(strings.Split(path, "/"), "internal") }
 
 // leaks returns where a package shows an internal type.
 func leaks(p *types.Package) (found []string) {
@@ -164,7 +126,7 @@ func (w *walk) declared(where string, of types.Type) {
 // shown walks a type that users see at where.
 func (w *walk) shown(where string, of types.Type) {
 	if named, ok := of.(interface{ Obj() *types.TypeName }); ok {
-		if p := named.Obj().Pkg(); p != nil && strings.HasPrefix(p.Path(), module) && internalPath(p.Path()) {
+		if p := named.Obj().Pkg(); p != nil && strings.HasPrefix(p.Path(), module) && exportdata.Internal(p.Path()) {
 			w.found = append(w.found, where+" is "+of.String())
 			return
 		}

@@ -30,6 +30,8 @@ func TestDoneContextSendsNothing(t *testing.T) {
 			"txn":     second(ops.Txn(ctx, core.CheckOp("/a", 0))),
 			"sync":    ops.Sync(ctx, "/a"),
 			"parents": ops.EnsureDir(ctx, "/a/b"),
+			"newest":  third(ops.GetNewest(ctx, "/a")),
+			"make":    second(ops.CreateWithParents(ctx, "/a/b", nil)),
 		} {
 			require.ErrorIs(w, err, context.Canceled, name)
 			require.NotErrorIs(w, err, core.ErrUnknownOutcome, name)
@@ -56,6 +58,8 @@ func TestOperationsAfterClose(t *testing.T) {
 			"sync":    p.Sync(ctx, "/"),
 			"txn":     second(p.Txn(ctx, core.CheckOp("/a", 0))),
 			"parents": p.EnsureDir(ctx, "/a"),
+			"newest":  third(p.GetNewest(ctx, "/a")),
+			"make":    second(p.CreateWithParents(ctx, "/a/b", nil)),
 			"session": second(p.Session(ctx)),
 			"enter":   second(s.Enter(ctx, "/a", "lock-", nil)),
 			"ended":   third(s.Get(ctx, "/a")),

@@ -293,7 +293,7 @@ func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 		require.Contains(w, log.String(), "level=DEBUG", "a log in which nothing is shows nothing")
 		require.Contains(w, log.String(), "session opened")
 		requireNoSecret(w, log.String()+strings.Join(errs, "\n"), secret)
-	}, zktest.WithTick(time.Second))
+	}, zktest.Tick(time.Second))
 }
 
 // The zero values of a Config are the documented ones.

@@ -235,7 +235,7 @@ func TestDialingIsPaced(t *testing.T) {
 		}}
 		_, err := core.Dial(w.within(time.Hour), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
-		// maxPause is 1 s here, so that a round of three takes half a second on
+		// The longest pause is 1 s here, so that a round of three takes half a second on
 		// average.
 		require.Less(w, dials, 3*3*3600)
 		require.Greater(w, dials, 3*3600)

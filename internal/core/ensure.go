@@ -70,6 +70,41 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	return err
 }
 
+// CreateWithParents is CreateOnce, and creates the missing nodes above the node.
+// It returns the stat of the new node. The server can remove a container before
+// the node below it exists: so CreateWithParents repeats until the node exists.
+//
+// Servers before ZooKeeper 3.5 answer a create without a stat. Then
+// CreateWithParents reads the stat; it is zero if the node has changed since.
+func (s *Session) CreateWithParents(ctx context.Context, path string, data []byte) (Stat, error) {
+	s.made()
+	for round := 0; ; round++ {
+		stat, err := s.createOnce(ctx, path, data)
+		switch {
+		case err == nil && stat.Czxid == 0:
+			return s.createdStat(ctx, path), nil
+		case !errors.Is(err, ErrNoNode) || errors.Is(err, ErrUnknownOutcome):
+			return stat, err
+		}
+		if round > 0 {
+			s.sleep(ctx, round)
+		}
+		dir, _ := znode.Split(path)
+		if err := s.EnsureDir(ctx, dir); err != nil {
+			return Stat{}, err
+		}
+	}
+}
+
+// createdStat returns the stat of a node that was just created, or zero if the
+// node has changed since.
+func (s *Session) createdStat(ctx context.Context, path string) Stat {
+	if p, err := s.statOf(ctx, path); err == nil && p.found && p.stat.Version == 0 {
+		return p.stat
+	}
+	return Stat{}
+}
+
 // stands reports whether the node certainly exists.
 func (s *Session) stands(ctx context.Context, abs string) bool {
 	p, err := s.exists(ctx, s.rel(abs), false)

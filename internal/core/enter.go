@@ -178,7 +178,7 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 func (p *protected) complete(ctx context.Context, m createdNode, list request[listing], listed *conn.Call) (*Entry, error) {
 	s := p.s
 	_, name := znode.Split(m.path)
-	e := &Entry{Node: &Node{s: s, path: m.path}, Name: name, Czxid: m.czxid}
+	e := &Entry{Node: &Node{s: s, path: m.path}, Name: name, Czxid: m.stat.Czxid}
 	if listed == nil {
 		return e, nil
 	}

@@ -17,7 +17,7 @@ var (
 	ErrDeleted      = lost("the znode of the hold was deleted by someone else, or with its session")
 	ErrLost         = errors.New("hold lost")
 
-	ErrReleased = errors.New("the hold was released")
+	ErrReleased = errors.New("released by its owner")
 	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, because the next holder's node has the same path: " +
 		"pass the hold's token with each write, and let the store reject smaller tokens")
 
@@ -35,11 +35,17 @@ var (
 	ErrIDTaken      = errors.New("another process uses this id")
 	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
-	ErrForeign      = errors.New("the znode belongs to another recipe or program: check the path")
+	ErrForeign      = errors.New("the znode belongs to another recipe or program")
 	ErrRecreated    = errors.New("the znode was created again during the write, and its new value has been replaced")
 	ErrExhausted    = errors.New("the directory has used up its 2147483647 sequence numbers: " +
 		"delete the directory while it is empty, and the numbers start again")
 )
+
+// Foreign returns an error that matches ErrForeign. It says what the znode is,
+// in a clause such as "it holds 7 bytes", and what to do.
+func Foreign(format string, args ...any) error {
+	return fmt.Errorf(`%w: %s; check the path (see "docent inspect")`, ErrForeign, fmt.Sprintf(format, args...))
+}
 
 // ClosedError returns the error of a call on an object that its owner has closed,
 // such as a value or a sequence. It matches ErrClosed, as the error of a call
@@ -53,18 +59,25 @@ func (c *closed) Is(target error) bool { return target == ErrClosed }
 
 // Failed returns the error of a verb of a recipe, such as "config set", as an
 // *OpError. It has the session of the request that failed, and it returns nil
-// for nil. An error of the same verb and path is not wrapped again.
+// for nil. An error of the same verb and path is not wrapped again, and a
+// request of the same name, such as "set", is not said besides the verb.
 func Failed(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
 	failed := &OpError{Op: op, Path: path, Err: err}
 	var inner *OpError
-	if errors.As(err, &inner) {
-		if direct, ok := err.(*OpError); ok && direct.Op == op && direct.Path == path {
+	if !errors.As(err, &inner) {
+		return failed
+	}
+	failed.Session = inner.Session
+	if direct, ok := err.(*OpError); ok && direct.Path == path {
+		switch {
+		case direct.Op == op:
 			return err
+		case strings.HasSuffix(op, " "+direct.Op):
+			failed.Err = direct.Err
 		}
-		failed.Session = inner.Session
 	}
 	return failed
 }

@@ -56,21 +56,21 @@ func (s *Session) owns(stat Stat) bool { return stat.EphemeralOwner == s.ID() }
 // deleteIf deletes the node at path if meant accepts its stat. With persist,
 // the node is one of this session's own. Then deleteIf goes on after answers
 // that do not tell the outcome, until the node is gone. If the session may not
-// read the stat, it deletes the node without a read. Otherwise the node would
+// read the stat, it deletes the node if it owns it. Otherwise the node would
 // exist until the end of the session, and block other clients.
 func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant func(Stat) bool) (found bool, err error) {
 	var doubt error // the error of a delete that may have been done
 	for n := 0; ; n++ {
 		at, err := s.look(ctx, path, doubt != nil)
-		if persist && doubt == nil && errors.Is(err, ErrNoAuth) {
-			return s.deleteUnseen(ctx, path)
+		if persist && errors.Is(err, ErrNoAuth) {
+			at, err = s.lookUnseen(ctx, path)
 		}
 		switch {
 		case err != nil && doubt != nil:
 			return false, fmt.Errorf("%w; then: %w", doubt, err)
 		case err != nil:
 			return false, err
-		case !at.found, !meant(at.stat):
+		case !at.found, !at.hidden && !meant(at.stat):
 			return doubt != nil, nil
 		case errors.As(doubt, new(*CodeError)) && !persist:
 			var answer *CodeError
@@ -93,12 +93,11 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 	}
 }
 
-func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, err error) {
-	err = s.Delete(ctx, path, AnyVersion)
-	if errors.Is(err, ErrNoNode) {
-		return false, nil
-	}
-	return true, err
+// lookUnseen is look for a node whose stat the session may not read. It finds
+// only a node of this session. The Stat has AnyVersion alone.
+func (s *Session) lookUnseen(ctx context.Context, path string) (presence, error) {
+	owned, err := s.OwnsAt(ctx, path)
+	return presence{found: owned, hidden: true, stat: Stat{Version: AnyVersion}}, err
 }
 
 // SetExact writes data into the node that transaction czxid created at path, at
@@ -135,49 +134,66 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 // the node exists: its creator is unknown. The other errors are as for Create.
 func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
 	s.made()
+	_, err := s.createOnce(ctx, path, data)
+	return err
+}
+
+// createOnce is CreateOnce, and returns the stat of the new node. The stat is
+// zero from servers before ZooKeeper 3.5.
+func (s *Session) createOnce(ctx context.Context, path string, data []byte) (Stat, error) {
 	if err := cmp.Or(znode.Validate(path), s.fits(s.createSize(s.abs(path), data))); err != nil {
-		return s.refuse("create", path, err)
+		return Stat{}, s.refuse("create", path, err)
 	}
 	dir, _ := znode.Split(path)
 	before, known, err := s.StatOf(ctx, dir)
 	switch {
 	case errors.Is(err, ErrNoAuth): // go on without the stat
 	case err != nil:
-		return err
+		return Stat{}, err
 	case !known && dir == "/": // for the caller, "/" always exists
 		if err := s.EnsureDir(ctx, dir); err != nil {
-			return err
+			return Stat{}, err
 		}
 	case !known:
-		return &OpError{"create", path, s.ID(), ErrNoNode}
+		return Stat{}, &OpError{"create", path, s.ID(), ErrNoNode}
 	}
 	for n := 0; ; n++ {
-		_, err := s.Create(ctx, path, data, Persistent)
+		stat, err := s.createPersistent(ctx, path, data)
 		if !InDoubt(err) {
-			return err
+			return stat, err
 		}
 		at, looked := s.settled(ctx, path)
 		switch {
 		case looked != nil:
-			return fmt.Errorf("%w; then: %w", err, looked)
+			return Stat{}, fmt.Errorf("%w; then: %w", err, looked)
 		case at.found:
-			return &OpError{"create", path, s.ID(), unknown(ErrNodeExists)}
+			return Stat{}, &OpError{"create", path, s.ID(), unknown(ErrNodeExists)}
 		case !known:
-			return err
+			return Stat{}, err
 		}
 		now, found, looked := s.StatOf(ctx, dir)
 		switch {
 		case looked != nil:
-			return fmt.Errorf("%w; then: %w", err, looked)
+			return Stat{}, fmt.Errorf("%w; then: %w", err, looked)
 		case !found, now.Czxid != before.Czxid, now.Pzxid != before.Pzxid:
-			return err
+			return Stat{}, err
 		}
 		var answer *CodeError
 		if errors.As(err, &answer) {
-			return &OpError{"create", path, s.ID(), answer} // the create was not done
+			return Stat{}, &OpError{"create", path, s.ID(), answer} // the create was not done
 		}
 		s.sleep(ctx, n)
 	}
+}
+
+func (s *Session) createPersistent(ctx context.Context, path string, data []byte) (Stat, error) {
+	withStat := !s.m.noStats.Load()
+	made, err := s.create(ctx, path, s.createRequest(s.abs(path), data, Persistent, withStat))
+	if withStat && errors.Is(err, ErrUnimplemented) {
+		s.m.noStats.Store(true)
+		return s.createPersistent(ctx, path, data)
+	}
+	return made.stat, err
 }
 
 // settled returns what exists at path after all requests that this session has

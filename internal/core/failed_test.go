@@ -23,6 +23,11 @@ func TestFailed(t *testing.T) {
 	require.EqualValues(t, 0x1a, op.Session)
 
 	require.Same(t, request, core.Failed("create", "/a/lock-", request), "the same verb and path are not said twice")
+	set := &core.OpError{Op: "set", Path: "/a", Session: 0x1a, Err: core.ErrNoAuth}
+	require.EqualError(t, core.Failed("config set", "/a", set), "config set /a: not authenticated (session 0x1a)")
+	require.EqualError(t, core.Failed("config update", "/a", set), "config update /a: set /a: not authenticated (session 0x1a)")
+	require.EqualError(t, core.Failed("config set", "/b", set), "config set /b: set /a: not authenticated (session 0x1a)")
+	require.EqualError(t, core.Failed("reset", "/a", set), "reset /a: set /a: not authenticated (session 0x1a)")
 	require.EqualError(t, core.Failed("lock", "/a", core.ErrForeign), "lock /a: "+core.ErrForeign.Error())
 }
 

@@ -82,5 +82,5 @@ func TestFault10_ThousandsOfWatchesLastThroughReconnections(t *testing.T) {
 		expect("in the end", n, false)
 		require.Zero(w, w.srv.Watches())
 		require.NoError(w, s.Err())
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -13,14 +12,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a server and the processes around it, in virtual time.
+// world is a server and the processes around it, in virtual time. Its processes
+// are managers of this package.
 type world struct {
-	*testing.T
+	*sessiontest.World
 	srv *zktest.Server
 
 	mu      sync.Mutex
@@ -30,15 +31,15 @@ type world struct {
 // inWorld runs f in a bubble of its own.
 func inWorld(t *testing.T, f func(w *world), opts ...zktest.Option) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, srv: zktest.New(t, opts...)}
-		t.Cleanup(w.srv.OnChange(func(c zktest.Change) {
+	sessiontest.Run(t, func(inner *sessiontest.World) {
+		w := &world{World: inner, srv: inner.Server}
+		w.Cleanup(w.srv.OnChange(func(c zktest.Change) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.changes = append(w.changes, c)
 		}))
 		f(w)
-	})
+	}, opts...)
 }
 
 // process is one manager with its own path to the server.
@@ -113,14 +114,7 @@ func (w *world) deletion(path string) (time.Time, bool) {
 // eventually waits, in virtual time, until a state of the server is reached.
 func (w *world) eventually(what string, ok func() bool) {
 	w.Helper()
-	for range 10_000 {
-		synctest.Wait()
-		if ok() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	require.Fail(w, "never happened: "+what)
+	w.Eventually(ok, "%s", what)
 }
 
 // client is a bare go-zookeeper client, for the requests of another client.

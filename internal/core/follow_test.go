@@ -357,5 +357,5 @@ func TestFollowOnOldServer(t *testing.T) {
 		require.NoError(w, s.Err())
 		require.Zero(w, w.srv.Count(zktest.OpRemoveWatches)+w.srv.Count(zktest.OpSetWatches2))
 		require.Zero(w, w.srv.Watches())
-	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2))
+	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2))
 }

@@ -71,7 +71,7 @@ func TestFollowThroughReconnections(t *testing.T) {
 			}
 		}
 		require.NoError(w, s.Err())
-	}, zktest.WithMaxFrame(4096))
+	}, zktest.MaxFrame(4096))
 }
 
 // A follower that stops while the session reconnects leaves no watch on the new

@@ -52,7 +52,7 @@ func TestFault10_WatchesAreSetAgainWithinTheLimit(t *testing.T) {
 					require.Equal(w, core.NodeDataChanged, watch.Event(), "watch %d", i)
 				}
 				require.NoError(w, h.Release())
-			}, zktest.WithMaxFrame(c.server))
+			}, zktest.MaxFrame(c.server))
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestFault10_LongestWatch(t *testing.T) {
 		require.Zero(w, last.Event())
 		require.NoError(w, w.srv.Put(path, nil))
 		<-last.Done()
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }
 
 // Credentials are sent to the server unchanged. Credentials that the server
@@ -106,7 +106,7 @@ func TestFault10_LongCredential(t *testing.T) {
 		sm, err := core.Dial(w.within(time.Minute), cfg)
 		require.NoError(w, err)
 		require.NoError(w, sm.Close())
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }
 
 // A request that the server does not accept, sent again and again, is reported
@@ -136,7 +136,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 		_, err = p.session().Enter(w.within(10*time.Minute), "/locks", "lock-", make([]byte, 3000))
 		require.Error(w, err)
 		require.Len(w, log.grep("msg=\"connections end"), 1)
-	}, zktest.WithMaxFrame(2048))
+	}, zktest.MaxFrame(2048))
 }
 
 // A server that ends connections after the handshake is reported too.

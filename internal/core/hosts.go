@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/backoff"
 )
 
 // hosts gives the client one address after the other, in rounds. Each round
@@ -24,7 +24,7 @@ type hosts struct {
 	servers  []string
 	lookup   func(ctx context.Context, host string) ([]string, error) // nil: the dialer resolves names
 	patience patience
-	maxPause time.Duration
+	pauses   backoff.Backoff // between rounds
 	failures *failures       // shared by the sessions of a Manager
 	sealed   context.Context // ends when the session must stop dialling
 	// trusted returns how long the session can be trusted without an answer.
@@ -53,7 +53,7 @@ func (h *hosts) Connected()          { h.since, h.round = time.Now(), nil }
 // The second result tells the client to drop its queue and to check whether it
 // should quit. It is true only once the session is sealed.
 func (h *hosts) Next() (addr string, sealed bool) {
-	if !h.since.IsZero() && time.Since(h.since) >= h.maxPause {
+	if !h.since.IsZero() && time.Since(h.since) >= h.pauses.Max {
 		h.fails = 0 // only after a lasting connection: a server that closes connections at once is dialled with pauses
 	}
 	h.since = time.Time{}
@@ -110,14 +110,8 @@ func (p patience) within(round int, limit time.Duration) time.Duration {
 }
 
 func (h *hosts) pause() {
-	if h.fails == 0 {
-		return
-	}
-	timer := time.NewTimer(backoff(h.fails, h.maxPause))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-h.sealed.Done():
+	if h.fails > 0 {
+		_ = h.pauses.Wait(h.sealed, h.fails) // the end of sealed is noticed in Next
 	}
 }
 
@@ -186,12 +180,8 @@ func unresolved(server, host string, err error) target {
 
 const minPause = 20 * time.Millisecond
 
-// backoff returns a random time below an exponentially growing limit ("full
-// jitter"), so that many clients do not reconnect at the same time.
-func backoff(attempt int, limit time.Duration) time.Duration {
-	ceiling := limit
-	if attempt < 16 {
-		ceiling = min(limit, minPause<<attempt)
-	}
-	return minPause/2 + chance.N(max(ceiling, 1))
+// pausesUpTo are the pauses between rounds of dialling, and between the
+// attempts of a request.
+func pausesUpTo(limit time.Duration) backoff.Backoff {
+	return backoff.Backoff{Min: minPause, Max: limit, Floor: minPause / 2}
 }

@@ -37,7 +37,7 @@ func (n *names) lookUp(ctx context.Context, host string) ([]string, error) {
 func newHosts(t *testing.T, n *names, servers ...string) *hosts {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	return &hosts{servers: servers, lookup: n.lookUp, patience: patience{time.Second, time.Second}, maxPause: 2 * time.Second,
+	return &hosts{servers: servers, lookup: n.lookUp, patience: patience{time.Second, time.Second}, pauses: pausesUpTo(2 * time.Second),
 		failures: newFailures(time.Minute), sealed: ctx, trusted: func() (time.Duration, bool) { return 0, false }}
 }
 
@@ -124,7 +124,7 @@ func TestHostsPauseBetweenRounds(t *testing.T) {
 		require.Zero(t, slices.Max(pauses[0]), "the first round comes at once")
 		for round := 1; round < 40; round++ {
 			p := pauses[round]
-			limit := min(2*time.Second, minPause<<min(round, 10)) + minPause/2
+			limit := min(2*time.Second, minPause<<min(round, 10))
 			require.GreaterOrEqual(t, slices.Min(p), minPause/2)
 			require.LessOrEqual(t, slices.Max(p), limit)
 			slices.Sort(p)
@@ -157,7 +157,7 @@ func TestHostsPauseBehindServersThatHangUp(t *testing.T) {
 
 func TestSealingEndsPauseAndLookUp(t *testing.T) {
 	for name, prepare := range map[string]func(h *hosts){
-		"pause": func(h *hosts) { h.fails, h.maxPause = 100, time.Hour },
+		"pause": func(h *hosts) { h.fails, h.pauses = 100, pausesUpTo(time.Hour) },
 		"look-up": func(h *hosts) {
 			h.patience = patience{time.Hour, time.Hour}
 			h.lookup = func(ctx context.Context, _ string) ([]string, error) { <-ctx.Done(); return nil, ctx.Err() }

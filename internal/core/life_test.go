@@ -132,5 +132,5 @@ func TestEnterOnOldServers(t *testing.T) {
 		// first, and then again.
 		require.Contains(w, []int{4, 5}, w.srv.Count(zktest.OpCreate))
 		require.Len(w, w.standing("/locks/a"), 3)
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }

@@ -86,7 +86,7 @@ func TestRequestsUpToTheLimit(t *testing.T) {
 		try("sync", func(data []byte) error { return p.Sync(ctx, long(data)) })
 		try("parents", func(data []byte) error { return p.EnsureDir(ctx, "/d"+long(data)) })
 		_ = next
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }
 
 // but turns an expected error into none.

@@ -93,7 +93,7 @@ func TestHardCase20_GrantedTimeoutRules(t *testing.T) {
 			time.Sleep(time.Minute)
 			p.link.Cut(zktest.Both)
 			w.endedBefore(h, ended, c.granted/4)
-		}, zktest.WithSessionTimeouts(6*time.Second, 12*time.Second))
+		}, zktest.SessionTimeouts(6*time.Second, 12*time.Second))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/misuse"
@@ -27,8 +28,8 @@ type Manager struct {
 	lines    logQueue
 	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
-	patience patience      // for each dial, look-up and handshake
-	maxPause time.Duration // between rounds of dialling, and between retries
+	patience patience        // for each dial, look-up and handshake
+	pauses   backoff.Backoff // between rounds of dialling, and between retries
 	failures *failures
 	progress progress
 
@@ -112,7 +113,7 @@ func newManager(cfg Config) *Manager {
 		cfg:      cfg,
 		dialer:   cfg.Dialer,
 		patience: newPatience(cfg.Timeout, cfg.Timeout-cfg.margin(cfg.Timeout)),
-		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
+		pauses:   pausesUpTo(min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second)),
 		failures: newFailures(max(6*cfg.Timeout, time.Minute)),
 		told:     make(chan struct{}),
 		closed:   make(chan struct{}),
@@ -180,7 +181,7 @@ func (m *Manager) run(refused chan<- error) {
 				default:
 				}
 			}
-			m.pause(backoff(failures, m.maxPause))
+			_ = m.pauses.Wait(m.ctx, failures) // the end of m.ctx is noticed in the next round
 			continue
 		}
 		failures = 0
@@ -224,15 +225,6 @@ func (m *Manager) open() (*Session, error) {
 // retire waits for an ended session's client in the background.
 func (m *Manager) retire(s *Session) {
 	m.work.Go(s.retire)
-}
-
-func (m *Manager) pause(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-m.ctx.Done():
-	}
 }
 
 // publish makes s the current session.

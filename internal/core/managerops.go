@@ -33,6 +33,15 @@ func (m *Manager) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 	return n.data, n.stat, err
 }
 
+// GetNewest is Session.GetNewest in the current session.
+func (m *Manager) GetNewest(ctx context.Context, path string) ([]byte, Stat, error) {
+	n, err := inSession(ctx, m, "get", path, func(s *Session) (node, error) {
+		data, stat, err := s.GetNewest(ctx, path)
+		return node{data, stat}, err
+	})
+	return n.data, n.stat, err
+}
+
 // Exists is Session.Exists in the current session.
 func (m *Manager) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	p, err := inSession(ctx, m, "exists", path, func(s *Session) (presence, error) {
@@ -115,6 +124,13 @@ func (m *Manager) CreateOnce(ctx context.Context, path string, data []byte) erro
 		return struct{}{}, s.CreateOnce(ctx, path, data)
 	})
 	return err
+}
+
+// CreateWithParents is Session.CreateWithParents in the current session.
+func (m *Manager) CreateWithParents(ctx context.Context, path string, data []byte) (Stat, error) {
+	return inSession(ctx, m, "create", path, func(s *Session) (Stat, error) {
+		return s.CreateWithParents(ctx, path, data)
+	})
 }
 
 // Delete is Session.Delete in the current session.

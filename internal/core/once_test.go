@@ -1,7 +1,9 @@
 package core_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
@@ -62,5 +64,78 @@ func TestFault04_CreateOnce(t *testing.T) {
 		require.NoError(w, p.CreateOnce(w.Context(), "/d/x", nil))
 		w.firstOf(zktest.OpCreate, zktest.DropRequest)
 		require.ErrorIs(w, p.CreateOnce(w.Context(), "/d/y", nil), core.ErrUnknownOutcome)
+	})
+}
+
+// CreateWithParents creates what is missing, and returns the stat of the node.
+func TestCreateWithParents(t *testing.T) {
+	for _, root := range []string{"", "/prod/app"} {
+		for name, opts := range map[string][]zktest.Option{"new server": nil, "old server": {zktest.NoContainers()}} {
+			t.Run(name+root, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					p := w.process(func(cfg *core.Config) { cfg.Root = root })
+					ctx := w.Context()
+					for _, path := range []string{"/top", "/a/b/c", "/a/b/d"} {
+						stat, err := p.CreateWithParents(ctx, path, []byte("x"))
+						require.NoError(w, err)
+						node, found := w.srv.Node(root + path)
+						require.True(w, found)
+						require.Equal(w, "x", string(node.Data))
+						require.Equal(w, core.Stat(node.Stat), stat)
+					}
+					_, err := p.CreateWithParents(ctx, "/a/b/c", nil)
+					require.ErrorIs(w, err, zk.ErrNodeExists)
+					_, err = p.CreateWithParents(ctx, "bad", nil)
+					require.Error(w, err)
+					_, err = p.CreateWithParents(ctx, "/large/x", make([]byte, 1<<20))
+					require.ErrorIs(w, err, core.ErrTooLarge)
+					w.firstOf(zktest.OpCreate, zktest.LoseReply)
+					_, err = p.CreateWithParents(ctx, "/a/done", nil)
+					require.ErrorIs(w, err, core.ErrUnknownOutcome)
+				}, opts...)
+			})
+		}
+	}
+}
+
+// An old server answers without a stat, and the node changes before it is read.
+func TestCreateWithParentsOfANodeThatChangesAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpExists && r.Path == "/a" {
+				require.NoError(w, w.srv.Put("/a", nil))
+			}
+			return zktest.Pass
+		}))
+		stat, err := p.CreateWithParents(w.Context(), "/a", nil)
+		require.NoError(w, err)
+		require.Zero(w, stat)
+	}, zktest.NoContainers())
+}
+
+// The parent is removed again and again before its child comes.
+func TestCreateWithParentsThatGoAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		reaps := 5
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate && r.Path == "/a/b" {
+				if reaps--; reaps >= 0 {
+					require.NoError(w, w.srv.Remove("/a"))
+				}
+			}
+			return zktest.Pass
+		}))
+		_, err := p.CreateWithParents(w.Context(), "/a/b", nil)
+		require.NoError(w, err)
+		require.Equal(w, []string{"/a", "/a/b"}, w.srv.Paths())
+
+		require.NoError(w, w.srv.Remove("/a"))
+		reaps = 1 << 30
+		w.srv.ResetCounts()
+		_, err = p.CreateWithParents(w.within(10*time.Second), "/a/b", nil)
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.Less(w, w.srv.Count(zktest.OpCreateContainer), 500, "with pauses")
 	})
 }

@@ -48,7 +48,7 @@ func (m Mode) validate() error {
 // until ctx or the session ends.
 //
 // The server to which the session is connected answers a read, and may lag
-// behind. If that matters, call Sync first.
+// behind. If that matters, call GetNewest.
 func (s *Session) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -56,6 +56,15 @@ func (s *Session) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 	}
 	r, err := s.get(ctx, path, false)
 	return r.data, r.stat, err
+}
+
+// GetNewest is Get after a Sync: it shows every write that was answered before
+// the call.
+func (s *Session) GetNewest(ctx context.Context, path string) ([]byte, Stat, error) {
+	if err := s.Sync(ctx, path); err != nil {
+		return nil, Stat{}, err
+	}
+	return s.Get(ctx, path)
 }
 
 type node struct {
@@ -177,19 +186,20 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 	if err := s.fits(s.createSize(abs, data, more...)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
-	return s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
+	made, err := s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
+	return made.path, err
 }
 
-func (s *Session) create(ctx context.Context, path string, r request[createdNode]) (string, error) {
+func (s *Session) create(ctx context.Context, path string, r request[createdNode]) (createdNode, error) {
 	for {
 		m, err := write(ctx, s, "create", path, false, r)
 		dir, _ := znode.Split(path)
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, ErrNoNode) {
-			return m.path, err
+			return m, err
 		}
 		// For the caller, "/" always exists: the root is created on demand.
 		if err := s.EnsureDir(ctx, "/"); err != nil {
-			return "", err
+			return m, err
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 // operations is the common part of Manager and Session.
 type operations interface {
 	Get(ctx context.Context, path string) ([]byte, core.Stat, error)
+	GetNewest(ctx context.Context, path string) ([]byte, core.Stat, error)
 	Exists(ctx context.Context, path string) (core.Stat, bool, error)
 	Children(ctx context.Context, path string) ([]string, core.Stat, error)
 	Sync(ctx context.Context, path string) error
@@ -26,6 +27,7 @@ type operations interface {
 	Delete(ctx context.Context, path string, version int32) error
 	Txn(ctx context.Context, ops ...core.Op) ([]core.OpResult, error)
 	EnsureDir(ctx context.Context, path string) error
+	CreateWithParents(ctx context.Context, path string, data []byte) (core.Stat, error)
 }
 
 // eachWay runs f with a Manager and with a Session, with and without a root.
@@ -235,6 +237,8 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 		for _, path := range bad {
 			_, _, err := ops.Get(ctx, path)
 			refused(path, err)
+			_, _, err = ops.GetNewest(ctx, path)
+			refused(path, err)
 			_, _, err = ops.Exists(ctx, path)
 			refused(path, err)
 			_, _, err = ops.Children(ctx, path)
@@ -329,7 +333,7 @@ func TestWithoutContainers(t *testing.T) {
 		require.Equal(w, 1, w.srv.Count(zktest.OpCreateContainer))
 		_, err = p.Create(ctx, "/x", nil, core.Container)
 		require.ErrorIs(w, err, core.ErrUnimplemented, "whoever asks for a container is told")
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }
 
 // Case 67: a container parent is removed between its creation and its use.

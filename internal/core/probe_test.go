@@ -33,7 +33,7 @@ func TestFault10_ChecksHeedMaxRequest(t *testing.T) {
 		}
 		require.Positive(w, refused)
 		require.Equal(w, before, w.srv.Count(zktest.OpConnect), "a connection was lost")
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }
 
 // stuffed is a connection whose writes block once full is set, like a buffer

@@ -41,7 +41,7 @@ func (w *world) batches() func() []int {
 func TestReadMany(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"at once":    nil,
-		"one by one": {zktest.WithoutOps(zktest.OpMultiRead)},
+		"one by one": {zktest.NoOps(zktest.OpMultiRead)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -118,7 +118,7 @@ func TestReadManySizes(t *testing.T) {
 				for _, n := range all {
 					require.LessOrEqual(w, n, c.reads, "%v", all)
 				}
-			}, zktest.WithMaxFrame(c.limit))
+			}, zktest.MaxFrame(c.limit))
 		})
 	}
 }

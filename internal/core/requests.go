@@ -71,12 +71,12 @@ func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
 
 // createdNode is the result of a create.
 type createdNode struct {
-	path  string // below the root
-	czxid int64  // 0 if it was not requested
+	path string // below the root
+	stat Stat   // zero if it was not requested
 }
 
 // createRequest creates a node at a full path. With withStat, the answer has
-// the czxid too.
+// the stat too.
 func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[createdNode] {
 	acl := wireACL(s.m.cfg.ACL, more)
 	op := wire.OpCreate
@@ -90,7 +90,7 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
 		parse: func(body []byte) (createdNode, error) {
 			path, stat, err := wire.Created(op, body)
-			return createdNode{s.rel(path), stat.Czxid}, err
+			return createdNode{s.rel(path), Stat(stat)}, err
 		},
 	}
 }

@@ -31,8 +31,8 @@ func asUser(name string) func(*core.Config) {
 
 // onSASL runs f on a server that takes logins, and on one that requires them.
 func onSASL(t *testing.T, f func(w *world)) {
-	t.Run("taken", func(t *testing.T) { inWorld(t, f, zktest.WithSASL(saslUsers)) })
-	t.Run("required", func(t *testing.T) { inWorld(t, f, zktest.WithSASL(saslUsers), zktest.RequireSASL()) })
+	t.Run("taken", func(t *testing.T) { inWorld(t, f, zktest.SASL(saslUsers)) })
+	t.Run("required", func(t *testing.T) { inWorld(t, f, zktest.SASL(saslUsers), zktest.RequireSASL()) })
 }
 
 // opLog notes the requests that a server gets.
@@ -135,7 +135,7 @@ func TestSASL_CreatorACL(t *testing.T) {
 		require.NoError(w, err)
 		_, _, err = stranger.Get(w.Context(), "/a")
 		require.ErrorIs(w, err, core.ErrNoAuth)
-	}, zktest.WithSASL(saslUsers))
+	}, zktest.SASL(saslUsers))
 }
 
 // Each connection and each session logs in before it sends any other request,
@@ -221,7 +221,7 @@ func TestSASL_FailureAllowed(t *testing.T) {
 		})
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorContains(w, err, "has not proven that it knows the password")
-	}, zktest.WithSASL(saslUsers), zktest.AllowFailedSASL())
+	}, zktest.SASL(saslUsers), zktest.AllowFailedSASL())
 }
 
 // A server without SASL closes the connection. Another server may support it.
@@ -329,5 +329,5 @@ func TestSASL_RequiredAndNotConfigured(t *testing.T) {
 			require.ErrorContains(w, err, "enforce.auth.schemes")
 			require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		}
-	}, zktest.WithSASL(saslUsers), zktest.RequireSASL())
+	}, zktest.SASL(saslUsers), zktest.RequireSASL())
 }

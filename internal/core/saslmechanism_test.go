@@ -44,7 +44,7 @@ func TestSASLMechanism_server(t *testing.T) {
 			}}
 		})
 		require.Equal(w, []string{"zk1.example"}, servers)
-	}, zktest.WithSASL(saslUsers))
+	}, zktest.SASL(saslUsers))
 }
 
 // If a mechanism cannot begin, Dial ends at once with the mechanism's error.
@@ -59,7 +59,7 @@ func TestSASLMechanism_fails(t *testing.T) {
 		require.ErrorContains(w, err, "the SASL login with OWN failed: the keytab has no key for ann")
 		require.NotContains(w, err.Error(), "the server refuses", "the server was not asked")
 		require.Less(w, time.Since(start), 5*time.Second)
-	}, zktest.WithSASL(saslUsers))
+	}, zktest.SASL(saslUsers))
 }
 
 // A mechanism that waits in vain fails only the connection, because it may be
@@ -90,7 +90,7 @@ func TestSASLMechanism_blocks(t *testing.T) {
 		require.NoError(w, sm.Close())
 		require.Less(w, time.Since(start), 2*time.Second)
 		require.ErrorIs(w, causes[len(causes)-1], context.Canceled)
-	}, zktest.WithSASL(saslUsers))
+	}, zktest.SASL(saslUsers))
 }
 
 // A slow mechanism is waited for.
@@ -128,7 +128,7 @@ func TestSASLMechanism_endless(t *testing.T) {
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorContains(w, err, "more SASL tokens than any mechanism needs")
 		require.LessOrEqual(w, rounds, 20)
-	}, zktest.WithSASL(saslUsers), zktest.AllowFailedSASL())
+	}, zktest.SASL(saslUsers), zktest.AllowFailedSASL())
 }
 
 // Dial and Start ask the mechanism whether it can work.
@@ -186,10 +186,10 @@ func TestSASL_secrets(t *testing.T) {
 		}, opts...)
 	}
 	users := map[string]string{"ann": secretWord}
-	run(zktest.WithSASL(users))
-	run(zktest.WithSASL(users), zktest.RequireSASL())
-	run(zktest.WithSASL(users), zktest.AllowFailedSASL())
-	run(zktest.WithSASL(saslUsers))
+	run(zktest.SASL(users))
+	run(zktest.SASL(users), zktest.RequireSASL())
+	run(zktest.SASL(users), zktest.AllowFailedSASL())
+	run(zktest.SASL(saslUsers))
 	run()
 	require.Contains(t, said.text.String(), "session opened", "the log was on")
 	require.Contains(t, said.text.String(), "DIGEST-MD5")

@@ -89,7 +89,7 @@ func newSession(m *Manager) (*Session, error) {
 		servers:  m.cfg.Servers,
 		lookup:   m.lookup,
 		patience: m.patience,
-		maxPause: m.maxPause,
+		pauses:   m.pauses,
 		failures: m.failures,
 		sealed:   s.sealCtx,
 		trusted:  s.trustLeft,
@@ -229,7 +229,7 @@ func (s *Session) close() {
 
 // sleep pauses before an attempt that follows a failed one.
 func (s *Session) sleep(ctx context.Context, attempt int) {
-	timer := time.NewTimer(backoff(attempt, s.m.maxPause))
+	timer := time.NewTimer(s.m.pauses.Pause(attempt))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -50,7 +50,7 @@ func TestSizeThatAServerRefusesIsRemembered(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		require.Greater(w, dialled(reconnect), 1, "the server may have been configured anew")
 		require.Equal(w, s.ID(), p.session().ID())
-	}, zktest.WithMaxFrame(5000))
+	}, zktest.MaxFrame(5000))
 }
 
 // The same is learned from reads.
@@ -69,5 +69,5 @@ func TestSizeOfReadsThatAServerRefusesIsRemembered(t *testing.T) {
 		}
 		require.Positive(w, read())
 		require.Zero(w, read())
-	}, zktest.WithMaxFrame(5000))
+	}, zktest.MaxFrame(5000))
 }

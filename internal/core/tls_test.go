@@ -67,7 +67,7 @@ func serveTLS(t *testing.T, cfg *tls.Config) (*zktest.Server, string) {
 	t.Helper()
 	var opts []zktest.Option
 	if cfg != nil {
-		opts = append(opts, zktest.WithTLS(cfg))
+		opts = append(opts, zktest.TLS(cfg))
 	}
 	srv := zktest.New(t, opts...)
 	addr, err := srv.Listen("127.0.0.1:0")

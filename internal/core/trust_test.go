@@ -220,7 +220,7 @@ func TestTrustRandomFaults(t *testing.T) {
 	for seed := range uint64(testworld.Sized(8, 25)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) { randomFaults(w, rand.New(rand.NewPCG(seed, 1))) },
-				zktest.WithSessionTimeouts(time.Second, time.Minute))
+				zktest.SessionTimeouts(time.Second, time.Minute))
 		})
 	}
 }

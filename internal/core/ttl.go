@@ -51,7 +51,7 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 	r.frame = func() []byte {
 		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)
 	}
-	created, err := s.create(ctx, path, r)
-	return created, needs(err, "nodes with a TTL need ZooKeeper 3.5.3 or later, "+
+	made, err := s.create(ctx, path, r)
+	return made.path, needs(err, "nodes with a TTL need ZooKeeper 3.5.3 or later, "+
 		"with the system property zookeeper.extendedTypesEnabled=true on each server")
 }

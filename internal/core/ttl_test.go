@@ -32,7 +32,7 @@ func TestCreateTTL(t *testing.T) {
 		}
 		_, err = s.CreateTTL(w.Context(), "/b/c", nil, time.Second, core.Persistent)
 		require.ErrorIs(w, err, core.ErrNoNode)
-	}, zktest.WithTTLNodes(), zktest.WithContainerInterval(time.Second))
+	}, zktest.TTLNodes(), zktest.ContainerInterval(time.Second))
 }
 
 func TestCreateTTLRefuses(t *testing.T) {
@@ -66,7 +66,7 @@ func TestCreateTTLMillis(t *testing.T) {
 			_, err := s.CreateTTL(w.Context(), path, nil, ttl, core.Persistent)
 			require.NoError(w, err, path)
 		}
-	}, zktest.WithTTLNodes())
+	}, zktest.TTLNodes())
 }
 
 func TestWhoAmI(t *testing.T) {
@@ -83,5 +83,5 @@ func TestWhoAmI(t *testing.T) {
 		require.ErrorIs(w, err, core.ErrUnimplemented)
 		require.ErrorContains(w, err, "WhoAmI needs ZooKeeper 3.7 or later")
 		require.NoError(w, s.Sync(w.Context(), "/"), "the session goes on")
-	}, zktest.WithoutOps(zktest.OpWhoAmI))
+	}, zktest.NoOps(zktest.OpWhoAmI))
 }

@@ -1,4 +1,5 @@
-// Package ctxend makes errors say that a context has ended, and why.
+// Package ctxend makes errors say that a context has ended, and why, and ends
+// contexts with holds.
 package ctxend
 
 import (
@@ -25,3 +26,9 @@ func Join(ctx context.Context, err error) error {
 // Err is nil while ctx lasts. After the end of ctx it matches ctx.Err() and
 // context.Cause(ctx).
 func Err(ctx context.Context) error { return Join(ctx, ctx.Err()) }
+
+// Is reports whether ctx has ended and err says so: err matches ctx.Err() or
+// context.Cause(ctx). It returns false for a nil error.
+func Is(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+}

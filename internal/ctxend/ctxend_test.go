@@ -45,3 +45,14 @@ func TestErr(t *testing.T) {
 	require.ErrorIs(t, ctxend.Err(ctx), why)
 	require.ErrorIs(t, ctxend.Err(ctx), context.Canceled)
 }
+
+func TestIs(t *testing.T) {
+	why, other := errors.New("shutting down"), errors.New("broken")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	require.False(t, ctxend.Is(ctx, context.Canceled), "ctx lasts")
+	cancel(why)
+	require.True(t, ctxend.Is(ctx, fmt.Errorf("work: %w", context.Canceled)))
+	require.True(t, ctxend.Is(ctx, fmt.Errorf("work: %w", why)))
+	require.False(t, ctxend.Is(ctx, other))
+	require.False(t, ctxend.Is(ctx, nil))
+}

@@ -53,7 +53,7 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"config.Publish": func(ctx context.Context, p *testworld.Process) error {
-		return config.NewStore(p.Manager, "/").Publish(ctx, config.SetKey("key", nil, config.AnyVersion))
+		return config.NewStore(p.Manager, "/").Publish(ctx, config.SetKey("key", nil, session.AnyVersion))
 	},
 	"counter.Add": func(ctx context.Context, p *testworld.Process) error {
 		_, err := counter.New(p.Manager, "/n").Add(ctx, 1)
@@ -76,22 +76,22 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return election.New(p.Manager, "/e").Transfer(ctx, "ann")
 	},
 	"group.Join": func(ctx context.Context, p *testworld.Process) error {
-		_, err := groupmembership.New(p.Manager, "/g").Join(ctx, "ann", nil)
+		_, err := groupmembership.NewGroup(p.Manager, "/g").Join(ctx, "ann", nil)
 		return err
 	},
 	"group.Members": func(ctx context.Context, p *testworld.Process) error {
-		_, err := groupmembership.New(p.Manager, "/g").Members(ctx)
+		_, err := groupmembership.NewGroup(p.Manager, "/g").Members(ctx)
 		return err
 	},
 	"group.Partitioner": func(ctx context.Context, p *testworld.Process) error {
 		return groupmembership.NewPartitioner(p.Manager, "/p", 2).Run(ctx, "ann", func(context.Context, *groupmembership.Partition) error { return nil })
 	},
 	"lock.Lock": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.New(p.Manager, "/held").Lock(ctx)
+		_, err := lock.NewMutex(p.Manager, "/held").Lock(ctx)
 		return err
 	},
-	"lock.Exclusive": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.NewExclusive(p.Manager, "/one").Lock(ctx)
+	"lock.OneNode": func(ctx context.Context, p *testworld.Process) error {
+		_, err := lock.NewOneNode(p.Manager, "/one").Lock(ctx)
 		return err
 	},
 	"lock.RLock": func(ctx context.Context, p *testworld.Process) error {
@@ -103,19 +103,19 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"lock.Holders": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.New(p.Manager, "/held").Holders(ctx)
+		_, err := lock.NewMutex(p.Manager, "/held").Holders(ctx)
 		return err
 	},
 	"naming.Register": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Register(ctx, naming.Instance{Service: "s", ID: "a", Address: "10.0.0.1", Port: 1})
+		_, err := naming.NewRegistry(p.Manager).Register(ctx, naming.Instance{Service: "s", ID: "a", Address: "10.0.0.1", Port: 1})
 		return err
 	},
 	"naming.Services": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Services(ctx)
+		_, err := naming.NewRegistry(p.Manager).Services(ctx)
 		return err
 	},
-	"naming.Watch": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Watch(ctx, "s")
+	"naming.Open": func(ctx context.Context, p *testworld.Process) error {
+		_, err := naming.NewRegistry(p.Manager).Open(ctx, "s")
 		return err
 	},
 	"naming.Workers": func(ctx context.Context, p *testworld.Process) error {
@@ -156,7 +156,7 @@ func TestEveryVerbSaysWhyItsContextHasEnded(t *testing.T) {
 					w.Put("/set", "")
 					w.Put("/key", "value")
 					w.Put("/tree/a", "value")
-					_, err := lock.New(w.Process().Manager, "/held").Lock(w.Context())
+					_, err := lock.NewMutex(w.Process().Manager, "/held").Lock(w.Context())
 					require.NoError(t, err)
 					p := w.Process()
 					_, err = p.Session(w.Context())

@@ -1,18 +1,12 @@
 package guides
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/exportdata"
 )
 
 const ours = "github.com/docent-go/docent/"
@@ -29,6 +25,7 @@ var packages = map[string]string{
 	"barrier": ours + "barrier", "config": ours + "config", "counter": ours + "counter",
 	"election": ours + "election", "groupmembership": ours + "groupmembership", "inspect": ours + "inspect",
 	"lock": ours + "lock", "naming": ours + "naming", "queue": ours + "queue", "session": ours + "session",
+	"sessiontest": ours + "sessiontest",
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
 	"docentotel": ours + "contrib/otel",
@@ -110,8 +107,8 @@ func (u *unit) check(from types.Importer, info *types.Info) (said []error) {
 	return said
 }
 
-// importers has the go command compile what the files import, and returns an importer
-// for each module.
+// importers returns an importer for each module, of the packages that the files
+// import.
 func importers(t *testing.T, units []*unit) map[string]types.Importer {
 	t.Helper()
 	wanted := make(map[string]map[string]bool)
@@ -125,36 +122,9 @@ func importers(t *testing.T, units []*unit) map[string]types.Importer {
 	}
 	from := make(map[string]types.Importer)
 	for module, paths := range wanted {
-		exports := exported(t, module, slices.Sorted(maps.Keys(paths)))
-		from[module] = importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
-			if exports[path] == "" {
-				return nil, fmt.Errorf("%s: %w", path, errors.ErrUnsupported)
-			}
-			return os.Open(exports[path])
-		})
+		packages, err := exportdata.Load(t.Context(), filepath.Join(root, filepath.FromSlash(module)), slices.Sorted(maps.Keys(paths))...)
+		require.NoError(t, err)
+		from[module] = packages
 	}
 	return from
-}
-
-// exported returns the files with the export data of packages and of all that they import.
-// A package that the module does not have is left out.
-func exported(t *testing.T, module string, paths []string) map[string]string {
-	t.Helper()
-	exports := make(map[string]string)
-	if len(paths) == 0 {
-		return exports
-	}
-	args := append([]string{"list", "-e", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, paths...)
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = filepath.Join(root, filepath.FromSlash(module))
-	cmd.Env = append(os.Environ(), "GOWORK=off") // as users of the one module have it
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, stderr.String())
-	for line := range strings.Lines(string(out)) {
-		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		exports[path] = file
-	}
-	return exports
 }

@@ -65,7 +65,7 @@ func TestGuides_brokenBlocksAreFound(t *testing.T) {
 	broken := map[string]string{
 		"a function that is gone":          "m := lock.NewFair(sm, \"/x\")\n",
 		"a method that is gone":            "err := m.Acquire(ctx)\n",
-		"an option of another package":     "m := lock.New(sm, \"/x\", election.ID(\"a\"))\n",
+		"an option of another package":     "m := lock.NewMutex(sm, \"/x\", election.ID(\"a\"))\n",
 		"too few results":                  "h := m.Lock(ctx)\n",
 		"too many arguments":               "err := m.Do(ctx, work, 1)\n",
 		"another type":                     "err := m.Do(ctx, func() error { return nil })\n",

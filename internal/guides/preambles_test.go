@@ -88,6 +88,9 @@ var hold *session.Hold
 var secret string
 var data []byte
 `,
+	"sessiontest/doc.go": `
+func Export(context.Context, *session.Manager) error
+`,
 	"docs/testing.md": `
 var srv *zktest.Server
 `,

@@ -127,7 +127,7 @@ func (p program) watch(ctx context.Context, srv *zktest.Server, stop func() erro
 		return err
 	}
 	defer sm.Close()
-	orders, err := naming.New(sm).Watch(ctx, "orders", naming.ProtectEmpty(0))
+	orders, err := naming.NewRegistry(sm).Open(ctx, "orders", naming.ProtectEmpty(0))
 	if err != nil {
 		return err
 	}

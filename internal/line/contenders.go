@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
@@ -100,23 +98,4 @@ func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 		return nil, err
 	}
 	return &Contender{path, node.Data, node.Stat, node.Hidden}, nil
-}
-
-// readers is how many nodes are read at a time.
-const readers = 16
-
-// EachOf calls f for 0 to n-1, a few at a time, and returns the first error.
-// After an error it begins no further call.
-func EachOf(n int, f func(int) error) error {
-	work, ctx := errgroup.WithContext(context.Background())
-	work.SetLimit(readers)
-	for i := range n {
-		work.Go(func() error {
-			if ctx.Err() != nil { // an earlier call has failed
-				return nil
-			}
-			return f(i)
-		})
-	}
-	return work.Wait()
 }

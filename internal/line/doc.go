@@ -2,8 +2,8 @@
 // nodes in one directory. The contender with the first node holds.
 //
 // Contenders may be of several kinds, such as readers and writers. Kinds that
-// are compatible (Config.Beside) may hold at the same time. A contender waits
-// only for the incompatible contenders before it.
+// are compatible (Config.Compatible) may hold at the same time. A contender
+// waits only for the incompatible contenders before it.
 //
 // A contender watches the last but one of its predecessors, and then the last:
 // its direct predecessor. So a release wakes two contenders, never more: the
@@ -22,8 +22,8 @@
 //	            └───────▶ look ◀─────────┴── list and watches, ─┐ │
 //	                       │                 in one packet      │ │
 //	 ┌──────────┬──────────┴─┬───────────────┐                  │ │
-//	 │ none     │ one        │ more          │ an heir, or      │ │
-//	 │ before   │ before     │ before        │ beside many      │ │
+//	 │ none     │ one        │ more          │ see apart        │ │
+//	 │ before   │ before     │ before        │                  │ │
 //	 │          ▼            ▼               ▼                  │ │
 //	 │       prepared       far            apart                │ │
 //	 │        │    │         │ the one      │                   │ │
@@ -38,7 +38,8 @@
 //
 //	far       watches the one before the predecessor
 //	prepared  watches the predecessor and the own node, by one packet
-//	apart     watches the predecessor
+//	apart     watches the predecessor, which may leave a successor, or behind
+//	          which several contenders of compatible kinds may wait
 //
 // In every state, the end of the own node or of the session leads to a new
 // Enter. After the end of ctx, the node is deleted in the background.
@@ -55,9 +56,9 @@
 //
 //   - The number of contenders before ours never grows. The server numbers the
 //     nodes in the order in which it creates them, so a list that shows our
-//     node shows all earlier ones. Only successors (Config.Heirs) come later. A
-//     node that a stranger creates with a smaller number breaks this, as it
-//     breaks every such wait queue.
+//     node shows all earlier ones. Only successors (Config.Successors) come
+//     later. A node that a stranger creates with a smaller number breaks this,
+//     as it breaks every such wait queue.
 //   - On one connection, a server reports changes to a session in their order.
 //     It sends an event before the answer to any read that it executes later.
 //   - On the next connection, no read is older than an answer of an earlier

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
@@ -30,74 +31,73 @@ type Config struct {
 	// Also has the other tags whose nodes count as contenders: the tags of
 	// other kinds of contenders, and of other libraries.
 	Also []string
-	// Beside has the tags, out of Tag and Also, that are compatible with ours.
-	// Our contender does not wait for a predecessor with such a tag: both may
-	// hold at the same time.
-	Beside []string
-	// Heirs has the tags, out of Tag and Also, whose contenders may leave a
-	// successor when they end: another contender with their sequence number. A
-	// contender behind such a predecessor lists the directory again when the
+	// Compatible has the tags, out of Tag and Also, whose contenders may hold
+	// at the same time as ours. Our contender does not wait for them.
+	Compatible []string
+	// Successors has the tags, out of Tag and Also, whose contenders may leave
+	// a successor when they end: another contender with their sequence number.
+	// A contender behind such a predecessor lists the directory again when the
 	// predecessor is gone.
-	Heirs []string
+	Successors []string
 	// Data is the data of our own nodes.
 	Data []byte
 	// Watched has a holder's node watched from the start of the hold. Otherwise
 	// the watch is set only if the hold lasts for a moment. It is for holders
 	// that check in the middle of their work whether they still hold.
 	Watched bool
-	// Recall has the Line remember a contender that was alone, so that the next
-	// one may need no list. It is for wait queues without Beside and Heirs,
-	// with few contenders and short holds.
-	Recall bool
-	// Part says that the wait in this queue is a part of a longer wait. The
-	// owner of the Line reports that longer wait to the hooks
-	// (Manager.Waiting).
-	Part bool
+	// FastPath has the Line remember a contender that was alone, so that the
+	// next one may need no list. It is for wait queues without Compatible and
+	// Successors, with few contenders and short holds.
+	FastPath bool
+	// Unreported says that the owner of the Line reports the waits to the hooks
+	// (Manager.Waiting), because the wait in this queue is a part of a longer
+	// one.
+	Unreported bool
 }
 
 // Line is the wait queue in one directory. Its only state is what lets the next
-// contender do without a list (Config.Recall). It is safe for concurrent use.
+// contender do without a list (Config.FastPath). It is safe for concurrent use.
 type Line struct {
-	m       *core.Manager
-	dir     string
-	tag     string
-	data    []byte
-	part    bool
-	watched bool
-	err     error
+	m          *core.Manager
+	dir        string
+	tag        string
+	data       []byte
+	unreported bool
+	watched    bool
+	err        error
 
-	tags     []string // of all contenders
-	blockers []string // the tags among them for which our contender waits
-	beside   []string // the other tags
-	heirs    []string
+	tags       []string // of all contenders
+	blockers   []string // the tags among them for which our contender waits
+	compatible []string // the other tags
+	successors []string
 
-	vacancy *vacancy // nil without Recall
+	fastPath *fastPath // nil without Config.FastPath
 }
 
 // New returns the wait queue in a directory. It does no I/O. For an invalid
 // path, every call on the Line returns the error.
 func New(cfg Config) *Line {
 	l := &Line{
-		m:       cfg.Manager,
-		dir:     cfg.Dir,
-		tag:     cfg.Tag,
-		data:    cfg.Data,
-		part:    cfg.Part,
-		watched: cfg.Watched,
-		err:     znode.Validate(cfg.Dir),
-		tags:    append([]string{cfg.Tag}, cfg.Also...),
-		heirs:   cfg.Heirs,
+		m:          cfg.Manager,
+		dir:        cfg.Dir,
+		tag:        cfg.Tag,
+		data:       cfg.Data,
+		unreported: cfg.Unreported,
+		watched:    cfg.Watched,
+		err:        znode.Validate(cfg.Dir),
+		tags:       append([]string{cfg.Tag}, cfg.Also...),
+		successors: cfg.Successors,
 	}
 	for _, tag := range l.tags {
-		if slices.Contains(cfg.Beside, tag) {
-			l.beside = append(l.beside, tag)
+		if slices.Contains(cfg.Compatible, tag) {
+			l.compatible = append(l.compatible, tag)
 		} else {
 			l.blockers = append(l.blockers, tag)
 		}
 	}
-	if cfg.Recall {
-		l.vacancy = new(vacancy)
-		runtime.AddCleanup(l, (*vacancy).forget, l.vacancy)
+	if cfg.FastPath {
+		l.fastPath = new(fastPath)
+		runtime.AddCleanup(l, (*fastPath).forget, l.fastPath)
 	}
 	return l
 }
@@ -110,20 +110,20 @@ func (l *Line) Dir() string {
 
 // made panics for the Line of a recipe that was not made by its constructor.
 func (l *Line) made() {
-	misuse.ZeroValue(l == nil, "lock or election", "its constructor, such as lock.New or election.New")
+	misuse.ZeroValue(l == nil, "lock or election", "its constructor, such as lock.NewMutex or election.New")
 }
 
 // Join adds a contender at the end of the wait queue, and blocks until every
-// predecessor that it waits for is gone. Without Config.Beside, these are all
-// predecessors. If its node is deleted or its session ends during the wait,
-// Join starts again at the end, in the next session if need be.
+// predecessor that it waits for is gone. Without Config.Compatible, it waits
+// for all predecessors. If its node is deleted or its session ends during the
+// wait, Join starts again at the end, in the next session if need be.
 //
 // ctx bounds the wait alone, not the hold. When ctx ends, the node is deleted
 // in the background, and the error matches both ctx.Err() and
 // context.Cause(ctx). Other errors: core.ErrClosed, a *znode.PathError, and the
 // server's errors, such as core.ErrNoAuth. A failed Join leaves no node and no
 // waiter behind.
-func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, false, l.wait) }
+func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, false) }
 
 // Try adds a contender, and keeps it only if it need not wait. Otherwise Try
 // deletes the node and returns ErrTaken. Then it sets no watch: it costs a
@@ -131,39 +131,35 @@ func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.enter(ct
 // no server can be reached. If ctx ends during the delete, the delete goes on
 // in the background, and the error matches ErrTaken and ctx.Err(). The other
 // errors are the errors of Join.
-func (l *Line) Try(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, true, l.leave) }
+func (l *Line) Try(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, true) }
 
-// The bounds of the pause between two attempts whose nodes were deleted. The
-// first new attempt follows at once.
-const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = time.Second
-)
+// retries are the pauses between attempts whose nodes were deleted. The first
+// new attempt follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
-// enter runs attempts until one holds, or fails for good. behind is called for
-// a contender that has to wait for another.
-func (l *Line) enter(ctx context.Context, try bool,
-	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
+// acquire makes attempts until one holds, or fails for good, and reports the
+// wait to the hooks.
+func (l *Line) acquire(ctx context.Context, try bool) (*core.Hold, error) {
 	l.made()
 	if l.err != nil {
 		return nil, l.err
 	}
-	if l.part {
-		return l.attempts(ctx, behind)
+	if l.unreported {
+		return l.attempts(ctx, try)
 	}
 	over := l.m.Waiting(ctx, l.dir, try)
-	h, err := l.attempts(ctx, behind)
+	h, err := l.attempts(ctx, try)
 	over(h, err)
 	return h, err
 }
 
-func (l *Line) attempts(ctx context.Context, behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
+func (l *Line) attempts(ctx context.Context, try bool) (*core.Hold, error) {
 	for n := 0; ; n++ {
 		s, err := l.m.Session(ctx)
 		if err != nil {
 			return nil, ctxend.Join(ctx, err)
 		}
-		h, err := l.attempt(ctx, s, behind)
+		h, err := l.attempt(ctx, s, try)
 		switch {
 		case err == nil:
 			return h, nil
@@ -172,8 +168,8 @@ func (l *Line) attempts(ctx context.Context, behind func(context.Context, *conte
 		case !startsAgain(err):
 			return nil, err
 		}
-		if err := Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, n-1); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -187,13 +183,12 @@ func startsAgain(err error) bool {
 
 // attempt is one pass through the wait queue, within one session. If it fails,
 // its node is deleted, in the background if need be.
-func (l *Line) attempt(ctx context.Context, s *core.Session,
-	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
+func (l *Line) attempt(ctx context.Context, s *core.Session, try bool) (*core.Hold, error) {
 	c, err := l.join(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	h, err := l.step(ctx, c, behind)
+	h, err := l.pass(ctx, c, try)
 	// After ErrTaken and ErrDeleted, the node is already deleted.
 	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, core.ErrDeleted) {
 		c.Abandon()
@@ -206,20 +201,20 @@ func (l *Line) join(ctx context.Context, s *core.Session) (*contender, error) {
 	var number znode.Seq
 	var life *core.Life
 	enter := s.Enter
-	if l.vacancy != nil {
+	if l.fastPath != nil {
 		var known bool
-		if number, life, known = l.vacancy.after(s); known {
+		if number, life, known = l.fastPath.after(s); known {
 			enter = s.EnterUnlisted
 		}
 	}
-	e, self, err := l.stand(ctx, enter)
+	e, self, err := l.createNode(ctx, enter)
 	if err != nil {
 		return nil, err
 	}
 	c := &contender{Entry: e, s: s, self: self}
 	if e.Children == nil {
 		if self == number+1 && life.Lasts() {
-			l.vacancy.follows(c, life)
+			l.fastPath.follows(c, life)
 			return c, nil
 		}
 		if err := e.List(ctx); err != nil {
@@ -228,20 +223,20 @@ func (l *Line) join(ctx context.Context, s *core.Session) (*contender, error) {
 	}
 	c.view = l.look(e.Children, e.Name, self)
 	e.Children = nil // thousands of waiters must not each keep a list of thousands
-	if l.vacancy != nil {
-		l.vacancy.listed(c, e.Dir)
+	if l.fastPath != nil {
+		l.fastPath.listed(c, e.Dir)
 	}
 	return c, nil
 }
 
-// stand creates our node at the end of the wait queue.
+// createNode creates our node at the end of the wait queue.
 //
 // Servers number the children of a directory up to 2147483647. Then older
 // servers go on with -2147483648. Newer servers assign 2147483647 again and
 // again, so the contenders with this number have no order. Therefore no
 // contender keeps that number. If a contender gets it twice in a row, the
 // server is a newer one.
-func (l *Line) stand(ctx context.Context,
+func (l *Line) createNode(ctx context.Context,
 	enter func(ctx context.Context, dir, tag string, data []byte) (*core.Entry, error)) (*core.Entry, znode.Seq, error) {
 	for again := false; ; again = true {
 		e, err := enter(ctx, l.dir, l.tag, l.data)
@@ -278,10 +273,14 @@ type contender struct {
 	late *time.Timer
 }
 
-func (l *Line) step(ctx context.Context, c *contender,
-	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
+// pass begins the hold of a contender that is first. Another contender waits,
+// or leaves if it only tries.
+func (l *Line) pass(ctx context.Context, c *contender, try bool) (*core.Hold, error) {
 	if c.view.before > 0 {
-		return behind(ctx, c)
+		if try {
+			return l.leave(ctx, c)
+		}
+		return l.wait(ctx, c)
 	}
 	token, err := c.token(ctx)
 	if err != nil {

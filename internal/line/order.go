@@ -26,8 +26,8 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 		}
 		seq, blocks := znode.ParseSeq(child, l.blockers...)
 		if !blocks {
-			var beside bool
-			if seq, beside = znode.ParseSeq(child, l.beside...); !beside {
+			var compatible bool
+			if seq, compatible = znode.ParseSeq(child, l.compatible...); !compatible {
 				continue
 			}
 		}
@@ -51,16 +51,16 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 	return v
 }
 
-// free reports whether no contender is left to wait for once the predecessor is
-// gone. New contenders get later numbers, so only a successor of the
-// predecessor (Config.Heirs) can take its place.
-func (l *Line) free(v view) bool { return v.before == 1 && !l.leavesHeir(v.pred) }
+// lastBlocker reports whether the predecessor is the last contender to wait
+// for. New contenders get later numbers, so only a successor of the predecessor
+// (Config.Successors) can take its place.
+func (l *Line) lastBlocker(v view) bool { return v.before == 1 && !l.leavesSuccessor(v.pred) }
 
-// leavesHeir reports whether the contender with that name may leave a
+// leavesSuccessor reports whether the contender with that name may leave a
 // successor.
-func (l *Line) leavesHeir(name string) bool {
-	_, heir := znode.ParseSeq(name, l.heirs...)
-	return heir
+func (l *Line) leavesSuccessor(name string) bool {
+	_, may := znode.ParseSeq(name, l.successors...)
+	return may
 }
 
 // InOrder returns the contenders among children, in order, for a reader without

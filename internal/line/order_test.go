@@ -68,7 +68,7 @@ func TestLook(t *testing.T) {
 // Only incompatible predecessors count as before us. All later contenders count
 // as behind us.
 func TestLookBeside(t *testing.T) {
-	mixed := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Beside: tags[:1]})
+	mixed := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Compatible: tags[:1]})
 	rapid.Check(t, func(t *rapid.T) {
 		all, line := names(t)
 		for i, own := range line {
@@ -86,8 +86,8 @@ func TestLookBeside(t *testing.T) {
 	})
 }
 
-func TestFree(t *testing.T) {
-	heirs := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Heirs: tags[1:]})
+func TestLastBlocker(t *testing.T) {
+	l := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Successors: tags[1:]})
 	for _, c := range []struct {
 		before int
 		pred   string
@@ -97,7 +97,7 @@ func TestFree(t *testing.T) {
 		{2, name("lock-", 7), false},
 		{1, name("__lock__", 7), false},
 	} {
-		require.Equal(t, c.want, heirs.free(view{before: c.before, pred: c.pred}))
+		require.Equal(t, c.want, l.lastBlocker(view{before: c.before, pred: c.pred}))
 	}
 }
 

@@ -59,13 +59,13 @@ func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 // from a new list.
 func (l *Line) approach(ctx context.Context, c *contender) (first bool, err error) {
 	switch pred := c.view.pred; {
-	case l.leavesHeir(pred), c.view.before > 1 && len(l.beside) > 0: // apart
-		if err := c.outlast(ctx, znode.Join(l.dir, pred)); err != nil {
+	case l.leavesSuccessor(pred), c.view.before > 1 && len(l.compatible) > 0: // apart
+		if err := c.awaitPredecessor(ctx, znode.Join(l.dir, pred)); err != nil {
 			return false, err
 		}
 		return false, l.list(ctx, c)
 	case c.view.before > 1: // far
-		if err := c.outlast(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
+		if err := c.awaitPredecessor(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
 			return false, err
 		}
 		return l.standBy(ctx, c, true)
@@ -89,7 +89,7 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 	c.Czxid = max(c.Czxid, turn.Stat.Czxid)
 	if list {
 		err := l.relook(c, turn.Names)
-		if err != nil || c.view.pred != pred || !l.free(c.view) {
+		if err != nil || c.view.pred != pred || !l.lastBlocker(c.view) {
 			if turn.Watch != nil {
 				turn.Watch.Stop()
 			}
@@ -101,7 +101,7 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 		event, err := c.await(ctx, turn.Watch)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("waiting behind %s: %w", path, err)
+			return false, fmt.Errorf("waiting for %s: %w", path, err)
 		case event != core.NodeDeleted:
 			return false, nil // a client wrote to the predecessor, which used up the watch
 		}
@@ -158,14 +158,14 @@ func (c *contender) seen(r ownNode) error {
 	return r.err
 }
 
-// outlast waits until the node at path is gone. It returns core.ErrDeleted if
-// our own node is deleted first.
+// awaitPredecessor waits until the node at path is gone. It returns
+// core.ErrDeleted if our own node is deleted first.
 //
 // The watch is set by a read of the data: unlike an exists, this leaves no
-// watch if the node is already gone. After a write to the predecessor, outlast
-// watches it again. If the predecessor is hidden, the session looks again from
-// time to time, since servers do not send its deletion.
-func (c *contender) outlast(ctx context.Context, path string) error {
+// watch if the node is already gone. After a write to the predecessor, the
+// contender watches it again. If the predecessor is hidden, the session looks
+// again from time to time, since servers do not send its deletion.
+func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
 	for {
 		_, watch, err := c.s.SeeW(ctx, path)
 		switch {
@@ -177,7 +177,7 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 		event, err := c.await(ctx, watch)
 		switch {
 		case err != nil:
-			return fmt.Errorf("waiting behind %s: %w", path, err)
+			return fmt.Errorf("waiting for %s: %w", path, err)
 		case event == core.NodeDeleted:
 			return nil
 		}

@@ -98,19 +98,19 @@ func pause(ctx context.Context) error {
 // locks, elections, barriers.
 func (p *process) contend() {
 	p.every("mutex", func(ctx context.Context) error {
-		return lock.New(p.sm, "/locks/mutex").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
+		return lock.NewMutex(p.sm, "/locks/mutex").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 	})
-	handoff := lock.New(p.sm, "/locks/handoff", lock.Handoff(4))
+	handoff := lock.NewMutex(p.sm, "/locks/handoff", lock.Handoff(4))
 	for range 2 {
 		p.every("handoff", func(ctx context.Context) error {
 			return handoff.Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 		})
 	}
-	p.every("exclusive", func(ctx context.Context) error {
-		return lock.NewExclusive(p.sm, "/locks/exclusive").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
+	p.every("one-node", func(ctx context.Context) error {
+		return lock.NewOneNode(p.sm, "/locks/one-node").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 	})
 	rw := lock.NewRWMutex(p.sm, "/locks/rw")
-	for _, side := range []lock.Locker{rw.Reader(), rw.Writer()} {
+	for _, side := range []lock.Locker{rw.RLocker(), rw.WLocker()} {
 		p.every("rwlock", func(ctx context.Context) error {
 			h, err := side.Lock(ctx)
 			if err != nil {
@@ -123,7 +123,7 @@ func (p *process) contend() {
 		return lock.NewSemaphore(p.sm, "/locks/semaphore", lock.Permits(1)).Do(ctx, 1,
 			func(ctx context.Context, _ *lock.Permit) error { return pause(ctx) })
 	})
-	for path, opts := range map[string][]election.Option{"/leaders/line": nil, "/leaders/node": {election.OneNode()}} {
+	for path, opts := range map[string][]election.Option{"/leaders/line": nil, "/leaders/node": {election.Layout(election.OneNode)}} {
 		p.run("election", func(ctx context.Context) error {
 			opts := append([]election.Option{election.ID(p.name)}, opts...)
 			return election.New(p.sm, path, opts...).Run(ctx, func(ctx context.Context, _ *election.Term) error {
@@ -166,12 +166,12 @@ func (p *process) share() {
 		return nil
 	})
 	p.run("naming", func(ctx context.Context) error {
-		registry := naming.New(p.sm)
+		registry := naming.NewRegistry(p.sm)
 		g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: p.name, Address: "10.0.0.1", Port: 80})
 		if err != nil {
 			return err
 		}
-		s, err := registry.Watch(ctx, "orders")
+		s, err := registry.Open(ctx, "orders")
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (p *process) share() {
 		return g.Unregister(context.Background())
 	})
 	p.run("group", func(ctx context.Context) error {
-		group := groupmembership.New(p.sm, "/groups/workers")
+		group := groupmembership.NewGroup(p.sm, "/groups/workers")
 		m, err := group.Join(ctx, p.name, nil)
 		if err != nil {
 			return err
@@ -265,7 +265,7 @@ func TestHealthyIsQuiet(t *testing.T) {
 		cancel()
 		for _, p := range all {
 			p.work.Wait()
-			for _, what := range []string{"mutex", "handoff", "exclusive", "rwlock", "semaphore", "barrier", "double",
+			for _, what := range []string{"mutex", "handoff", "one-node", "rwlock", "semaphore", "barrier", "double",
 				"config", "group", "put", "counter", "worker id"} {
 				require.GreaterOrEqual(w, p.done[what], 50, "%s of %s", what, p.name)
 			}

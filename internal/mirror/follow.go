@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -13,11 +14,8 @@ import (
 // If that lasts for a session timeout, the mirror accepts the older value.
 var ErrHistory = errors.New("the server shows an older value than was seen before: it may have lost its data")
 
-// Pauses between reads that a server refuses.
-const (
-	minPause = 200 * time.Millisecond
-	maxPause = 10 * time.Second
-)
+// pauses are the pauses between reads that a server refuses.
+var pauses = backoff.Backoff{Min: 200 * time.Millisecond, Max: 10 * time.Second, Floor: 100 * time.Millisecond}
 
 // follow reads the node whenever there is a reason to, until the session or
 // the mirror ends.

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
@@ -111,21 +110,31 @@ func (f *follower) Stale() bool {
 // return the last state.
 func (f *follower) Done() <-chan struct{} { return f.ctx.Done() }
 
-// Err returns nil until the mirror ends, and then the reason: ErrClosed, or
-// core.ErrClosed if its Manager was closed.
+// Err returns nil until the mirror ends, and then the reason. It matches
+// core.ErrClosed, after Close and after the end of the Manager.
 func (f *follower) Err() error { return context.Cause(f.ctx) }
+
+// Within returns a context that ends with ctx or with the mirror, whichever is
+// first. The caller must call stop when it no longer needs the context.
+func (f *follower) Within(ctx context.Context) (within context.Context, stop func()) {
+	within, cancel := context.WithCancel(ctx)
+	unlink := context.AfterFunc(f.ctx, cancel)
+	return within, func() {
+		unlink()
+		cancel()
+	}
+}
 
 // Close ends the mirror and waits until all its goroutines have ended. It waits
 // for a running OnState for a second at most, so that OnState may call Close.
 // It may be called more than once.
 func (f *follower) Close() {
-	f.cancel(ErrClosed)
+	f.cancel(core.ClosedError("the view"))
 	grace.For(grace.Done(f.work.Wait))
 }
 
 // pause returns the pause after one more failed read.
 func (f *follower) pause() time.Duration {
-	d := min(minPause<<min(f.failures, 10), maxPause)
 	f.failures++
-	return d/2 + chance.N(d/2)
+	return pauses.Pause(f.failures - 1)
 }

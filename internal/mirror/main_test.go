@@ -112,3 +112,11 @@ func (w *world) await(m *Mirror, ok func(*State) bool) *State {
 func shows(want string) func(*State) bool {
 	return func(s *State) bool { return show(s) == want && s.Err == nil }
 }
+
+// requireClosed requires the error of a view after its own Close. The error of a
+// view after the end of its Manager matches core.ErrLost too.
+func requireClosed(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorIs(t, err, core.ErrClosed)
+	require.NotErrorIs(t, err, core.ErrLost)
+}

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"github.com/docent-go/docent/internal/core"
@@ -17,9 +16,6 @@ const (
 	Data     Kind = iota // the node's data
 	Children             // the names of its children
 )
-
-// ErrClosed is the cause with which Close ends a Mirror.
-var ErrClosed = errors.New("the mirror is closed")
 
 // Config says what to mirror.
 type Config struct {
@@ -68,22 +64,19 @@ type Mirror struct {
 // Open starts a mirror and blocks until the node has been read once, or until a
 // server has refused the read (State.Err). ctx bounds only Open.
 //
-// Errors, in *session.OpError: an invalid path; ctx's error, with
+// Errors, without the path: an invalid path; ctx's error, with
 // core.ErrUnreachable if there was no session; core.ErrClosed.
 func Open(ctx context.Context, sm *core.Manager, cfg Config) (*Mirror, error) {
-	fail := func(err error) (*Mirror, error) {
-		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}
-	}
 	if err := znode.Validate(cfg.Path); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	if _, err := sm.Session(ctx); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	m := &Mirror{path: cfg.Path, kind: cfg.Kind, onState: cfg.OnState}
 	m.init(sm)
 	if err := m.start(ctx, func() { m.each(m.follow) }); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	return m, nil
 }

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -221,8 +220,8 @@ func TestAwait(t *testing.T) {
 		go func() { waiting <- m.Await(t.Context(), s, 0) }()
 		synctest.Wait()
 		m.Close()
-		require.ErrorIs(t, <-waiting, ErrClosed)
-		require.ErrorIs(t, m.Await(t.Context(), s, 0), ErrClosed)
+		requireClosed(t, <-waiting)
+		requireClosed(t, m.Await(t.Context(), s, 0))
 		w.srv.Thaw()
 	})
 }
@@ -255,7 +254,7 @@ func TestEndsWithItsManager(t *testing.T) {
 		require.Equal(t, "one", show(m.Load()))
 		m.Close()
 		m.Close()
-		require.False(t, errors.Is(m.Err(), ErrClosed), "the first cause stays")
+		require.ErrorIs(t, m.Err(), core.ErrLost, "the first cause stays")
 	})
 }
 
@@ -265,7 +264,7 @@ func TestCloseEndsEverything(t *testing.T) {
 		calls := 0
 		m := w.open(Config{Path: "/a", OnState: func(*State) { calls++ }})
 		m.Close()
-		require.ErrorIs(t, m.Err(), ErrClosed)
+		requireClosed(t, m.Err())
 		w.srv.ResetCounts()
 		w.put("/a", "two")
 		w.srv.Disconnect(w.session(w.sm).ID())

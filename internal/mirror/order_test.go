@@ -178,7 +178,7 @@ func TestWipe(t *testing.T) {
 			start := time.Now()
 			w.await(m, shows("restored"))
 			require.GreaterOrEqual(t, time.Since(start), timeout)
-			require.LessOrEqual(t, time.Since(start), timeout+2*maxPause)
+			require.LessOrEqual(t, time.Since(start), timeout+2*pauses.Max)
 			synctest.Wait()
 			require.False(t, m.Stale())
 			w.put("/a", "goes on")

@@ -93,17 +93,14 @@ type draft struct {
 // until a server has refused the reads (TreeState.Err). ctx bounds only
 // OpenTree.
 //
-// Errors, in *session.OpError: an invalid path; a negative number in cfg; ctx's
+// Errors, without the path: an invalid path; a negative number in cfg; ctx's
 // error, with core.ErrUnreachable if there was no session; core.ErrClosed.
 func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, error) {
-	fail := func(err error) (*Tree, error) {
-		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}
-	}
 	if err := znode.ValidateRoot(cfg.Path); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 || cfg.Patience < 0 {
-		return fail(fmt.Errorf("depth %d, pause %v, limit %d or patience %v is negative", cfg.Depth, cfg.Pause, cfg.Limit, cfg.Patience))
+		return nil, fmt.Errorf("depth %d, pause %v, limit %d or patience %v is negative", cfg.Depth, cfg.Pause, cfg.Limit, cfg.Patience)
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause
@@ -112,11 +109,11 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 		cfg.Patience = DefaultPatience
 	}
 	if _, err := sm.Session(ctx); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	t := newTree(sm, cfg)
 	if err := t.start(ctx, func() { t.each(t.follow) }); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	return t, nil
 }

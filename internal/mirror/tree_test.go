@@ -23,7 +23,7 @@ func eachKind(t *testing.T, f func(w *testworld.World, lasting bool)) {
 	})
 	t.Run("watches of one shot", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) { f(w, false) },
-			zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+			zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 	})
 }
 
@@ -291,7 +291,7 @@ func TestTreeAwait(t *testing.T) {
 		require.True(t, call.Waiting())
 		tree.Close()
 		_, err = call.Result()
-		require.ErrorIs(t, err, ErrClosed)
+		requireClosed(t, err)
 		w.Srv.Thaw()
 	})
 }
@@ -304,7 +304,7 @@ func TestHardCase60_TreeEnds(t *testing.T) {
 		closed := openTree(p, TreeConfig{Path: "/d", OnState: func(*TreeState) { calls++ }})
 		closed.Close()
 		closed.Close()
-		require.ErrorIs(t, closed.Err(), ErrClosed)
+		requireClosed(t, closed.Err())
 		counts := w.Count(func() {
 			w.Put("/d/a", "2")
 			w.Srv.Disconnect(p.Current().ID())
@@ -318,6 +318,7 @@ func TestHardCase60_TreeEnds(t *testing.T) {
 		require.NoError(t, p.Close())
 		<-open.Done()
 		require.ErrorIs(t, open.Err(), core.ErrClosed)
+		require.ErrorIs(t, open.Err(), core.ErrLost)
 		require.True(t, open.Stale())
 		require.Equal(t, "= a=2", showTree(open.Load()))
 	})

@@ -38,7 +38,7 @@ func (d *drive) in(s *core.Session) string {
 	go func() { defer close(done); d.follow(s) }()
 	time.Sleep(time.Second)
 	synctest.Wait()
-	cancel(ErrClosed)
+	cancel(core.ClosedError("the view"))
 	<-done
 	return showTree(d.Load())
 }
@@ -365,7 +365,7 @@ func TestTreeWipe(t *testing.T) {
 		start := time.Now()
 		awaitTree(w, tree, treeShows("= a=restored"), "believed")
 		require.GreaterOrEqual(t, time.Since(start), core.DefaultTimeout-time.Second)
-		require.LessOrEqual(t, time.Since(start), core.DefaultTimeout+2*maxPause)
+		require.LessOrEqual(t, time.Since(start), core.DefaultTimeout+2*pauses.Max)
 		w.Put("/d/b", "goes on")
 		require.Equal(t, "= a=restored b=goes on", settledTree(tree))
 		require.False(t, tree.Stale())

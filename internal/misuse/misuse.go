@@ -29,9 +29,14 @@ func NilFunc(isNil bool, call string) {
 // call with the options.
 func Apply[T any, O ~func(*T)](call string, to *T, opts []O) {
 	for _, o := range opts {
-		If(o == nil, call+" is given a nil option: leave it out")
+		NilOption(o == nil, call)
 		o(to)
 	}
+}
+
+// NilOption panics if a call was given a nil option.
+func NilOption(isNil bool, call string) {
+	If(isNil, call+" is given a nil option: leave it out")
 }
 
 // NilManager panics if a call was given no Manager.

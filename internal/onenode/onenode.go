@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
-
-// ErrNotEphemeral says that the node at the path belongs to no session. No
-// session's end would ever delete it, so contenders do not wait for it.
-var ErrNotEphemeral = errors.New("the node at this path is not ephemeral, so no session holds it: delete it by hand if it is not needed")
 
 // Config says which node to use.
 type Config struct {
@@ -50,23 +47,21 @@ func (n *Node) Path() string {
 
 // made panics if the recipe was not made by its constructor.
 func (n *Node) made() {
-	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewExclusive or election.New")
+	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewOneNode or election.New")
 }
 
-// Pauses between attempts whose node another client deleted. The first new
-// attempt follows at once.
-const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = time.Second
-)
+// retries are the pauses between attempts whose node another client deleted.
+// The first new attempt follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // Acquire blocks until the node is ours, in a later session if need be. The
 // token is the zxid of the node's create.
 //
 // ctx bounds the wait alone, not the hold. If ctx ends first, the error matches
 // both ctx.Err() and context.Cause(ctx). A node that may have been made is
-// removed in the background. Other errors: ErrNotEphemeral, core.ErrClosed, a
-// *znode.PathError, and what the server answers, such as core.ErrNoAuth.
+// removed in the background. Other errors: core.ErrNotEphemeral, for a node
+// that no session's end would ever delete; core.ErrClosed; a *znode.PathError;
+// and what the server answers, such as core.ErrNoAuth.
 func (n *Node) Acquire(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, true) }
 
 // Try is Acquire without the wait. It returns line.ErrTaken if another session
@@ -100,8 +95,8 @@ func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
-		if err := line.Pause(ctx, round-1, leastPause, mostPause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, round-1); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -122,7 +117,7 @@ func (n *Node) attempt(ctx context.Context, s *core.Session, wait bool) (*core.H
 		case !wait:
 			return nil, n.taken(ctx, s)
 		}
-		if err := n.outlast(ctx, s); err != nil {
+		if err := n.awaitDeletion(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -152,20 +147,20 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	switch {
 	case err != nil:
 		return err
-	case found && lasting(stat):
-		return ErrNotEphemeral
+	case found && isPersistent(stat):
+		return core.ErrNotEphemeral
 	}
 	return line.ErrTaken
 }
 
-// lasting reports whether the node is known to belong to no session. For a
+// isPersistent reports whether the node is known to belong to no session. For a
 // hidden node that is not known: contenders assume that a session holds it.
-func lasting(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
+func isPersistent(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
 
-// outlast waits until the node is deleted. It watches by reading the data,
-// which leaves no watch if the node is deleted already. For a hidden node, the
-// session reads again from time to time.
-func (n *Node) outlast(ctx context.Context, s *core.Session) error {
+// awaitDeletion waits until the node is deleted. It watches by reading the
+// data, which leaves no watch if the node is deleted already. For a hidden
+// node, the session reads again from time to time.
+func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 	for {
 		node, watch, err := s.SeeW(ctx, n.path)
 		switch {
@@ -173,9 +168,9 @@ func (n *Node) outlast(ctx context.Context, s *core.Session) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
-		case lasting(node.Stat):
+		case isPersistent(node.Stat):
 			watch.Stop()
-			return ErrNotEphemeral
+			return core.ErrNotEphemeral
 		}
 		select {
 		case <-watch.Done():

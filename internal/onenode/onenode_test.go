@@ -194,9 +194,9 @@ func TestPersistentNode(t *testing.T) {
 		p := w.Process()
 		w.Put(path, "")
 		_, err := node(p, "a").Acquire(w.Context())
-		require.ErrorIs(t, err, onenode.ErrNotEphemeral)
+		require.ErrorIs(t, err, core.ErrNotEphemeral)
 		_, err = node(p, "a").Try(w.Context())
-		require.ErrorIs(t, err, onenode.ErrNotEphemeral)
+		require.ErrorIs(t, err, core.ErrNotEphemeral)
 	})
 }
 

@@ -112,3 +112,12 @@ func hostname() string {
 	}
 	return host
 }
+
+// SamePresence reports whether two presences say the same. Errors are the same
+// if their texts are.
+func SamePresence(a, b session.Presence) bool {
+	if a.Err != nil && b.Err != nil && a.Err.Error() == b.Err.Error() {
+		a.Err, b.Err = nil, nil
+	}
+	return a == b
+}

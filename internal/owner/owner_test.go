@@ -1,6 +1,7 @@
 package owner_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -45,4 +46,16 @@ func TestDescribe(t *testing.T) {
 	require.Equal(t, want, owner.Describe("/p", []byte{0, 1}, stat))
 	require.Equal(t, session.Owner{Path: "/p"}, owner.Describe("/p", nil, core.Stat{}), "a stat that is withheld")
 	require.Empty(t, owner.Text([]byte(strings.Repeat("x", 257))))
+}
+
+func TestSamePresence(t *testing.T) {
+	in := session.Presence{In: true, Token: 1, Session: 2}
+	out := session.Presence{Err: errors.New("gone"), Token: 1}
+	again := session.Presence{Err: errors.New("gone"), Token: 1}
+	require.True(t, owner.SamePresence(in, in))
+	require.True(t, owner.SamePresence(out, again))
+	again.Err = errors.New("replaced")
+	require.False(t, owner.SamePresence(out, again))
+	require.False(t, owner.SamePresence(out, session.Presence{Token: 1}))
+	require.False(t, owner.SamePresence(in, out))
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,15 @@ type Court struct {
 	stored  int64 // the newest token that the store has seen
 	guarded int64 // the newest token in the guarded node
 	begun   int
+	created map[string][]int64 // the zxids of the creates of each node
+	won     []won
+}
+
+// won is a hold that has begun: the zxid of the create of its node, and its
+// token.
+type won struct {
+	czxid, token int64
+	shared       bool
 }
 
 // GuardedDir is where guarded transactions write; a Program whose holds have
@@ -91,7 +101,7 @@ const GuardedDir = "/guarded"
 
 // Court makes a court.
 func (w *World) Court(name string) *Court {
-	c := &Court{World: w, Name: name}
+	c := &Court{World: w, Name: name, created: make(map[string][]int64)}
 	if err := w.Srv.Put(c.node(), []byte("0")); err != nil {
 		w.Errorf("make %s: %v", c.node(), err)
 	}
@@ -108,6 +118,8 @@ func (c *Court) changed(ch zktest.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case ch.Kind == zktest.Created:
+		c.created[ch.Path] = append(c.created[ch.Path], ch.Zxid)
 	case ch.Kind == zktest.DataChanged && ch.Path == c.node():
 		token, err := strconv.ParseInt(string(ch.Data), 10, 64)
 		if err != nil || token < c.guarded {
@@ -171,18 +183,59 @@ func (c *Court) Begin(a *Actor, held Held) *Held {
 	if h.Token == 0 || h.Inherits {
 		return h
 	}
-	least := c.token
+	c.won = append(c.won, won{c.createOf(h), h.Token, h.Shared})
+	newest := c.token
 	if h.Shared {
-		least = c.alone
+		newest = c.alone
 	}
-	if h.Token <= least && !c.World.Forced {
-		c.World.Break("tokens grow", "%s: token %d comes after %d", c.Name, h.Token, least)
+	if h.Token <= newest && !c.World.Forced {
+		c.World.Break("tokens grow", "%s: token %d comes after %d", c.Name, h.Token, newest)
 	}
 	c.token = max(c.token, h.Token)
 	if !h.Shared {
 		c.alone = max(c.alone, h.Token)
 	}
 	return h
+}
+
+// createOf returns the zxid of the create of the hold's node, and 0 if the
+// token is less. A node at a fixed path has many creates: the last one up to
+// the token counts.
+func (c *Court) createOf(h *Held) (czxid int64) {
+	for _, path := range h.Nodes {
+		for _, zxid := range c.created[path] {
+			if zxid <= h.Token {
+				czxid = max(czxid, zxid)
+			}
+		}
+	}
+	return czxid
+}
+
+// CheckTokens checks that each token lies between two zxids: the create of the
+// hold's own node, and the create of the next holder's node that does not share
+// the lock with it. Then a store can tell which holder was later, whatever the
+// order of their writes. This is true of a lock whose holders hold in the order
+// of their nodes, in a forced run too.
+func (c *Court) CheckTokens() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.SortFunc(c.won, func(a, b won) int { return cmp.Compare(a.czxid, b.czxid) })
+	var newest, alone int64 // tokens of all holds so far, and of the exclusive ones
+	for _, w := range c.won {
+		before := newest
+		if w.shared {
+			before = alone
+		}
+		if w.czxid <= before {
+			c.World.Break("tokens grow", "%s: the node of the hold with token %d was created at %d, after a hold with token %d",
+				c.Name, w.token, w.czxid, before)
+		}
+		newest = max(newest, w.token)
+		if !w.shared {
+			alone = max(alone, w.token)
+		}
+	}
 }
 
 func names(h *Held) string {

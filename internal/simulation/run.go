@@ -111,7 +111,7 @@ func Once(t *testing.T, seed uint64, p Program) *Trace {
 			robbed: make(map[int64]bool)}
 		w.actors, w.stop = context.WithCancel(tw.Context())
 		w.run()
-	}, zktest.WithTick(time.Second))
+	}, zktest.Tick(time.Second))
 	return trace
 }
 

@@ -61,7 +61,7 @@ func (n *Node) claimFirst(ctx context.Context) error {
 			return nil
 		}
 		if holder.ctx.Err() == nil {
-			return &DuplicateError{n.cfg.Path, holder.owner(), holder.state.Load().Czxid}
+			return ownedBy(core.ErrIDTaken, holder.owner())
 		}
 		select {
 		case <-holder.done:

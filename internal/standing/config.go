@@ -2,7 +2,6 @@ package standing
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 
 	"github.com/docent-go/docent/internal/core"
@@ -16,47 +15,16 @@ type Conflict int
 const (
 	// Wait waits for the node to be deleted. Usually our own predecessor owns
 	// it, a process that crashed a moment ago, and the node exists until its
-	// session expires. A node that exists for longer than such a session can
-	// last is a duplicate: then Open fails with ErrDuplicate.
+	// session expires. If the node exists for longer than such a session can
+	// last, Open fails with core.ErrIDTaken.
 	Wait Conflict = iota
-	// Refuse makes Open fail with ErrDuplicate at once.
+	// Refuse makes Open fail with core.ErrIDTaken at once.
 	Refuse
 	// Replace deletes the node and puts ours in its place, in one transaction,
 	// if ours was opened after it. A node that was opened after ours is never
-	// replaced: ours waits for it, with ErrReplaced.
+	// replaced: ours waits for it, with core.ErrReplaced.
 	Replace
 )
-
-// Errors, compared with errors.Is. They do not name the path: the recipe adds a
-// better name for the node.
-var (
-	// ErrDuplicate says that another process's session owns the node at our
-	// path. It comes in a *DuplicateError, which has the session.
-	ErrDuplicate = errors.New("another process's node exists there")
-	// ErrReplaced says that another process has put its node in the place of
-	// ours while our session lived. With Replace it also says that the node in
-	// our place was opened after ours. It comes with a *DuplicateError.
-	ErrReplaced = errors.New("our node was replaced")
-	// ErrNotEphemeral says that the node at our path belongs to no session: it
-	// was made by hand. It is never deleted.
-	ErrNotEphemeral = errors.New("the node there is not ephemeral: delete it by hand if it is not needed")
-	// ErrClosed is why a node is away after Close.
-	ErrClosed = errors.New("the node was closed")
-)
-
-// DuplicateError names the session that owns the node at our path.
-type DuplicateError struct {
-	Path    string
-	Session int64 // that owns the node
-	Czxid   int64 // of the node
-}
-
-func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("%v (session 0x%x)", ErrDuplicate, e.Session)
-}
-
-// Is makes it match ErrDuplicate.
-func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
 
 // Config says which node to keep.
 type Config struct {
@@ -76,6 +44,9 @@ type Config struct {
 	// not delete it. It does the same for a node with the name of a contender,
 	// a queue item or the like.
 	Kin func(data []byte) bool
+	// NotEphemeral is the error while a node without a session is at Path. It
+	// wraps core.ErrNotEphemeral, which is the default.
+	NotEphemeral error
 	// OnState, if set, is given every state, in order, from the first in which
 	// the node stands. It is called on the keeper's goroutine, right before
 	// State returns the state. It must not block, nor call Set or Close.

@@ -2,6 +2,7 @@ package standing_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -45,10 +47,8 @@ func TestDuplicate(t *testing.T) {
 		}{{standing.Wait, 15 * time.Second}, {standing.Refuse, 0}} {
 			began := time.Now()
 			_, err := tryOpen(w.Context(), p, policy(c.policy), data("mine"))
-			require.ErrorIs(w, err, standing.ErrDuplicate)
-			var dup *standing.DuplicateError
-			require.ErrorAs(w, err, &dup)
-			require.Equal(w, standing.DuplicateError{Path: path, Session: a.Current().ID(), Czxid: k.State().Czxid}, *dup)
+			require.ErrorIs(w, err, session.ErrIDTaken)
+			require.EqualError(w, err, fmt.Sprintf("another process uses this id (session 0x%x)", a.Current().ID()))
 			require.Equal(w, c.takes, time.Since(began))
 		}
 		require.Equal(w, "v1", w.Data(path))
@@ -68,7 +68,7 @@ func TestWaitCountsPerNode(t *testing.T) {
 		s := b.Current()
 		_, err := s.Txn(w.Context(), core.DeleteOp(path, 0), core.CreateOp(path, nil, core.Ephemeral))
 		require.NoError(w, err)
-		require.ErrorIs(w, ka.awayFor(standing.ErrReplaced).Why, standing.ErrReplaced)
+		require.ErrorIs(w, ka.awayFor(session.ErrReplaced).Err, session.ErrReplaced)
 		time.Sleep(14 * time.Second)
 		require.True(w, call.Waiting())
 		require.NoError(w, b.Close())
@@ -84,11 +84,10 @@ func TestReplace(t *testing.T) {
 		ka := open(a, policy(standing.Replace))
 		kb := open(b, policy(standing.Replace), data("v2"))
 		require.Equal(w, "v2", w.Data(path))
-		ka.awayFor(standing.ErrReplaced)
-		var dup *standing.DuplicateError
-		require.ErrorAs(w, ka.State().Why, &dup)
-		require.Equal(w, b.Current().ID(), dup.Session)
-		require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), standing.ErrReplaced)
+		ka.awayFor(session.ErrReplaced)
+		require.NotErrorIs(w, ka.State().Err, session.ErrIDTaken)
+		require.ErrorContains(w, ka.State().Err, fmt.Sprintf("(session 0x%x)", b.Current().ID()))
+		require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), session.ErrReplaced)
 
 		// Neither takes the path from the other again, not even after an
 		// expiry.
@@ -133,7 +132,7 @@ func TestUpdateMeetsReplacement(t *testing.T) {
 		})
 		open(b, policy(standing.Replace), data("v2"))
 		_, err := set.Result()
-		require.ErrorIs(w, err, standing.ErrReplaced)
+		require.ErrorIs(w, err, session.ErrReplaced)
 		require.Equal(w, "v2", w.Data(path))
 	})
 }
@@ -147,8 +146,8 @@ func TestDuplicateAfterTheSession(t *testing.T) {
 		sever(a)
 		kb := open(b, data("v2"))
 		a.Link.Heal()
-		ka.awayFor(standing.ErrDuplicate)
-		require.ErrorIs(w, ka.Set(w.Context(), []byte("v3")), standing.ErrDuplicate)
+		ka.awayFor(session.ErrIDTaken)
+		require.ErrorIs(w, ka.Set(w.Context(), []byte("v3")), session.ErrIDTaken)
 		require.Equal(w, "v2", w.Data(path))
 		require.NoError(w, kb.Close(w.Context()))
 		ka.stands()
@@ -163,7 +162,7 @@ func TestNotEphemeral(t *testing.T) {
 		w.Put(path, "by hand")
 		for _, c := range []standing.Conflict{standing.Wait, standing.Refuse, standing.Replace} {
 			_, err := tryOpen(w.Context(), p, policy(c))
-			require.ErrorIs(w, err, standing.ErrNotEphemeral)
+			require.ErrorIs(w, err, session.ErrNotEphemeral)
 		}
 		require.Equal(w, "by hand", w.Data(path))
 
@@ -172,7 +171,7 @@ func TestNotEphemeral(t *testing.T) {
 		sever(p)
 		w.Put(path, "by hand")
 		p.Link.Heal()
-		k.awayFor(standing.ErrNotEphemeral)
+		k.awayFor(session.ErrNotEphemeral)
 		time.Sleep(time.Hour)
 		require.Equal(w, "by hand", w.Data(path))
 		w.Remove(path)
@@ -199,11 +198,4 @@ func TestReplaceReplyLost(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestErrorsMatch(t *testing.T) {
-	err := error(&standing.DuplicateError{Path: "/a", Session: 17})
-	require.ErrorIs(t, err, standing.ErrDuplicate)
-	require.NotErrorIs(t, err, standing.ErrReplaced)
-	require.Equal(t, "another process's node exists there (session 0x11)", err.Error())
 }

@@ -33,9 +33,9 @@ func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 // other error Set's data is forgotten, and the node keeps its earlier data:
 //
 //   - what a server refuses, such as core.ErrNoAuth;
-//   - why the node does not stand: ErrDuplicate or ErrReplaced;
+//   - why the node does not stand: core.ErrIDTaken or core.ErrReplaced;
 //   - core.ErrTooLarge;
-//   - after Close, ErrClosed or core.ErrClosed.
+//   - after Close, core.ErrReleased or core.ErrClosed.
 func (n *Node) Set(ctx context.Context, data []byte) error {
 	if err := n.cfg.fits(data); err != nil {
 		return err

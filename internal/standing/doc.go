@@ -24,7 +24,7 @@
 //
 //	our present session       ours: the answer to our create was lost
 //	an earlier one of ours    a ghost: deleted and made anew in one transaction
-//	none                      not ephemeral, made by hand: ErrNotEphemeral
+//	none                      not ephemeral, made by hand: core.ErrNotEphemeral
 //	any other session         Config.Conflict decides
 //
 // # One goroutine

@@ -284,7 +284,7 @@ func TestHardCase27_CloseDuringAnOutage(t *testing.T) {
 		require.ErrorIs(w, k.Close(w.Within(time.Second)), context.DeadlineExceeded)
 		require.ErrorIs(w, k.Close(testworld.Cancelled()), context.Canceled)
 		require.True(w, exists(w, path))
-		require.ErrorIs(w, k.Set(w.Context(), nil), standing.ErrClosed)
+		require.ErrorIs(w, k.Set(w.Context(), nil), session.ErrReleased)
 		p.Link.Heal()
 		require.NoError(w, k.Close(w.Context()))
 		require.False(w, exists(w, path))
@@ -358,7 +358,7 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 
 		allow = w.Fail(zktest.OpCreate, path, zktest.CodeNoAuth)
 		w.Remove(path)
-		require.ErrorIs(w, k.awayFor(session.ErrNoAuth).Why, session.ErrNoAuth)
+		require.ErrorIs(w, k.awayFor(session.ErrNoAuth).Err, session.ErrNoAuth)
 		require.ErrorIs(w, k.Set(w.Context(), []byte("v2")), session.ErrNoAuth)
 		k.take()
 		counts := w.Count(func() { time.Sleep(time.Hour) })

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -13,11 +13,11 @@ import (
 // between creates of a node that keeps being deleted. A deletion after calm
 // does not count as too soon.
 const (
-	leastRetry = 500 * time.Millisecond
-	mostRetry  = 30 * time.Second
-	leastPause = 50 * time.Millisecond
-	mostPause  = 10 * time.Second
-	calm       = time.Minute
+	minRetry = 500 * time.Millisecond
+	maxRetry = 30 * time.Second
+	minPause = 50 * time.Millisecond
+	maxPause = 10 * time.Second
+	calm     = time.Minute
 )
 
 // keeping is what the keeper knows from one session to the next.
@@ -30,13 +30,6 @@ type keeping struct {
 	since    time.Time // when the node began to stand
 	ghost    string    // the sequential node of the previous session
 	rival    rival
-}
-
-// rival is the node of another process at our path, and the end of the wait for
-// it.
-type rival struct {
-	czxid int64
-	until time.Time
 }
 
 // keep keeps the node through one session after the other.
@@ -105,7 +98,7 @@ func (r *round) follow() {
 			r.failures++
 			r.tellOpen(context.Cause(r.ctx))
 			r.tellClosers(asked, err)
-			r.sleep(growing(r.failures-1, leastRetry, mostRetry), r.wake)
+			r.sleep(growing(r.failures-1, minRetry, maxRetry), r.wake)
 		}
 	}
 }
@@ -181,7 +174,7 @@ func (r *round) attend() error {
 		case err != nil: // the node still stands
 			r.refuse(rev, err)
 			r.failures++
-			if !r.wait(growing(r.failures-1, leastRetry, mostRetry)) {
+			if !r.wait(growing(r.failures-1, minRetry, maxRetry)) {
 				return nil
 			}
 		}
@@ -209,7 +202,7 @@ func (r *round) refused(err error) {
 	r.away(err)
 	r.refuse(everyone, err)
 	r.failures++
-	r.sleep(growing(r.failures-1, leastRetry, mostRetry), r.wake)
+	r.sleep(growing(r.failures-1, minRetry, maxRetry), r.wake)
 }
 
 // paced waits before a create that follows others too soon. The first few do
@@ -221,7 +214,7 @@ func (r *round) paced() {
 	}
 	r.since = time.Time{}
 	if r.creates++; r.creates > 3 {
-		r.sleep(growing(r.creates-4, leastPause, mostPause), nil)
+		r.sleep(growing(r.creates-4, minPause, maxPause), nil)
 	}
 }
 
@@ -276,11 +269,7 @@ func (r *round) sleep(pause time.Duration, wake <-chan struct{}) {
 // random, so that processes that were refused together do not come back
 // together.
 func growing(n int, min, max time.Duration) time.Duration {
-	bound := max
-	if n < 32 && min<<n < max {
-		bound = min << n
-	}
-	return bound/2 + chance.N(bound/2)
+	return backoff.Backoff{Min: min, Max: max, Floor: min / 2}.Pause(n)
 }
 
 // ended reports whether an operation failed because its session has ended.

@@ -59,7 +59,7 @@ func (k *kept) onState(s *standing.State) {
 		k.told = append(k.told, "stands")
 		return
 	}
-	k.told = append(k.told, s.Why.Error())
+	k.told = append(k.told, s.Err.Error())
 }
 
 // take returns the states that OnState was given since the last take.
@@ -81,7 +81,7 @@ func (k *kept) stands() *standing.State {
 // awayFor waits until the node is away for the reason.
 func (k *kept) awayFor(why error) *standing.State {
 	k.w.Helper()
-	return k.await(func(s *standing.State) bool { return !s.Standing() && errors.Is(s.Why, why) })
+	return k.await(func(s *standing.State) bool { return !s.Standing() && errors.Is(s.Err, why) })
 }
 
 // expire ends the session in which the node stands, and waits until it stands

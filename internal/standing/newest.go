@@ -2,7 +2,6 @@ package standing
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -77,6 +76,3 @@ func (r *round) outranks(stat core.Stat) (bool, error) {
 
 // errChanged says that the node at our path has been replaced by yet another.
 var errChanged = errors.New("the node in our place has changed")
-
-// replaced is why our node is away for good: the rival was opened after it.
-func replaced(rival *DuplicateError) error { return fmt.Errorf("%w: %w", ErrReplaced, rival) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -28,15 +29,15 @@ func TestFault18_ZombieDoesNotReplaceItsSuccessor(t *testing.T) {
 				time.Sleep(time.Minute)
 				before := deletions(w, path)
 				a.Link.Heal()
-				ka.awayFor(standing.ErrReplaced)
-				require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), standing.ErrReplaced)
+				ka.awayFor(session.ErrReplaced)
+				require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), session.ErrReplaced)
 				a.Expire()
 				time.Sleep(time.Hour)
 				require.Equal(w, before, deletions(w, path))
 				require.Equal(w, "v2", w.Data(path))
 				require.Equal(w, b.Current().ID(), owner(w, path))
 				require.Equal(w, []string{"stands"}, kb.take(), "undisturbed")
-				ka.awayFor(standing.ErrReplaced)
+				ka.awayFor(session.ErrReplaced)
 			})
 		})
 	}
@@ -65,7 +66,7 @@ func TestFault18_TheNewestWinsInAnyOrder(t *testing.T) {
 				require.Equal(w, newest.stands().Session.ID(), owner(w, path))
 				before := deletions(w, path)
 				for _, k := range all[:2] {
-					k.awayFor(standing.ErrReplaced)
+					k.awayFor(session.ErrReplaced)
 					k.p.Expire()
 				}
 				time.Sleep(time.Hour)
@@ -89,14 +90,14 @@ func TestFault18_TheNewestComesBackAfterADeletion(t *testing.T) {
 		a, b := w.Process(), w.Process()
 		ka := open(a)
 		kb := open(b, policy(standing.Replace), data("v2"))
-		ka.awayFor(standing.ErrReplaced)
+		ka.awayFor(session.ErrReplaced)
 		b.Link.Delay(time.Second) // b learns of the deletion late
 		w.Remove(path)
 		ka.stands()
 		require.Equal(w, "v1", w.Data(path))
 		b.Link.Delay(0)
 		w.Eventually(func() bool { return w.Data(path) == "v2" }, "b is back")
-		ka.awayFor(standing.ErrReplaced)
+		ka.awayFor(session.ErrReplaced)
 		kb.stands()
 		time.Sleep(time.Hour)
 		require.Equal(w, "v2", w.Data(path))
@@ -112,7 +113,7 @@ func TestFault18_OrderThatCannotBeRead(t *testing.T) {
 		w.Fail(zktest.OpGetACL, path, zktest.CodeNoAuth)
 		kb := open(b, policy(standing.Replace), data("v2"))
 		a.Link.Heal()
-		ka.awayFor(standing.ErrReplaced)
+		ka.awayFor(session.ErrReplaced)
 		time.Sleep(time.Hour)
 		require.Equal(w, []string{"stands"}, kb.take())
 	})

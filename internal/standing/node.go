@@ -44,7 +44,7 @@ var errOpening = errors.New("the node has not stood yet")
 //
 //   - an invalid path or policy, or core.ErrTooLarge;
 //   - ctx's error, with core.ErrUnreachable if there was no session;
-//   - ErrDuplicate, ErrNotEphemeral, core.ErrClosed;
+//   - core.ErrIDTaken, core.ErrNotEphemeral, core.ErrClosed;
 //   - what a server answers, such as core.ErrNoAuth.
 //
 // If Open fails, no node is left. If the outcome of the create is unknown, the
@@ -63,7 +63,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		keeping: keeping{opening: true},
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.state.Store(&State{Why: errOpening, Path: cfg.Path, next: make(chan struct{})})
+	n.state.Store(&State{Err: errOpening, Path: cfg.Path, next: make(chan struct{})})
 	if _, err := cfg.Manager.Session(ctx); err != nil { // its error says why there is no session
 		n.cancel(err)
 		return nil, err
@@ -95,7 +95,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 // been removed after Close, or when the Manager is closed.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
-// Err returns nil until Done, and then ErrClosed or core.ErrClosed.
+// Err returns nil until Done, and then core.ErrReleased or
+// core.ErrClosed.
 func (n *Node) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -127,7 +128,7 @@ func (n *Node) Close(ctx context.Context) error {
 	n.closers = append(n.closers, told)
 	n.mu.Unlock()
 	n.rouse()
-	n.cancel(ErrClosed)
+	n.cancel(core.ErrReleased)
 	select {
 	case err := <-told:
 		return err

@@ -5,10 +5,10 @@ import "github.com/docent-go/docent/internal/core"
 // State is the state of the node at one time. It never changes.
 type State struct {
 	// Session is the session in which the node stands, or nil while the node is
-	// away; then Why says why. An away node is not known to stand. In a session
+	// away; then Err says why. An away node is not known to stand. In a session
 	// that can no longer be trusted, it may still exist for a while.
 	Session *core.Session
-	Why     error
+	Err     error
 	// Path and Czxid are the node's. While the node is away, they belong to the
 	// last node that stood.
 	Path  string
@@ -30,7 +30,7 @@ func (n *Node) State() *State {
 	if s.Session == nil || s.Session.Err() == nil {
 		return s
 	}
-	return &State{Why: s.Session.Err(), Path: s.Path, Czxid: s.Czxid, next: s.next}
+	return &State{Err: s.Session.Err(), Path: s.Path, Czxid: s.Czxid, next: s.next}
 }
 
 // stands publishes that the node stands, if that is new.
@@ -45,10 +45,10 @@ func (n *Node) stands(s *core.Session, path string, czxid int64) {
 // away publishes why the node does not stand, if that is new.
 func (n *Node) away(why error) {
 	old := n.state.Load()
-	if old.Session == nil && reason(old.Why) == reason(why) {
+	if old.Session == nil && reason(old.Err) == reason(why) {
 		return
 	}
-	n.publish(&State{Why: why, Path: old.Path, Czxid: old.Czxid})
+	n.publish(&State{Err: why, Path: old.Path, Czxid: old.Czxid})
 }
 
 func (n *Node) publish(next *State) {

@@ -2,59 +2,39 @@ package testworld
 
 import (
 	"context"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/sessiontest"
 )
 
-// Call is a call under way.
+// Call is a call under way, with a result.
 type Call[T any] struct {
-	w      *World
-	cancel context.CancelCauseFunc
-	done   chan struct{}
-	value  T
-	err    error
+	w     *World
+	call  *sessiontest.Call
+	value T
 }
 
 // Go calls f in a goroutine of its own. It returns once f has returned or waits
 // for another goroutine. f has to return when its ctx ends: at GiveUp, or at
 // the end of the test.
 func Go[T any](w *World, f func(ctx context.Context) (T, error)) *Call[T] {
-	ctx, cancel := context.WithCancelCause(w.Context())
-	c := &Call[T]{w: w, cancel: cancel, done: make(chan struct{})}
-	w.Cleanup(func() {
-		cancel(nil)
-		<-c.done
+	c := &Call[T]{w: w}
+	c.call = w.Go(func(ctx context.Context) (err error) {
+		c.value, err = f(ctx)
+		return err
 	})
-	go func() {
-		defer close(c.done)
-		c.value, c.err = f(ctx)
-	}()
-	synctest.Wait()
 	return c
 }
 
 // Waiting reports whether the call is still under way once all goroutines wait.
-func (c *Call[T]) Waiting() bool {
-	synctest.Wait()
-	select {
-	case <-c.done:
-		return false
-	default:
-		return true
-	}
-}
+func (c *Call[T]) Waiting() bool { return c.call.Running() }
 
 // Result waits, in virtual time, until the call has returned.
 func (c *Call[T]) Result() (T, error) {
 	c.w.Helper()
-	select {
-	case <-c.done:
-	case <-time.After(Patience):
-		require.FailNow(c.w, "the call still waits after "+Patience.String())
-	}
-	return c.value, c.err
+	err := c.call.Wait()
+	return c.value, err
 }
 
 // Get is Result of a call that must succeed.
@@ -68,6 +48,6 @@ func (c *Call[T]) Get() T {
 // GiveUp ends the ctx of the call and returns the call's result.
 func (c *Call[T]) GiveUp() (T, error) {
 	c.w.Helper()
-	c.cancel(nil)
-	return c.Result()
+	err := c.call.Cancel()
+	return c.value, err
 }

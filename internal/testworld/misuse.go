@@ -98,7 +98,7 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 			saysWhatIsWrong(t, func() { call(f, full) })
 		})
 	}
-	if !of.IsVariadic() || of.In(len(args)-1).Elem().Kind() != reflect.Func {
+	if !of.IsVariadic() || !isOption(of.In(len(args)-1).Elem()) {
 		return
 	}
 	args[len(args)-1] = reflect.MakeSlice(of.In(len(args)-1), 1, 1)
@@ -107,6 +107,20 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 			t.Errorf("the panic does not say that an option is nil")
 		}
 	})
+}
+
+// isOption reports whether options may have the type: a function, or an
+// interface that no other package can implement.
+func isOption(of reflect.Type) bool {
+	if of.Kind() != reflect.Interface {
+		return of.Kind() == reflect.Func
+	}
+	for i := range of.NumMethod() {
+		if !of.Method(i).IsExported() {
+			return true
+		}
+	}
+	return false
 }
 
 // saysWhatIsWrong reports whether f panics with a sentence. The test fails if f

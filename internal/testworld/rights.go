@@ -33,7 +33,7 @@ func EachServer(t *testing.T, f func(w *World, owner *Process)) {
 		t.Run(name, func(t *testing.T) {
 			var opts []zktest.Option
 			if asks {
-				opts = append(opts, zktest.WithExistsNeedsRead())
+				opts = append(opts, zktest.ExistsNeedsRead())
 			}
 			Run(t, func(w *World) { f(w, w.Process(Secretive)) }, opts...)
 		})

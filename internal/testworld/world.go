@@ -1,12 +1,10 @@
-// Package testworld is the environment for tests of recipes: an embedded server
-// in a bubble of virtual time, and processes with their own sessions and
-// network paths. It is for tests alone.
+// Package testworld is the environment for tests of recipes. It adds to package
+// sessiontest, the environment for tests of users, what needs the internal
+// packages, and what counts requests and misuses an API.
 package testworld
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"runtime"
 	"sync"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -25,8 +24,8 @@ import (
 // Then everything opened through it is closed, and a remaining goroutine fails
 // the test.
 type World struct {
-	*testing.T
-	Srv *zktest.Server
+	*sessiontest.World
+	Srv *zktest.Server // the Server of sessiontest.World
 
 	mu      sync.Mutex
 	changes []zktest.Change
@@ -35,15 +34,15 @@ type World struct {
 // Run runs f as a test in a bubble of its own.
 func Run(t *testing.T, f func(w *World), opts ...zktest.Option) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := &World{T: t, Srv: zktest.New(t, opts...)}
-		t.Cleanup(w.Srv.OnChange(func(c zktest.Change) {
+	sessiontest.Run(t, func(inner *sessiontest.World) {
+		w := &World{World: inner, Srv: inner.Server}
+		w.Cleanup(w.Srv.OnChange(func(c zktest.Change) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.changes = append(w.changes, c)
 		}))
 		f(w)
-	})
+	}, opts...)
 }
 
 // Process is a manager with a network path of its own.
@@ -57,15 +56,8 @@ type Process struct {
 // unless a tweak changes it.
 func (w *World) Process(tweaks ...func(*session.Config)) *Process {
 	w.Helper()
-	link := w.Srv.Link()
-	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
-	for _, tweak := range tweaks {
-		tweak(&cfg)
-	}
-	sm, err := session.Dial(w.Context(), cfg)
-	require.NoError(w, err)
-	w.Cleanup(func() { require.NoError(w, sm.Close()) })
-	return &Process{sm, w, link}
+	p := w.World.Process(tweaks...)
+	return &Process{p.Manager, w, p.Link}
 }
 
 // Timeout is a tweak that sets the session timeout.
@@ -90,31 +82,10 @@ func (p *Process) Expire() {
 	p.W.Srv.Expire(p.Current().ID())
 }
 
-// Put writes data to a node without a session. It makes the node if it is
-// missing.
-func (w *World) Put(path, data string) {
-	w.Helper()
-	require.NoError(w, w.Srv.Put(path, []byte(data)))
-}
-
 // Remove deletes a node without a session.
 func (w *World) Remove(path string) {
 	w.Helper()
 	require.NoError(w, w.Srv.Remove(path))
-}
-
-// Data returns the data of a node, which must exist.
-func (w *World) Data(path string) string {
-	w.Helper()
-	node, found := w.Srv.Node(path)
-	require.True(w, found, "%s is missing", path)
-	return string(node.Data)
-}
-
-// Children lists the children of a node, sorted. A missing node has none.
-func (w *World) Children(path string) []string {
-	info, _ := w.Srv.Node(path)
-	return info.Children
 }
 
 // Changes returns every change of the tree so far, in order.
@@ -195,18 +166,6 @@ func (w *World) Within(d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(w.Context(), d)
 	w.Cleanup(cancel)
 	return ctx
-}
-
-// Eventually waits, in virtual time, until ok holds.
-func (w *World) Eventually(ok func() bool, what string, args ...any) {
-	w.Helper()
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		synctest.Wait()
-		if ok() {
-			return
-		}
-	}
-	require.FailNow(w, "did not happen: "+fmt.Sprintf(what, args...))
 }
 
 // Cancelled is a context that has ended.

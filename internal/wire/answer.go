@@ -48,6 +48,13 @@ func ChildrenOf(body []byte) ([]string, Stat, error) {
 	return names, stat, d.answered("getChildren2")
 }
 
+// PathsOf reads the answer to getEphemerals.
+func PathsOf(body []byte) ([]string, error) {
+	d := NewDecoder(body)
+	paths := d.Strings()
+	return paths, d.answered("getEphemerals")
+}
+
 // ACLOf reads the answer to getACL.
 func ACLOf(body []byte) ([]ACL, Stat, error) {
 	d := NewDecoder(body)

@@ -82,6 +82,9 @@ var (
 	childrenReader = reader{"getChildren2",
 		func(b []byte) (any, error) { n, s, err := ChildrenOf(b); return withNames{n, s}, err },
 		func(v any) []byte { n := v.(withNames); return join(stringsBytes(n.Names), statBytes(n.Stat)) }}
+	pathsReader = reader{"getEphemerals",
+		func(b []byte) (any, error) { paths, err := PathsOf(b); return paths, err },
+		func(v any) []byte { return stringsBytes(v.([]string)) }}
 	aclReader = reader{"getACL",
 		func(b []byte) (any, error) { a, s, err := ACLOf(b); return withACL{a, s}, err },
 		func(v any) []byte {
@@ -141,6 +144,7 @@ var answers = map[*reader][]any{
 	&childrenReader:   {withNames{[]string{"a", "", "ä"}, someStat}, withNames{[]string{}, someStat}},
 	&aclReader:        {withACL{someACL, someStat}, withACL{[]ACL{}, someStat}},
 	&tokenReader:      {[]byte("token"), []byte{}, []byte(nil)},
+	&pathsReader:      {[]string{"/a", "/b/c"}, []string{}},
 	&identitiesReader: {[]Identity{{"ip", "127.0.0.1"}, {"digest", ""}}, []Identity{}},
 	&resultsReader: {
 		[]Result{},
@@ -210,6 +214,7 @@ func TestAnswersWithLengthsThatLie(t *testing.T) {
 			{&aclReader, join(i32(lie), rest)},
 			{&aclReader, join(i32(1), i32(31), i32(lie), rest)},
 			{&tokenReader, join(i32(lie), rest)},
+			{&pathsReader, join(i32(lie), rest)},
 			{&identitiesReader, join(i32(lie), rest)},
 			{&identitiesReader, join(i32(1), str("ip"), i32(lie), rest)},
 			{&resultsReader, join(i32(int32(OpCreate)), []byte{0}, i32(0), i32(lie), rest)},
@@ -224,7 +229,7 @@ func TestAnswersWithLengthsThatLie(t *testing.T) {
 	}
 	// A vector with as many elements as there are bytes: each element takes
 	// more than one.
-	for _, r := range []*reader{&childrenReader, &aclReader, &identitiesReader} {
+	for _, r := range []*reader{&childrenReader, &pathsReader, &aclReader, &identitiesReader} {
 		_, err := r.read(join(i32(200), rest))
 		require.ErrorIs(t, err, ErrMalformed, r.name)
 	}
@@ -320,6 +325,7 @@ func FuzzCreatedOld(f *testing.F)   { createdOldReader.fuzz(f) }
 func FuzzStatOf(f *testing.F)       { statReader.fuzz(f) }
 func FuzzDataOf(f *testing.F)       { dataReader.fuzz(f) }
 func FuzzChildrenOf(f *testing.F)   { childrenReader.fuzz(f) }
+func FuzzPathsOf(f *testing.F)      { pathsReader.fuzz(f) }
 func FuzzACLOf(f *testing.F)        { aclReader.fuzz(f) }
 func FuzzTokenOf(f *testing.F)      { tokenReader.fuzz(f) }
 func FuzzIdentitiesOf(f *testing.F) { identitiesReader.fuzz(f) }

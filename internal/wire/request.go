@@ -62,7 +62,7 @@ func Read(op Op, path string, watch bool) []byte {
 	return e.Frame()
 }
 
-// OnPath is a request with only a path: OpSync, OpGetACL.
+// OnPath is a request with only a path: OpSync, OpGetACL, OpGetEphemerals.
 func OnPath(op Op, path string) []byte {
 	e := request(op, StringSize(path))
 	e.String(path)

@@ -27,6 +27,7 @@ func TestRequestsAreWhatServersRead(t *testing.T) {
 		{"getData with a watch", Read(OpGetData, "/a", true), 4, join(str("/a"), []byte{1})},
 		{"getChildren2", Read(OpGetChildren2, "/", true), 12, join(str("/"), []byte{1})},
 		{"sync", OnPath(OpSync, "/a"), 9, str("/a")},
+		{"getEphemerals", OnPath(OpGetEphemerals, "/a"), 103, str("/a")},
 		{"getACL", OnPath(OpGetACL, "/a"), 6, str("/a")},
 		{"create", Create(OpCreate, "/a", []byte("x"), someACL, 3), 1, join(str("/a"), str("x"), aclBytes, i32(3))},
 		{"create2 without data", Create(OpCreate2, "/a", nil, nil, 0), 15, join(str("/a"), i32(-1), i32(0), i32(0))},

@@ -1,7 +1,7 @@
 // Package httpbalance sends HTTP requests to the instances of services. It
 // provides an http.RoundTripper for URLs with a service in place of a host.
 //
-//	orders, err := registry.Watch(ctx, "orders")
+//	orders, err := registry.Open(ctx, "orders")
 //	defer orders.Close()
 //	client := &http.Client{Transport: httpbalance.New(httpbalance.Service("orders", orders))}
 //	resp, err := client.Get("http://orders/v1/17")
@@ -14,7 +14,7 @@
 //     instance can finish them.
 //   - An instance that refuses a connection is passed over for a while at once.
 //     An instance that fails otherwise is passed over after some failures: see
-//     Down. If all are passed over, they are tried nevertheless. With
+//     DownAfter. If all are passed over, they are tried nevertheless. With
 //     naming.LeastPending each failure also weighs against its instance for ten
 //     seconds.
 //   - If no connection was made, the request was not sent. It is tried on

@@ -27,7 +27,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer sm.Close()
-	registry := naming.New(sm)
+	registry := naming.NewRegistry(sm)
 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "this is ", r.Host)
@@ -39,7 +39,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	orders, err := registry.Watch(ctx, "orders")
+	orders, err := registry.Open(ctx, "orders")
 	if err != nil {
 		log.Fatal(err)
 	}

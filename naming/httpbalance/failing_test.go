@@ -28,7 +28,7 @@ func TestFault26_LeastPendingAvoidsWhatFails(t *testing.T) {
 			a, b, d := start(t, "a"), start(t, "b"), start(t, "d")
 			a.answer(hangUp)
 			a.Instance.Weight = 10
-			c := client(t, list(a.Instance, b.Instance, d.Instance), httpbalance.By(strategy), httpbalance.Down(1000, time.Hour, time.Hour))
+			c := client(t, list(a.Instance, b.Instance, d.Instance), httpbalance.Strategy(strategy), httpbalance.DownAfter(1000, time.Hour, time.Hour))
 			for range 200 {
 				get(t, c)
 			}
@@ -53,7 +53,7 @@ func TestFault26_LeastPendingAvoidsWhatFails(t *testing.T) {
 func TestFault26_LeastPendingUnderLoad(t *testing.T) {
 	a, b, d := start(t, "a"), start(t, "b"), start(t, "d")
 	a.answer(hangUp)
-	c := client(t, list(a.Instance, b.Instance, d.Instance), httpbalance.By(naming.LeastPending()), httpbalance.Down(1000, time.Hour, time.Hour))
+	c := client(t, list(a.Instance, b.Instance, d.Instance), httpbalance.Strategy(naming.LeastPending()), httpbalance.DownAfter(1000, time.Hour, time.Hour))
 	var work sync.WaitGroup
 	var failed atomic.Int64
 	for range 20 {
@@ -73,8 +73,8 @@ func TestFault26_LeastPendingUnderLoad(t *testing.T) {
 	require.Zero(t, failed.Load())
 }
 
-// The address of an instance is written with one pair of brackets, whether it is
-// registered with brackets or without.
+// The address of an instance is written with one pair of brackets, whether it
+// is registered with brackets or without.
 func TestFault26_IPv6(t *testing.T) {
 	for address, want := range map[string]string{
 		"::1": "[::1]:80", "[::1]": "[::1]:80", "fe80::1%eth0": "[fe80::1%eth0]:80", "10.0.0.1": "10.0.0.1:80", "h": "h:80",
@@ -111,7 +111,7 @@ func TestFault26_SSLPortOnly(t *testing.T) {
 	t.Cleanup(srv.Close)
 	tls := at(t, "a", srv.Listener.Addr())
 	tls.Port, tls.SSLPort = 0, tls.Port
-	require.Equal(t, "true", get(t, client(t, list(tls), httpbalance.Base(srv.Client().Transport))))
+	require.Equal(t, "true", get(t, client(t, list(tls), httpbalance.RoundTripper(srv.Client().Transport))))
 }
 
 type recorder struct{ url string }
@@ -124,7 +124,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 // sent is where a request to the instance goes.
 func sent(t *testing.T, in naming.Instance, scheme string) string {
 	base := new(recorder)
-	c := &http.Client{Transport: httpbalance.New(httpbalance.Base(base), httpbalance.Service("orders", list(in)))}
+	c := &http.Client{Transport: httpbalance.New(httpbalance.RoundTripper(base), httpbalance.Service("orders", list(in)))}
 	resp, err := c.Get(scheme + "://orders/")
 	require.NoError(t, err)
 	read(t, resp)

@@ -9,7 +9,7 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		httpbalance.New, httpbalance.Attempts, httpbalance.Base, httpbalance.By, httpbalance.Down, httpbalance.Key,
+		httpbalance.New, httpbalance.Attempts, httpbalance.RoundTripper, httpbalance.Strategy, httpbalance.DownAfter, httpbalance.Key,
 		httpbalance.Service, new(httpbalance.Transport), httpbalance.New(),
 	)
 }

@@ -20,7 +20,7 @@ func TestRollingRestart(t *testing.T) {
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sm.Close()) })
-	registry := naming.New(sm)
+	registry := naming.NewRegistry(sm)
 	type running struct {
 		*backend
 		*naming.Registration
@@ -32,7 +32,7 @@ func TestRollingRestart(t *testing.T) {
 		return running{b, g}
 	}
 	old := []running{up("a"), up("b"), up("c")}
-	orders, err := registry.Watch(t.Context(), "orders", naming.Pause(1))
+	orders, err := registry.Open(t.Context(), "orders", naming.Pause(1))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = orders.Close() })
 	c := client(t, orders)
@@ -115,7 +115,7 @@ func count(all []naming.Instance) (available int) {
 }
 
 func TestInvalidOption(t *testing.T) {
-	c := client(t, list(), httpbalance.Down(-1, 0, 0))
+	c := client(t, list(), httpbalance.DownAfter(-1, 0, 0))
 	_, err := c.Get("http://orders/")
 	require.ErrorContains(t, err, "httpbalance: service orders")
 }

@@ -79,8 +79,8 @@ func TestBrokenOff(t *testing.T) {
 }
 
 // askedFirst sends a request that a round robin over two instances sends to a
-// first: the first request, or else the second one. others is how many went to the
-// other instance before.
+// first: the first request, or else the second one. others is how many went to
+// the other instance before.
 func askedFirst(t *testing.T, a *backend, send func() (*http.Response, error)) (resp *http.Response, others int, err error) {
 	resp, err = send()
 	if a.calls.Load() > 0 {
@@ -111,8 +111,8 @@ func TestAttempts(t *testing.T) {
 		}
 		key := httpbalance.Key(func(*http.Request) string { return "17" })
 		for _, n := range []int{1, 3, 5, 9} {
-			_, err := client(t, list(instances...), httpbalance.By(strategy), httpbalance.Attempts(n), key,
-				httpbalance.Down(100, time.Hour, time.Hour)).Get("http://orders/")
+			_, err := client(t, list(instances...), httpbalance.Strategy(strategy), httpbalance.Attempts(n), key,
+				httpbalance.DownAfter(100, time.Hour, time.Hour)).Get("http://orders/")
 			require.Error(t, err)
 			require.Equal(t, min(n, len(all)), calls(), "%v", strategy)
 		}
@@ -121,8 +121,8 @@ func TestAttempts(t *testing.T) {
 	require.ErrorContains(t, err, "Attempts(0)")
 }
 
-// Retries for one key all go to the same other instance, the next by the key. It
-// may have cached what the key is about.
+// Retries for one key all go to the same other instance, the next by the key.
+// It may have cached what the key is about.
 func TestRetriesGoByTheKey(t *testing.T) {
 	var all []*backend
 	source := list()
@@ -130,7 +130,7 @@ func TestRetriesGoByTheKey(t *testing.T) {
 		all = append(all, start(t, fmt.Sprint(i)))
 		source.Set(append(source.Load(), all[i].Instance))
 	}
-	c := client(t, source, httpbalance.By(naming.Hash()), httpbalance.Down(100, time.Hour, time.Hour),
+	c := client(t, source, httpbalance.Strategy(naming.Hash()), httpbalance.DownAfter(100, time.Hour, time.Hour),
 		httpbalance.Key(func(r *http.Request) string { return r.URL.Path }))
 	ask := func() string {
 		resp, err := c.Get("http://orders/v1/17")

@@ -16,7 +16,7 @@ import (
 // Transport is an http.RoundTripper. It has no goroutine, nothing to close but
 // idle connections, and is safe for concurrent use.
 type Transport struct {
-	base     http.RoundTripper
+	next     http.RoundTripper // sends the requests
 	attempts int
 	pause    time.Duration
 	window   time.Duration
@@ -40,41 +40,41 @@ func Service(name string, source naming.Source[naming.Instance]) Option {
 	return func(t *Transport) { t.sources[name] = source }
 }
 
-// By sets the strategy. Each service uses it independently of the others. The
-// default is naming.RoundRobin.
-func By(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
+// Strategy sets how instances are picked. Each service uses the strategy
+// independently of the others. The default is naming.RoundRobin.
+func Strategy(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
 
 // Key sets the function that returns the key for naming.Hash and naming.Sticky:
 // a user, a tenant, a path.
-func Key(of func(*http.Request) string) Option {
-	misuse.NilFunc(of == nil, "httpbalance.Key")
-	return func(t *Transport) { t.key = of }
+func Key(f func(*http.Request) string) Option {
+	misuse.NilFunc(f == nil, "httpbalance.Key")
+	return func(t *Transport) { t.key = f }
 }
 
-// Base sets the RoundTripper that sends the requests. The default is
+// RoundTripper sets the RoundTripper that sends the requests. The default is
 // http.DefaultTransport.
-func Base(rt http.RoundTripper) Option {
-	misuse.If(rt == nil, "httpbalance.Base is given a nil RoundTripper: leave it out for http.DefaultTransport")
-	return func(t *Transport) { t.base = rt }
+func RoundTripper(rt http.RoundTripper) Option {
+	misuse.If(rt == nil, "httpbalance.RoundTripper is given a nil RoundTripper: leave it out for http.DefaultTransport")
+	return func(t *Transport) { t.next = rt }
 }
 
 // Attempts sets how many instances are tried at most for one request. The
 // default is three; with one, a request is not repeated.
 func Attempts(n int) Option { return func(t *Transport) { t.attempts = n } }
 
-// Down sets for how long an instance is passed over. It is passed over if no
-// connection can be made, or if errs requests have failed within the window:
-// the connection broke off, or the status was 502, 503 or 504. The default is 3
-// in 10 seconds, for 10 seconds.
-func Down(errs int, window, pause time.Duration) Option {
+// DownAfter sets for how long an instance is passed over, as naming.DownAfter
+// does. It is passed over if no connection can be made, or if errs requests
+// have failed within the window: the connection broke off, or the status was
+// 502, 503 or 504. The default is 3 in 10 seconds, for 10 seconds.
+func DownAfter(errs int, window, pause time.Duration) Option {
 	return func(t *Transport) { t.errs, t.window, t.pause = errs, window, pause }
 }
 
-// New returns a Transport. It does no I/O. If an option cannot be used, every
-// request returns the error.
+// New returns a Transport. It sends no request. If an option cannot be used,
+// every request returns the error.
 func New(opts ...Option) *Transport {
 	t := &Transport{
-		base:     http.DefaultTransport,
+		next:     http.DefaultTransport,
 		attempts: 3,
 		errs:     3,
 		window:   10 * time.Second,
@@ -101,7 +101,7 @@ func New(opts ...Option) *Transport {
 
 // made panics for a Transport that was not made by New.
 func (t *Transport) made() {
-	misuse.ZeroValue(t == nil || t.base == nil, "or nil httpbalance.Transport", "httpbalance.New")
+	misuse.ZeroValue(t == nil || t.next == nil, "or nil httpbalance.Transport", "httpbalance.New")
 }
 
 // balancer returns the source's own balancer if it has one, as a
@@ -120,7 +120,7 @@ func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...
 // RoundTrip implements http.RoundTripper. The Request of the response is the
 // one that was sent, so its URL shows which instance has answered.
 //
-// Errors: the base's; naming.ErrNoInstance.
+// Errors: the RoundTripper's; naming.ErrNoInstance.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.made()
 	misuse.If(req == nil, "Transport.RoundTrip is given a nil request")
@@ -129,7 +129,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	b, ok := t.services[req.URL.Host]
 	if !ok {
-		return t.base.RoundTrip(req)
+		return t.next.RoundTrip(req)
 	}
 	var tried []string
 	var last error
@@ -181,7 +181,7 @@ func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance],
 		}
 		out.Body = body
 	}
-	resp, err := t.base.RoundTrip(out)
+	resp, err := t.next.RoundTrip(out)
 	if err != nil {
 		p.Done(err)
 		if unsent(err) && req.Context().Err() == nil {
@@ -234,11 +234,11 @@ func repeatable(req *http.Request, err error) bool {
 	return false
 }
 
-// CloseIdleConnections closes the idle connections of the base, if it has the
-// method. http.Client calls it.
+// CloseIdleConnections closes the idle connections of the RoundTripper, if it
+// has the method. http.Client calls it.
 func (t *Transport) CloseIdleConnections() {
 	t.made()
-	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

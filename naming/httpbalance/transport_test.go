@@ -69,8 +69,8 @@ func list(all ...naming.Instance) *naming.List[naming.Instance] { return naming.
 // client sends by a Transport of its own connections.
 func client(t *testing.T, source naming.Source[naming.Instance], opts ...httpbalance.Option) *http.Client {
 	c := &http.Client{Transport: httpbalance.New(append([]httpbalance.Option{
-		httpbalance.Base(new(http.Transport)), httpbalance.Service("orders", source),
-		httpbalance.Down(3, time.Hour, time.Hour),
+		httpbalance.RoundTripper(new(http.Transport)), httpbalance.Service("orders", source),
+		httpbalance.DownAfter(3, time.Hour, time.Hour),
 	}, opts...)...)}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
@@ -193,7 +193,7 @@ func TestConnectErrors(t *testing.T) {
 		http.MethodGet: nil, http.MethodPost: strings.NewReader("data"), http.MethodPatch: strings.NewReader("more"),
 	} {
 		dials := new(counting)
-		c := client(t, list(dead, b.Instance), httpbalance.Base(&http.Transport{DialContext: dials.DialContext}))
+		c := client(t, list(dead, b.Instance), httpbalance.RoundTripper(&http.Transport{DialContext: dials.DialContext}))
 		want := "b " + method + " / "
 		if body != nil {
 			want += map[string]string{http.MethodPost: "data", http.MethodPatch: "more"}[method]
@@ -281,7 +281,7 @@ func TestBodies(t *testing.T) {
 // A call lasts until its body has been read: that is what LeastPending goes by.
 func TestPending(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
-	c := client(t, list(a.Instance, b.Instance), httpbalance.By(naming.LeastPending()))
+	c := client(t, list(a.Instance, b.Instance), httpbalance.Strategy(naming.LeastPending()))
 	first, err := c.Get("http://orders/")
 	require.NoError(t, err)
 	id := make([]byte, 1)

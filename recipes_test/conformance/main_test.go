@@ -58,7 +58,7 @@ func realSide(t *testing.T) *side {
 // like the real server, and within the process.
 func embeddedSides(t *testing.T) (loopback, inMemory *side) {
 	t.Helper()
-	srv := zktest.New(t, zktest.WithTick(tick), zktest.WithContainerInterval(never))
+	srv := zktest.New(t, zktest.Tick(tick), zktest.ContainerInterval(never))
 	addr, err := srv.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	return &side{name: "zktest", addr: addr, dial: dialTCP}, &side{name: "zktest", addr: addr, dial: srv.Dial}

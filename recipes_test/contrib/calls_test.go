@@ -85,7 +85,7 @@ const (
 func (w *world) byDocent(id string) *server {
 	s := w.serve(id)
 	for name, addr := range map[string]*net.TCPAddr{calls: s.rpc, pages: s.http} {
-		g, err := naming.New(w.sm).Register(w.within(), naming.Instance{Service: name, ID: id, Address: addr.IP.String(), Port: addr.Port})
+		g, err := naming.NewRegistry(w.sm).Register(w.within(), naming.Instance{Service: name, ID: id, Address: addr.IP.String(), Port: addr.Port})
 		require.NoError(w, err)
 		s.drains = append(s.drains, g)
 	}
@@ -96,7 +96,7 @@ func (w *world) byDocent(id string) *server {
 func (w *world) byCurator(id string) *server {
 	s := w.serve(id)
 	for name, addr := range map[string]*net.TCPAddr{calls: s.rpc, pages: s.http} {
-		w.java.Actor("services").Do("service.register", naming.New(w.sm).Base(), name, id, addr.IP, addr.Port, "none", "DYNAMIC", true)
+		w.java.Actor("services").Do("service.register", naming.NewRegistry(w.sm).Base(), name, id, addr.IP, addr.Port, "none", "DYNAMIC", true)
 	}
 	return s
 }
@@ -108,7 +108,7 @@ const balanced = `{"loadBalancingConfig": [{"round_robin": {}}]}`
 // load makes calls until the work ends; no call may fail. It returns the
 // service for the metrics.
 func (w *world) load() *naming.Service {
-	registry := naming.New(w.sm)
+	registry := naming.NewRegistry(w.sm)
 	conn, err := grpc.NewClient("docent:///"+calls, grpc.WithResolvers(grpcresolver.New(registry)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(balanced))
 	require.NoError(w, err)
@@ -119,11 +119,11 @@ func (w *world) load() *naming.Service {
 		return err
 	})
 
-	service, err := registry.Watch(w.within(), pages)
+	service, err := registry.Open(w.within(), pages)
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = service.Close() })
 	base := &http.Transport{}
-	client := &http.Client{Transport: httpbalance.New(httpbalance.Service(pages, service), httpbalance.Base(base), httpbalance.Attempts(1))}
+	client := &http.Client{Transport: httpbalance.New(httpbalance.Service(pages, service), httpbalance.RoundTripper(base), httpbalance.Attempts(1))}
 	w.Cleanup(client.CloseIdleConnections)
 	w.begin("pages", func() error {
 		r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, "http://"+pages+"/", nil)

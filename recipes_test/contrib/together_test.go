@@ -67,8 +67,10 @@ func TestTogether(t *testing.T) {
 	}
 
 	w.inspects()
-	require.NoError(t, w.metrics.Queue("mail", queue.New(w.sm, "/jobs/queue")))
-	require.NoError(t, w.metrics.Service(pages, service))
+	_, err := w.metrics.Queue("mail", queue.New(w.sm, "/jobs/queue"))
+	require.NoError(t, err)
+	_, err = w.metrics.Service(pages, service)
+	require.NoError(t, err)
 	page := w.scrape()
 	require.Contains(t, page, `docent_service_instances{name="pages",state="draining"} 1`)
 	require.Contains(t, page, `docent_service_instances{name="pages",state="available"} 2`)
@@ -104,7 +106,7 @@ func (w *world) inspects() {
 	// All three are in the lock's wait queue at a time.
 	line := map[string]bool{"docent": false, "kazoo": false}
 	ensemble.Eventually(w, patience, "the inspector sees everything", func() bool {
-		r, err := inspect.Take(w.within(), w.sm, "/")
+		r, err := inspect.Read(w.within(), w.sm, "/")
 		require.NoError(w, err)
 		for _, f := range r.Findings {
 			h := f.Head()

@@ -57,7 +57,7 @@ func (c *critical) guarded(a *peers.Actor, who string, args ...any) error {
 func (w *world) begins() {
 	var locked, led critical
 	java, python := w.java.Actor, w.python.Actor
-	mutex := lock.New(w.sm, "/jobs/lock", lock.ID("docent"))
+	mutex := lock.NewMutex(w.sm, "/jobs/lock", lock.ID("docent"))
 	w.begin("docent locks", func() error {
 		return mutex.Do(w.working, func(context.Context, *lock.Hold) error { return locked.pass("docent") })
 	})

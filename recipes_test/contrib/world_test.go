@@ -5,8 +5,6 @@ package contrib
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.uber.org/goleak"
 
 	docentotel "github.com/docent-go/docent/contrib/otel"
 	"github.com/docent-go/docent/contrib/prom"
@@ -24,18 +21,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := peers.Clean(); err != nil {
-		fmt.Fprintln(os.Stderr, "removing the peers:", err)
-		code = max(code, 1)
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 const (
 	timeout  = 20 * time.Second // of all sessions: an election among the servers ends no session
@@ -70,24 +56,17 @@ func inWorld(t *testing.T) *world {
 	names := map[string]string{"/jobs/lock": "shared", "/jobs/latch": "scheduler"}
 	w.metrics = prom.New(prom.Names(prom.Below(names)))
 	require.NoError(t, w.scraped.Register(w.metrics))
-	telemetry, err := docentotel.New(docentotel.Names(docentotel.Below(names)),
+	telemetry := docentotel.New(docentotel.Names(docentotel.Below(names)),
 		docentotel.Traces(trace.NewTracerProvider(trace.WithSpanProcessor(w.spans))))
-	require.NoError(t, err)
-	w.sm, err = session.Dial(w.within(), session.Config{
+	w.sm = ensemble.Dial(t, patience, session.Config{
 		Servers: w.Addrs(), Timeout: timeout, Hooks: []session.Hook{w.metrics, telemetry},
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.sm.Close()) })
 	w.java, w.python = peers.Curator(t, w.ConnectString(), timeout), peers.Kazoo(t, w.ConnectString(), timeout)
 	return w
 }
 
 // within returns a context for an event that must happen.
-func (w *world) within() context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), patience)
-	w.Cleanup(cancel)
-	return ctx
-}
+func (w *world) within() context.Context { return ensemble.Within(w, patience) }
 
 func (w *world) did(what string) {
 	w.mu.Lock()

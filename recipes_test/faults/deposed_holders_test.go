@@ -80,7 +80,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 		for _, timeout := range heldFor {
 			sm := dial(t, session.Config{Servers: servers[w], Timeout: timeout})
 			path := fmt.Sprintf("%s/%d", dir, len(pairs))
-			h, err := lock.New(sm, path).Lock(within(t, patience))
+			h, err := lock.NewMutex(sm, path).Lock(within(t, patience))
 			require.NoError(t, err)
 			require.Equal(t, timeout, bridge.CoreHold(&h.Hold).Session().Timeout())
 			p := &rivals{way: w, timeout: timeout, hold: h, end: endOf(h.Context()), next: make(chan time.Time, 1)}
@@ -99,7 +99,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 // contend makes a contender wait for the lock.
 func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
 	t.Helper()
-	m := lock.New(sm, path)
+	m := lock.NewMutex(sm, path)
 	ctx := t.Context() // ends before the cleanup
 	var waits sync.WaitGroup
 	waits.Go(func() {

@@ -53,7 +53,7 @@ func hold(servers []string, store string) error {
 	defer sm.Close()
 	answers := bufio.NewReader(conn)
 	for {
-		h, err := lock.New(sm, fencedLock).Lock(ctx)
+		h, err := lock.NewMutex(sm, fencedLock).Lock(ctx)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (rd *round) createKey(base, key string) error {
 	for {
 		err := rd.watcher.EnsureDir(ctx, base)
 		if err == nil {
-			err = store.Create(ctx, key, []byte("0"))
+			_, err = store.Create(ctx, key, []byte("0"))
 		}
 		switch {
 		case err == nil, errors.Is(err, session.ErrNodeExists):

@@ -32,7 +32,7 @@ const (
 
 func mutexWork(ctx context.Context, rd *round) {
 	gaps := rd.contend(ctx, func(p *process) func(context.Context, *rand.Rand) (held, error) {
-		m := lock.New(p.Manager, rd.path)
+		m := lock.NewMutex(p.Manager, rd.path)
 		return func(ctx context.Context, _ *rand.Rand) (held, error) {
 			h, err := m.Lock(ctx)
 			if err != nil {

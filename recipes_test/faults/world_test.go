@@ -72,10 +72,7 @@ func startProcess(tb testing.TB, e *ensemble.Ensemble, id int) *process {
 
 func dial(tb testing.TB, cfg session.Config) *session.Manager {
 	tb.Helper()
-	sm, err := session.Dial(within(tb, patience), cfg)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, sm.Close()) })
-	return sm
+	return ensemble.Dial(tb, patience, cfg)
 }
 
 // observer is a client that is only affected by the faults of servers.
@@ -86,9 +83,7 @@ func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 
 func within(tb testing.TB, d time.Duration) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), d)
-	tb.Cleanup(cancel)
-	return ctx
+	return ensemble.Within(tb, d)
 }
 
 // endOf notes when a context ends. The returned function waits for that time.

@@ -27,14 +27,14 @@ func TestDeadlockOfTwo(t *testing.T) {
 
 	found := w.deadlocks()
 	require.Len(t, found, 1)
-	require.Len(t, found[0].Ring, 2)
-	for _, link := range found[0].Ring {
+	require.Len(t, found[0].Cycle, 2)
+	for _, link := range found[0].Cycle {
 		if link.Lock == "/l/2" {
-			require.Equal(t, session0(ours, t), link.Waiter.Session)
+			require.Equal(t, idOf(t, ours), link.Waiter.Session)
 			require.Equal(t, inspect.Docent, link.Waiter.Layout)
 			require.Equal(t, inspect.Curator, link.Holder.Layout)
 		} else {
-			require.Equal(t, session0(ours, t), link.Holder.Session)
+			require.Equal(t, idOf(t, ours), link.Holder.Session)
 			require.Equal(t, held.Token(), link.Holder.Token)
 		}
 	}
@@ -70,7 +70,7 @@ func TestDeadlockOfThree(t *testing.T) {
 
 	found := w.deadlocks()
 	require.Len(t, found, 1)
-	require.Len(t, found[0].Ring, 3)
+	require.Len(t, found[0].Cycle, 3)
 	require.Len(t, found[0].Behind, 1)
 
 	first.giveUp()
@@ -105,7 +105,7 @@ func TestDeadlockOverPermits(t *testing.T) {
 	w.waiters("/m", 2)
 	found := w.deadlocks()
 	require.Len(t, found, 1)
-	require.Len(t, found[0].Ring, 2)
+	require.Len(t, found[0].Cycle, 2)
 	require.Len(t, found[0].Behind, 1)
 	second.Kill()
 	require.Equal(t, "true", permit.Get())

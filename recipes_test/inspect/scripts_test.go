@@ -37,11 +37,11 @@ func TestDeadlockOfScripts(t *testing.T) {
 
 	found := w.deadlocks()
 	require.Len(t, found, 1)
-	require.Len(t, found[0].Ring, 2)
-	for i, link := range found[0].Ring {
-		next := found[0].Ring[1-i].Waiter
-		require.Len(t, next.Under, 2)
-		require.Equal(t, next.Under[0], link.Holder.Session)
+	require.Len(t, found[0].Cycle, 2)
+	for i, link := range found[0].Cycle {
+		next := found[0].Cycle[1-i].Waiter
+		require.Len(t, next.ParentSessions, 2)
+		require.Equal(t, next.ParentSessions[0], link.Holder.Session)
 		require.NotEqual(t, next.Session, link.Holder.Session)
 	}
 	look := ensemble.Run(t, nil, "--servers", w.ConnectString(), "inspect", "--deadlocks", "--confirm", "100ms")

@@ -54,22 +54,15 @@ func (w *world) kazoo() *peers.Peer {
 // docent opens a session of Docent.
 func (w *world) docent() *session.Manager {
 	w.Helper()
-	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.Addrs(), Timeout: timeout})
-	require.NoError(w, err)
-	w.Cleanup(func() { _ = sm.Close() })
-	return sm
+	return ensemble.Dial(w, patience, session.Config{Servers: w.Addrs(), Timeout: timeout})
 }
 
-func (w *world) within(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), d)
-	w.Cleanup(cancel)
-	return ctx
-}
+func (w *world) within(d time.Duration) context.Context { return ensemble.Within(w, d) }
 
 // look returns a report on the whole ensemble.
 func (w *world) look() *inspect.Report {
 	w.Helper()
-	r, err := inspect.Take(w.within(patience), w.looker, "/")
+	r, err := inspect.Read(w.within(patience), w.looker, "/")
 	require.NoError(w, err)
 	return r
 }
@@ -112,7 +105,7 @@ func (w *world) wait(sm *session.Manager, path string) waiting {
 	ctx, cancel := context.WithCancel(w.Context())
 	call := waiting{cancel, make(chan error, 1)}
 	go func() {
-		_, err := lock.New(sm, path).Lock(ctx)
+		_, err := lock.NewMutex(sm, path).Lock(ctx)
 		call.done <- err
 	}()
 	w.Cleanup(cancel)
@@ -121,16 +114,16 @@ func (w *world) wait(sm *session.Manager, path string) waiting {
 
 func (w *world) hold(sm *session.Manager, path string) *lock.Hold {
 	w.Helper()
-	h, err := lock.New(sm, path).Lock(w.within(patience))
+	h, err := lock.NewMutex(sm, path).Lock(w.within(patience))
 	require.NoError(w, err)
 	return h
 }
 
-func session0(sm *session.Manager, t *testing.T) inspect.SessionID {
+func idOf(t *testing.T, sm *session.Manager) session.ID {
 	t.Helper()
 	s, err := sm.Session(t.Context())
 	require.NoError(t, err)
-	return inspect.SessionID(s.ID)
+	return s.ID
 }
 
 // ms is a duration in the peers' unit.

@@ -179,7 +179,7 @@ func held[H interface{ Release() error }](name string, share int, acquire func(c
 
 // mutexes makes a contender from a Mutex.
 func mutexes(name string, sm *session.Manager, path string) contender {
-	return held(name, all, lock.New(sm, path, lock.ID(name)).Lock)
+	return held(name, all, lock.NewMutex(sm, path, lock.ID(name)).Lock)
 }
 
 // zkLocks makes a contender from go-zookeeper's own lock.

@@ -90,12 +90,12 @@ func TestCounter(t *testing.T) {
 
 	w.part("DistributedAtomicInteger, SharedCount and kazoo", func(w *world) {
 		const path = "/counter/int"
-		c := counter.New(w.docent(), path, counter.Int32())
+		c := counter.New(w.docent(), path, counter.Layout(counter.Int32))
 		shared := other.As(w).Actor("shared")
 		shared.Do("count.share", path, 0)
 		want := addUp(w, 25,
 			ours(c),
-			ours(counter.New(w.docent(), path, counter.Int32())),
+			ours(counter.New(w.docent(), path, counter.Layout(counter.Int32))),
 			theirs(java.As(w).Actor("a"), "count.int", path),
 			theirs(other.As(w).Actor("a"), "count.int", path),
 			theirs(python.As(w).Actor("a"), "count.int", path),
@@ -123,10 +123,10 @@ func TestCounter(t *testing.T) {
 
 	w.part("kazoo's text", func(w *world) {
 		const path = "/counter/text"
-		c := counter.New(w.docent(), path, counter.Decimal())
+		c := counter.New(w.docent(), path, counter.Layout(counter.Decimal))
 		want := addUp(w, 25,
 			ours(c),
-			ours(counter.New(w.docent(), path, counter.Decimal())),
+			ours(counter.New(w.docent(), path, counter.Layout(counter.Decimal))),
 			theirs(python.As(w).Actor("a"), "count.text", path),
 			theirs(python.As(w).Actor("b"), "count.text", path),
 		)
@@ -138,7 +138,7 @@ func TestCounter(t *testing.T) {
 
 	w.part("changes", func(w *world) {
 		const path = "/counter/changes"
-		c := counter.New(w.docent(), path, counter.Int32())
+		c := counter.New(w.docent(), path, counter.Layout(counter.Int32))
 		shared := java.As(w).Actor("shared")
 		shared.Do("count.share", path, 4)
 		seen := make(chan int64, 100)
@@ -180,7 +180,7 @@ func TestCounter(t *testing.T) {
 
 		_, err = counter.New(w.docent(), number).Add(w.within(patience), 1)
 		require.NoError(w, err)
-		_, err = counter.New(w.docent(), number, counter.Int32()).Get(w.within(patience))
+		_, err = counter.New(w.docent(), number, counter.Layout(counter.Int32)).Get(w.within(patience))
 		require.ErrorAs(w, err, &format)
 		_, err = a.Go("count.int", number, 1).Result()
 		require.Error(w, err)
@@ -193,7 +193,7 @@ func TestCounter(t *testing.T) {
 		_, err := w.docent().Create(w.within(patience), path, []byte("3.5"), 0)
 		require.NoError(w, err)
 		var format *counter.FormatError
-		_, err = counter.New(w.docent(), path, counter.Decimal()).Get(w.within(patience))
+		_, err = counter.New(w.docent(), path, counter.Layout(counter.Decimal)).Get(w.within(patience))
 		require.ErrorAs(w, err, &format)
 	})
 }

@@ -155,7 +155,7 @@ func TestLeaderLatch(t *testing.T) {
 		named := campaign(w, w.docent(), path, "docent")
 		w.stand(e, 3)
 		ctx, cancel := context.WithCancel(w.within(patience))
-		wish := later(func() (struct{}, error) { return struct{}{}, e.Transfer(ctx, "docent") })
+		transfer := later(func() (struct{}, error) { return struct{}{}, e.Transfer(ctx, "docent") })
 		w.settles("Curator shows one more", func() bool {
 			got, err := a.Go("elect.participants", path).Result()
 			return err == nil && got == "4"
@@ -163,12 +163,12 @@ func TestLeaderLatch(t *testing.T) {
 		require.Equal(w, []string{"java 1", "java 2", "docent"}, ids(w, e))
 		a.Do("elect.unlatch", path)
 		require.Equal(w, "true", b.Do("elect.await", path, ms(patience)), "the second in Java leads all the same")
-		require.True(w, wish.waiting())
+		require.True(w, transfer.waiting())
 		cancel()
-		_, err := wish.get()
-		require.ErrorIs(w, err, election.ErrStillLeads)
+		_, err := transfer.get()
+		require.ErrorIs(w, err, election.ErrTransferTimeout)
 		err = e.Transfer(w.within(time.Second), "docent") // this transfer begins when the first in Java has gone
-		require.ErrorIs(w, err, election.ErrStillLeads)
+		require.ErrorIs(w, err, election.ErrTransferTimeout)
 		require.ErrorContains(w, err, "java 2")
 		b.Do("elect.unlatch", path)
 		term, err := named.get()
@@ -186,7 +186,7 @@ func TestLeaderLatch(t *testing.T) {
 		require.NoError(w, err)
 		a.Do("elect.select", path, "selector")
 		require.Equal(w, "leads "+path, a.Event(patience), "a LeaderSelector respects a LeaderLatch's nodes now")
-		other := election.New(w.docent(), path, election.LeaderSelector())
+		other := election.New(w.docent(), path, election.Layout(election.LeaderSelector))
 		w.settles("each layout has a leader", func() bool {
 			second, err := other.Leader(w.within(patience))
 			return err == nil && second.ID == "selector"
@@ -201,7 +201,7 @@ func TestLeaderLatch(t *testing.T) {
 		k := w.kazoo()
 		for path, option := range map[string]election.Option{
 			"/latch/kazoo":    election.ID("latch"),
-			"/selector/kazoo": election.LeaderSelector(),
+			"/selector/kazoo": election.Layout(election.LeaderSelector),
 		} {
 			term, err := election.New(w.docent(), path, option).Campaign(w.within(patience))
 			require.NoError(w, err)
@@ -221,12 +221,12 @@ func TestLeaderSelector(t *testing.T) {
 	w.part("line", func(w *world) {
 		const path = "/selector/line"
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
-		e := election.New(w.docent(), path, election.ID("docent 1"), election.LeaderSelector())
+		e := election.New(w.docent(), path, election.ID("docent 1"), election.Layout(election.LeaderSelector))
 		first, err := e.Campaign(w.within(patience))
 		require.NoError(w, err)
 		a.Do("elect.select", path, "java 1")
 		w.stand(e, 2)
-		next := election.New(w.docent(), path, election.ID("docent 2"), election.LeaderSelector())
+		next := election.New(w.docent(), path, election.ID("docent 2"), election.Layout(election.LeaderSelector))
 		second := later(func() (*election.Term, error) { return next.Campaign(w.within(patience)) })
 		w.stand(e, 3)
 		b.Do("elect.select", path, "java 2")
@@ -254,13 +254,13 @@ func TestLeaderSelector(t *testing.T) {
 
 	w.part("killed", func(w *world) {
 		const path = "/selector/killed"
-		e := election.New(w.docent(), path, election.LeaderSelector())
+		e := election.New(w.docent(), path, election.Layout(election.LeaderSelector))
 		doomed := w.curator()
 		doomed.Actor("a").Do("elect.select", path, "java 1")
 		require.Equal(w, "leads "+path, doomed.Actor("a").Event(patience))
 		sm, kill := w.doomed()
 		ours := later(func() (*election.Term, error) {
-			return election.New(sm, path, election.LeaderSelector()).Campaign(w.within(patience))
+			return election.New(sm, path, election.Layout(election.LeaderSelector)).Campaign(w.within(patience))
 		})
 		w.stand(e, 2)
 		java.As(w).Actor("a").Do("elect.select", path, "java 2")
@@ -278,15 +278,15 @@ func TestLeaderSelector(t *testing.T) {
 	w.part("transfer", func(w *world) {
 		const path = "/selector/transfer"
 		a := java.As(w).Actor("a")
-		e := election.New(w.docent(), path, election.ID("docent"), election.LeaderSelector())
+		e := election.New(w.docent(), path, election.ID("docent"), election.Layout(election.LeaderSelector))
 		term, err := e.Campaign(w.within(patience))
 		require.NoError(w, err)
 		a.Do("elect.select", path, "java")
 		w.stand(e, 2)
-		wish := later(func() (struct{}, error) { return struct{}{}, e.Transfer(w.within(patience), "java") })
+		transfer := later(func() (struct{}, error) { return struct{}{}, e.Transfer(w.within(patience), "java") })
 		<-term.Transferred()
 		require.NoError(w, term.Resign())
-		_, err = wish.get()
+		_, err = transfer.get()
 		require.NoError(w, err)
 		require.Equal(w, "leads "+path, a.Event(patience))
 		a.Do("elect.resign", path)
@@ -297,10 +297,10 @@ func TestLeaderSelector(t *testing.T) {
 	// queue, and its holder keeps all candidates from leading.
 	w.part("never: a mutex", func(w *world) {
 		const path = "/selector/mutex"
-		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		h, err := lock.NewMutex(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
 		java.As(w).Actor("a").Do("elect.select", path, "java")
-		e := election.New(w.docent(), path, election.LeaderSelector())
+		e := election.New(w.docent(), path, election.Layout(election.LeaderSelector))
 		w.stand(e, 2)
 		leader, err := e.Leader(w.within(patience))
 		require.NoError(w, err)

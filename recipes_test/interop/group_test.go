@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/session"
 )
 
 // members formats a group as Java's "members" does.
@@ -42,7 +43,7 @@ func TestGroup(t *testing.T) {
 	// Each side sees members join, their payloads, and members leave.
 	w.part("members and payloads", func(w *world) {
 		const path = "/group/all"
-		g := groupmembership.New(w.docent(), path)
+		g := groupmembership.NewGroup(w.docent(), path)
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
 		java := func(what, want string) {
 			w.settles(what, func() bool {
@@ -93,11 +94,11 @@ func TestGroup(t *testing.T) {
 
 	w.part("killed", func(w *world) {
 		const path = "/group/killed"
-		g := groupmembership.New(w.docent(), path)
+		g := groupmembership.NewGroup(w.docent(), path)
 		doomed := w.curator()
 		doomed.Actor("a").Do("elect.join", path, "java", "01")
 		sm, kill := w.doomed()
-		_, err := groupmembership.New(sm, path).Join(w.within(patience), "docent", []byte{2})
+		_, err := groupmembership.NewGroup(sm, path).Join(w.within(patience), "docent", []byte{2})
 		require.NoError(w, err)
 		a := java.As(w).Actor("a")
 		a.Do("elect.join", path, "observer", "03")
@@ -120,10 +121,10 @@ func TestGroup(t *testing.T) {
 		const path = "/group/taken"
 		a := java.As(w).Actor("a")
 		a.Do("elect.join", path, "one", "01")
-		g := groupmembership.New(w.docent(), path, groupmembership.Refuse())
+		g := groupmembership.NewGroup(w.docent(), path, groupmembership.Refuse())
 		w.settles("Curator is in", func() bool { return seen(w, g) == members("one", "\x01") })
 		_, err := g.Join(w.within(patience), "one", nil)
-		require.ErrorIs(w, err, groupmembership.ErrDuplicate)
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		a.Do("elect.leave", path)
 	})
 
@@ -132,7 +133,7 @@ func TestGroup(t *testing.T) {
 
 	w.part("never: an id of ours", func(w *world) {
 		const path = "/group/twice"
-		g := groupmembership.New(w.docent(), path)
+		g := groupmembership.NewGroup(w.docent(), path)
 		m, err := g.Join(w.within(patience), "one", []byte("ours"))
 		require.NoError(w, err)
 		a := java.As(w).Actor("a")
@@ -151,7 +152,7 @@ func TestGroup(t *testing.T) {
 	w.part("never: kazoo's Party", func(w *world) {
 		const path = "/group/party"
 		k := python.As(w).Actor("a")
-		g := groupmembership.New(w.docent(), path)
+		g := groupmembership.NewGroup(w.docent(), path)
 		m, err := g.Join(w.within(patience), "docent", nil)
 		require.NoError(w, err)
 		k.Do("group.join", path, "kazoo")

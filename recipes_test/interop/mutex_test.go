@@ -49,7 +49,7 @@ func TestMutex(t *testing.T) {
 	// waiter does not block them.
 	w.part("killed", func(w *world) {
 		const path = "/mutex/killed"
-		m := lock.New(w.docent(), path)
+		m := lock.NewMutex(w.docent(), path)
 
 		curator := w.curator()
 		require.Equal(w, "true", curator.Actor("a").Do("lock.acquire", path, ms(patience)))
@@ -98,7 +98,7 @@ func TestMutex(t *testing.T) {
 
 	w.part("never: kazoo with Curator's name that it does not heed", func(w *world) {
 		const path = "/mutex/misnamed"
-		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		h, err := lock.NewMutex(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
 		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo respects its node's name now")
 		require.NoError(w, h.Err())
@@ -106,7 +106,7 @@ func TestMutex(t *testing.T) {
 
 	w.part("never: kazoo as it is", func(w *world) {
 		const path = "/mutex/default"
-		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		h, err := lock.NewMutex(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
 		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "default", ms(patience)), "kazoo waits for Curator's names now")
 		require.NoError(w, h.Err())
@@ -121,7 +121,7 @@ func TestMutex(t *testing.T) {
 		require.NoError(w, sm.EnsureDir(w.within(patience), path))
 		_, err := sm.Create(w.within(patience), path+"/stranger", nil, session.Persistent)
 		require.NoError(w, err)
-		m := lock.New(sm, path)
+		m := lock.NewMutex(sm, path)
 		h, err := m.Lock(w.within(patience))
 		require.NoError(w, err, "we ignore it")
 		require.NoError(w, h.Release())

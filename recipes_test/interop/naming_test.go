@@ -34,10 +34,10 @@ func TestServiceDiscovery(t *testing.T) {
 	java := w.curator()
 	const address, port = "10.0.0.1", 8080
 	registry := func(sm *session.Manager, base string) *naming.Registry {
-		return naming.New(sm, naming.Base(base))
+		return naming.NewRegistry(sm, naming.Base(base))
 	}
 	watch := func(w *world, r *naming.Registry, service string) *naming.Service {
-		s, err := r.Watch(w.within(patience), service, naming.ProtectEmpty(0))
+		s, err := r.Open(w.within(patience), service, naming.ProtectEmpty(0))
 		require.NoError(w, err)
 		w.Cleanup(func() { _ = s.Close() })
 		return s
@@ -293,10 +293,10 @@ func TestServiceDiscovery(t *testing.T) {
 			if g.State().In {
 				a.Do("service.register", base, "orders", "one", address, port, "none", "DYNAMIC", true)
 			}
-			return errors.Is(g.State().Why, naming.ErrReplaced)
+			return errors.Is(g.State().Err, session.ErrReplaced)
 		})
-		_, err = naming.New(w.docent(), naming.Base(base), naming.Refuse()).Register(w.within(patience), naming.Instance{Service: "orders", ID: "one"})
-		require.ErrorIs(w, err, naming.ErrDuplicate)
+		_, err = registry(w.docent(), base).Register(w.within(patience), naming.Instance{Service: "orders", ID: "one"}, naming.Refuse())
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		a.Do("service.unregister", base, "orders", "one")
 		w.settles("we are back", func() bool { return g.State().In })
 	})

@@ -21,7 +21,7 @@ func TestRevocation(t *testing.T) {
 		a := java.As(w).Actor("a")
 		a.Do("lock.revocable", path)
 		require.Equal(w, "true", a.Do("lock.acquire", path, ms(patience)))
-		m := lock.New(w.docent(), path)
+		m := lock.NewMutex(w.docent(), path)
 		w.standing(m, 1, 0)
 		asked, err := m.Revoke(w.within(patience))
 		require.NoError(w, err)
@@ -40,7 +40,7 @@ func TestRevocation(t *testing.T) {
 		const path = "/revoke/deaf"
 		b := java.As(w).Actor("b")
 		require.Equal(w, "true", b.Do("lock.acquire", path, ms(patience)))
-		m := lock.New(w.docent(), path)
+		m := lock.NewMutex(w.docent(), path)
 		w.standing(m, 1, 0)
 		_, err := m.Revoke(w.within(patience))
 		require.NoError(w, err)
@@ -55,7 +55,7 @@ func TestRevocation(t *testing.T) {
 
 	w.part("Docent is asked", func(w *world) {
 		const path = "/revoke/ours"
-		m := lock.New(w.docent(), path, lock.Revocable())
+		m := lock.NewMutex(w.docent(), path, lock.Revocable())
 		holds := make(chan string, 1)
 		done := later(func() (struct{}, error) {
 			return struct{}{}, m.Do(w.within(patience), func(ctx context.Context, h *lock.Hold) error {
@@ -77,7 +77,7 @@ func TestRevocation(t *testing.T) {
 	// its turn.
 	w.part("a waiter is asked", func(w *world) {
 		const path = "/revoke/waiter"
-		m := lock.New(w.docent(), path)
+		m := lock.NewMutex(w.docent(), path)
 		a := java.As(w).Actor("a")
 		require.Equal(w, "true", a.Do("lock.acquire", path, ms(patience)))
 		ours := later(func() (*lock.Hold, error) { return m.Lock(w.within(patience)) })
@@ -97,7 +97,7 @@ func TestRevocation(t *testing.T) {
 		const path = "/revoke/kazoo"
 		python := w.kazoo().Actor("a")
 		require.Equal(w, "true", python.Do("lock.acquire", path, "named", ms(patience)))
-		m := lock.New(w.docent(), path)
+		m := lock.NewMutex(w.docent(), path)
 		w.standing(m, 1, 0)
 		_, err := m.Revoke(w.within(patience))
 		require.NoError(w, err)

@@ -171,7 +171,7 @@ func TestRWMutex(t *testing.T) {
 		sm := w.docent()
 		h, err := lock.NewRWMutex(sm, path).Lock(w.within(patience))
 		require.NoError(w, err)
-		ours, err := lock.New(sm, path).TryLock(w.Context())
+		ours, err := lock.NewMutex(sm, path).TryLock(w.Context())
 		require.NoError(w, err, "a Mutex respects a RWMutex now")
 		require.NoError(w, ours.Release())
 		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator's mutex respects a RWMutex now")

@@ -59,11 +59,11 @@ func TestSemaphore(t *testing.T) {
 
 	w.part("contest for a shared limit", func(w *world) {
 		const path, limit = "/semaphore/shared", "/semaphore/shared-limit"
-		s := lock.NewSemaphore(w.docent(), path, lock.SharedPermits(limit, 2))
+		s := lock.NewSemaphore(w.docent(), path, lock.SharedLimit(limit, 2))
 		require.NoError(w, s.Resize(w.within(patience), 2))
 		contest(w, newReferee(w, w.docent(), 2), 15,
-			ours(w, "docent 1", path, lock.SharedPermits(limit, 2), 1),
-			ours(w, "docent 2", path, lock.SharedPermits(limit, 2), 1),
+			ours(w, "docent 1", path, lock.SharedLimit(limit, 2), 1),
+			ours(w, "docent 2", path, lock.SharedLimit(limit, 2), 1),
 			permits(w, "curator 1", java, path, limit, 1),
 			permits(w, "curator 2", other, path, limit, 1),
 		)
@@ -72,7 +72,7 @@ func TestSemaphore(t *testing.T) {
 	// Either side raises the limit for the other.
 	w.part("resize", func(w *world) {
 		const path, limit = "/semaphore/resize", "/semaphore/resize-limit"
-		s := lock.NewSemaphore(w.docent(), path, lock.SharedPermits(limit, 1))
+		s := lock.NewSemaphore(w.docent(), path, lock.SharedLimit(limit, 1))
 		first, err := s.Acquire(w.within(patience), 1)
 		require.NoError(w, err)
 		a, b := java.As(w).Actor("a"), java.As(w).Actor("b")
@@ -192,7 +192,7 @@ func TestSemaphore(t *testing.T) {
 		const path = "/semaphore/mutex"
 		p, err := lock.NewSemaphore(w.docent(), path, lock.Permits(1)).Acquire(w.within(patience), 1)
 		require.NoError(w, err)
-		h, err := lock.New(w.docent(), path).TryLock(w.Context())
+		h, err := lock.NewMutex(w.docent(), path).TryLock(w.Context())
 		require.NoError(w, err, "a Mutex respects a Semaphore now")
 		require.NoError(w, p.Err())
 		require.NoError(w, h.Release())

@@ -5,9 +5,7 @@ package interop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,25 +13,13 @@ import (
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/recipes_test/peers"
 	"github.com/docent-go/docent/session"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := peers.Clean(); err != nil {
-		fmt.Fprintln(os.Stderr, "removing the peers:", err)
-		code = max(code, 1)
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 // timeout is the session timeout of peers and doomed processes. It is short,
 // because tests wait for the sessions of killed processes to end. lasting is
@@ -81,10 +67,7 @@ func (w *world) kazoo() *peers.Peer {
 // docent opens a session of Docent.
 func (w *world) docent() *session.Manager {
 	w.Helper()
-	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: lasting})
-	require.NoError(w, err)
-	w.Cleanup(func() { _ = sm.Close() })
-	return sm
+	return ensemble.Dial(w, patience, session.Config{Servers: w.servers, Timeout: lasting})
 }
 
 // doomed opens a session of Docent that can be killed. Then no traffic reaches
@@ -107,9 +90,7 @@ func (w *world) doomed() (sm *session.Manager, kill func()) {
 		conns[conn] = true
 		return conn, nil
 	}
-	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: timeout, Dialer: dial})
-	require.NoError(w, err)
-	w.Cleanup(func() { _ = sm.Close() })
+	sm = ensemble.Dial(w, patience, session.Config{Servers: w.servers, Timeout: timeout, Dialer: dial})
 	return sm, func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -149,11 +130,7 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-func (w *world) within(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), d)
-	w.Cleanup(cancel)
-	return ctx
-}
+func (w *world) within(d time.Duration) context.Context { return ensemble.Within(w, d) }
 
 // settles fails the test unless ok holds within patience. It calls ok
 // repeatedly.

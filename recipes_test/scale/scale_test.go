@@ -36,21 +36,14 @@ func sized(full int) int {
 func dial(t *testing.T, cfg session.Config) *session.Manager {
 	t.Helper()
 	cfg.Timeout = 40 * time.Second
-	sm, err := session.Dial(within(t), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { sm.Close() })
-	return sm
+	return ensemble.Dial(t, patience, cfg)
 }
 
 func embedded(srv *zktest.Server) session.Config {
 	return session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext}
 }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func within(t *testing.T) context.Context { return ensemble.Within(t, patience) }
 
 // each calls f for 0 to n-1, several at a time, and waits.
 func each(n int, f func(i int)) {
@@ -95,7 +88,7 @@ var kinds = []struct {
 	creates, reads, lists, watches, goroutines int
 }{
 	{"holds of locks", 10_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
-		h, err := lock.New(sm, fmt.Sprintf("/locks/%d", i)).Lock(ctx)
+		h, err := lock.NewMutex(sm, fmt.Sprintf("/locks/%d", i)).Lock(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +167,9 @@ func TestMemoryOfHolds(t *testing.T) {
 	errs := make([]error, n)
 	ctx := within(t)
 	take := func(from, to int) {
-		each(to-from, func(i int) { holds[from+i], errs[from+i] = lock.New(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx) })
+		each(to-from, func(i int) {
+			holds[from+i], errs[from+i] = lock.NewMutex(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx)
+		})
 	}
 	take(0, n/10) // costs that occur once do not count
 	before := now()
@@ -209,11 +204,11 @@ func TestManySessionsInOneLine(t *testing.T) {
 	var mu sync.Mutex
 	errs := make([]error, n)
 	var work sync.WaitGroup
-	gate, err := lock.New(managers[0], "/line").Lock(ctx)
+	gate, err := lock.NewMutex(managers[0], "/line").Lock(ctx)
 	require.NoError(t, err)
 	for i := range n {
 		work.Go(func() {
-			errs[i] = lock.New(managers[i], "/line").Do(ctx, func(context.Context, *lock.Hold) error {
+			errs[i] = lock.NewMutex(managers[i], "/line").Do(ctx, func(context.Context, *lock.Hold) error {
 				mu.Lock()
 				inside++
 				most = max(most, inside)
@@ -253,7 +248,9 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 		managers[i] = dial(t, embedded(srv))
 	}
 	ctx := within(t)
-	group := func(i int) *groupmembership.Group { return groupmembership.New(managers[i%len(managers)], "/group") }
+	group := func(i int) *groupmembership.Group {
+		return groupmembership.NewGroup(managers[i%len(managers)], "/group")
+	}
 	joined := make([]*groupmembership.Membership, members)
 	errs := make([]error, members)
 	each(members, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })

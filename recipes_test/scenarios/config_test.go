@@ -22,7 +22,7 @@ func TestConfigFollowsThroughFaults(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	store := config.NewStore(observer(t, e), "/config")
-	err := store.Create(within(t, patience), "n", []byte("0"))
+	_, err := store.Create(within(t, patience), "n", []byte("0"))
 	require.NoError(t, err)
 
 	var values []*config.Value[int]
@@ -66,7 +66,7 @@ func TestConfigFollowsThroughFaults(t *testing.T) {
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
 		require.NoError(t, store.Delete(within(t, patience), "n", session.AnyVersion))
 		n++
-		err := store.Create(within(t, patience), "n", []byte(strconv.Itoa(n)))
+		_, err := store.Create(within(t, patience), "n", []byte(strconv.Itoa(n)))
 		require.NoError(t, err)
 	}
 	write(1)

@@ -65,7 +65,7 @@ func TestGroupThroughFaults(t *testing.T) {
 	watched := &roll{present: make(map[string]groupmembership.Member)}
 	var watching sync.WaitGroup
 	watcher := observer(t, e)
-	watching.Go(func() { watched.follow(t, ctx, groupmembership.New(watcher, "/clusterServers")) })
+	watching.Go(func() { watched.follow(t, ctx, groupmembership.NewGroup(watcher, "/clusterServers")) })
 	defer watching.Wait()
 	defer cancel()
 
@@ -74,12 +74,12 @@ func TestGroupThroughFaults(t *testing.T) {
 	for i := range 3 {
 		id := "steady-" + strconv.Itoa(i)
 		p := start(t, e, lasting)
-		m, err := groupmembership.New(p.Manager, "/clusterServers").Join(within(t, patience), id, []byte("0"))
+		m, err := groupmembership.NewGroup(p.Manager, "/clusterServers").Join(within(t, patience), id, []byte("0"))
 		require.NoError(t, err)
 		steady[id], members[id] = p, m
 	}
 	visitor := start(t, e, lasting)
-	guests := groupmembership.New(visitor.Manager, "/clusterServers")
+	guests := groupmembership.NewGroup(visitor.Manager, "/clusterServers")
 	for round := range 3 {
 		e.Server(round).Kill()
 		payload := strconv.Itoa(round + 1)
@@ -97,7 +97,7 @@ func TestGroupThroughFaults(t *testing.T) {
 	}
 
 	cut := start(t, e, brief)
-	m, err := groupmembership.New(cut.Manager, "/clusterServers").Join(within(t, patience), "cut", []byte("before"))
+	m, err := groupmembership.NewGroup(cut.Manager, "/clusterServers").Join(within(t, patience), "cut", []byte("before"))
 	require.NoError(t, err)
 	ensemble.Eventually(t, patience, "the member is seen", func() bool { return watched.shows("cut", "before") })
 	token := m.State().Token

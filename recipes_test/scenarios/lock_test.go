@@ -62,7 +62,7 @@ func TestMutexUnderFaults(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 6 {
 		p := start(t, e, brief)
-		m := lock.New(p.Manager, "/locks/row")
+		m := lock.NewMutex(p.Manager, "/locks/row")
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				h, err := m.Lock(ctx)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
 )
 
 // TestServiceThroughFaults makes instances register, change and unregister
@@ -24,20 +25,20 @@ func TestServiceThroughFaults(t *testing.T) {
 	e := ensemble.Start(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())
 	register := func(p *process, id string) *naming.Registration {
-		g, err := naming.New(p.Manager).Register(within(t, patience), naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Weight: 1})
+		g, err := naming.NewRegistry(p.Manager).Register(within(t, patience), naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Weight: 1})
 		require.NoError(t, err)
 		return g
 	}
 	steady := make(map[string]*process)
 	registered := make(map[string]*naming.Registration)
-	sessions := make(map[string]int64)
+	sessions := make(map[string]session.ID)
 	for i := range 3 {
 		id := "steady-" + strconv.Itoa(i)
 		p := start(t, e, lasting)
 		steady[id], registered[id] = p, register(p, id)
 		sessions[id] = registered[id].State().Session
 	}
-	orders, err := naming.New(observer(t, e)).Watch(within(t, patience), "orders")
+	orders, err := naming.NewRegistry(observer(t, e)).Open(within(t, patience), "orders")
 	require.NoError(t, err)
 	defer orders.Close()
 	balancer, err := orders.Balancer(naming.RoundRobin())
@@ -122,7 +123,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	for id, p := range steady {
 		s, err := p.Session(t.Context())
 		require.NoError(t, err)
-		if int64(s.ID) == sessions[id] {
+		if s.ID == sessions[id] {
 			require.Zero(t, removed[id], "%s was removed although its session lasts", id)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
 )
 
 // TestFault18_NewestMemberWins: real servers keep the order of members with one
@@ -26,12 +27,12 @@ func TestFault18_NewestMemberWins(t *testing.T) {
 		var processes []*process
 		for _, payload := range []string{"old", "new"} {
 			p := start(t, e, brief)
-			m, err := groupmembership.New(p.Manager, path, groupmembership.Replace()).Join(within(t, patience), "id", []byte(payload))
+			m, err := groupmembership.NewGroup(p.Manager, path, groupmembership.Replace()).Join(within(t, patience), "id", []byte(payload))
 			require.NoError(t, err)
 			p.proxy.CutAll(ensemble.Both)
 			members, processes = append(members, m), append(processes, p)
 		}
-		all := groupmembership.New(observer(t, e), path)
+		all := groupmembership.NewGroup(observer(t, e), path)
 		shows := func(want string) func() bool {
 			return func() bool {
 				found, err := all.Members(within(t, patience))
@@ -50,7 +51,7 @@ func TestFault18_NewestMemberWins(t *testing.T) {
 			old.proxy.HealAll()
 		}
 		ensemble.Eventually(t, patience, "the newest member has the path", shows("new"))
-		ensemble.Eventually(t, patience, "the older member knows", func() bool { return errors.Is(members[0].State().Why, groupmembership.ErrReplaced) })
+		ensemble.Eventually(t, patience, "the older member knows", func() bool { return errors.Is(members[0].State().Err, session.ErrReplaced) })
 		ensemble.Eventually(t, patience, "the newest member knows", func() bool { return members[1].State().In })
 		require.True(t, shows("new")())
 		for _, m := range members {

@@ -45,7 +45,7 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)
 	h := &house{tb: t, limit: 3}
-	limit := lock.SharedPermits("/limits/pool", 3)
+	limit := lock.SharedLimit("/limits/pool", 3)
 	ctx, stop := context.WithCancel(within(t, patience))
 	defer stop()
 	var wg sync.WaitGroup
@@ -120,7 +120,7 @@ func crowd(ctx context.Context, t *testing.T, wg *sync.WaitGroup, p *process) *a
 	var mu sync.Mutex
 	var token int64
 	var turn int
-	for _, m := range []*lock.Mutex{lock.New(p.Manager, "/ledger", lock.Handoff(16)), lock.New(p.Manager, "/ledger")} {
+	for _, m := range []*lock.Mutex{lock.NewMutex(p.Manager, "/ledger", lock.Handoff(16)), lock.NewMutex(p.Manager, "/ledger")} {
 		for range 16 {
 			wg.Go(func() {
 				for ctx.Err() == nil {

@@ -89,9 +89,9 @@ func TestTransferWhileAServerDies(t *testing.T) {
 		require.NoError(t, watcher.Sync(quiet, "/leaders"), "candidates or a transfer request are left")
 		left, err := election.New(watcher, "/leaders/t").Participants(quiet)
 		require.NoError(t, err)
-		_, wished, err := watcher.Exists(quiet, "/leaders/t/transfer")
+		_, requested, err := watcher.Exists(quiet, "/leaders/t/transfer")
 		require.NoError(t, err)
-		if len(left) == 0 && !wished {
+		if len(left) == 0 && !requested {
 			return
 		}
 	}

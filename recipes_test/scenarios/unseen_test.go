@@ -48,13 +48,13 @@ func TestUnseenDeletion(t *testing.T) {
 
 	for name, acquire := range map[string]func(p *process, path string) (unseen, error){
 		"mutex": func(p *process, path string) (unseen, error) {
-			return lock.New(p.Manager, path).Lock(within(t, patience))
+			return lock.NewMutex(p.Manager, path).Lock(within(t, patience))
 		},
 		"writer": func(p *process, path string) (unseen, error) {
 			return lock.NewRWMutex(p.Manager, path).Lock(within(t, patience))
 		},
 		"exclusive": func(p *process, path string) (unseen, error) {
-			return lock.NewExclusive(p.Manager, path).Lock(within(t, patience))
+			return lock.NewOneNode(p.Manager, path).Lock(within(t, patience))
 		},
 		"election": func(p *process, path string) (unseen, error) {
 			return election.New(p.Manager, path).Campaign(within(t, patience))
@@ -84,26 +84,26 @@ func TestUnseenDeletion(t *testing.T) {
 	t.Run("waiter", func(t *testing.T) {
 		t.Parallel()
 		p, next := start(t, e, lasting), start(t, e, lasting, reader)
-		first, err := lock.New(admin.Manager, "/unseen/line").Lock(within(t, patience))
+		first, err := lock.NewMutex(admin.Manager, "/unseen/line").Lock(within(t, patience))
 		require.NoError(t, err)
 		queued := func(p *process, place int) <-chan *lock.Hold {
 			held := make(chan *lock.Hold, 1)
 			go func() {
-				h, err := lock.New(p.Manager, "/unseen/line").Lock(within(t, patience))
+				h, err := lock.NewMutex(p.Manager, "/unseen/line").Lock(within(t, patience))
 				if err != nil {
 					t.Error(err)
 				}
 				held <- h
 			}()
 			ensemble.Eventually(t, patience, "the waiters stand in line", func() bool {
-				waiters, err := lock.New(admin.Manager, "/unseen/line").Waiters(t.Context())
+				waiters, err := lock.NewMutex(admin.Manager, "/unseen/line").Waiters(t.Context())
 				return err == nil && len(waiters) == place
 			})
 			return held
 		}
 		subject := queued(p, 1)
 		last := queued(next, 2)
-		waiters, err := lock.New(admin.Manager, "/unseen/line").Waiters(t.Context())
+		waiters, err := lock.NewMutex(admin.Manager, "/unseen/line").Waiters(t.Context())
 		require.NoError(t, err)
 		remove(waiters[0].Path)
 		require.NoError(t, first.Release())

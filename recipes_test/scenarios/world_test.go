@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
@@ -43,26 +41,18 @@ func start(tb testing.TB, e *ensemble.Ensemble, timeout time.Duration, change ..
 	for _, f := range change {
 		f(&cfg)
 	}
-	sm, err := session.Dial(within(tb, patience), cfg)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { sm.Close() })
-	return &process{sm, tb, proxies}
+	return &process{ensemble.Dial(tb, patience, cfg), tb, proxies}
 }
 
 // observer is a manager without faults.
 func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 	tb.Helper()
-	sm, err := session.Dial(within(tb, patience), session.Config{Servers: e.Addrs(), Timeout: lasting})
-	require.NoError(tb, err)
-	tb.Cleanup(func() { sm.Close() })
-	return sm
+	return ensemble.Dial(tb, patience, session.Config{Servers: e.Addrs(), Timeout: lasting})
 }
 
 func within(tb testing.TB, d time.Duration) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), d)
-	tb.Cleanup(cancel)
-	return ctx
+	return ensemble.Within(tb, d)
 }
 
 // endOf notes when a context ends. at waits for that time.

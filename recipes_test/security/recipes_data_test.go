@@ -22,11 +22,11 @@ var keeping = []recipe{
 			if _, err := store.Put(ctx, "limits", []byte(`1`)); err != nil {
 				return err
 			}
-			if err := store.Publish(ctx, config.CreateKey("b", nil), config.SetKey("limits", []byte(`2`), config.AnyVersion)); err != nil {
+			if err := store.Publish(ctx, config.CreateKey("b", nil), config.SetKey("limits", []byte(`2`), session.AnyVersion)); err != nil {
 				return err
 			}
 			during()
-			return firstOf(store.Delete(ctx, "b", config.AnyVersion), store.Delete(ctx, "limits", config.AnyVersion))
+			return firstOf(store.Delete(ctx, "b", session.AnyVersion), store.Delete(ctx, "limits", session.AnyVersion))
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
 			_, err := config.NewStore(sm, path).Get(ctx, "limits")
@@ -59,11 +59,11 @@ var keeping = []recipe{
 	{
 		name: "config tree",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			if err := config.NewStore(sm, path).Create(ctx, "a", []byte("x")); err != nil {
+			if _, err := config.NewStore(sm, path).Create(ctx, "a", []byte("x")); err != nil {
 				return err
 			}
 			during()
-			return config.NewStore(sm, path).Delete(ctx, "a", config.AnyVersion)
+			return config.NewStore(sm, path).Delete(ctx, "a", session.AnyVersion)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
 			tree, err := config.OpenTree(ctx, sm, path, config.Text())
@@ -96,11 +96,11 @@ var keeping = []recipe{
 		},
 	},
 	registered("naming"),
-	registered("naming, as Spring", naming.WithCodec(naming.Spring())),
+	registered("naming, as Spring", naming.Layout(naming.Spring())),
 	{
 		name: "group",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			m, err := groupmembership.New(sm, path).Join(ctx, "host-7", []byte("load 1"))
+			m, err := groupmembership.NewGroup(sm, path).Join(ctx, "host-7", []byte("load 1"))
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ var keeping = []recipe{
 			return m.Leave(context.Background())
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := groupmembership.New(sm, path).Members(ctx)
+			_, err := groupmembership.NewGroup(sm, path).Members(ctx)
 			return err
 		},
 	},
@@ -196,7 +196,7 @@ func registered(name string, opts ...naming.Option) recipe {
 	return recipe{
 		name: name,
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			g, err := naming.New(sm, at(path)...).Register(ctx, naming.Instance{Service: "web", ID: "w1", Address: "10.0.0.7", Port: 80})
+			g, err := naming.NewRegistry(sm, at(path)...).Register(ctx, naming.Instance{Service: "web", ID: "w1", Address: "10.0.0.7", Port: 80})
 			if err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func registered(name string, opts ...naming.Option) recipe {
 			return g.Unregister(ctx)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			s, err := naming.New(sm, at(path)...).Watch(ctx, "web")
+			s, err := naming.NewRegistry(sm, at(path)...).Open(ctx, "web")
 			if err != nil {
 				return err
 			}

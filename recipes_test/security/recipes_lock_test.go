@@ -41,33 +41,33 @@ var holding = []recipe{
 	{
 		name: "mutex",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.New(sm, path).Lock(ctx)
+			h, err := lock.NewMutex(sm, path).Lock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.New(sm, path).Holders(ctx)
+			_, err := lock.NewMutex(sm, path).Holders(ctx)
 			return err
 		},
 	},
 	{
 		name: "mutex, tried",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.New(sm, path, lock.Handoff(4)).TryLock(ctx)
+			h, err := lock.NewMutex(sm, path, lock.Handoff(4)).TryLock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.New(sm, path).Waiters(ctx)
+			_, err := lock.NewMutex(sm, path).Waiters(ctx)
 			return err
 		},
 	},
 	{
 		name: "exclusive lock",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.NewExclusive(sm, path).TryLock(ctx)
+			h, err := lock.NewOneNode(sm, path).TryLock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			holders, err := lock.NewExclusive(sm, path).Holders(ctx)
+			holders, err := lock.NewOneNode(sm, path).Holders(ctx)
 			if len(holders) != 1 {
 				return errors.Join(err, fmt.Errorf("%d holders of %s", len(holders), path))
 			}
@@ -111,7 +111,7 @@ var holding = []recipe{
 	{
 		name: "semaphore with a shared limit",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			s := lock.NewSemaphore(sm, path+"/permits", lock.SharedPermits(path+"/limit", 2))
+			s := lock.NewSemaphore(sm, path+"/permits", lock.SharedLimit(path+"/limit", 2))
 			if err := s.Resize(ctx, 3); err != nil {
 				return err
 			}
@@ -119,24 +119,24 @@ var holding = []recipe{
 			return held(p, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.NewSemaphore(sm, path+"/permits", lock.SharedPermits(path+"/limit", 2)).Limit(ctx)
+			_, err := lock.NewSemaphore(sm, path+"/permits", lock.SharedLimit(path+"/limit", 2)).Limit(ctx)
 			return err
 		},
 	},
 	{
 		name: "several locks",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.NewMulti(lock.New(sm, path+"/a"), lock.NewExclusive(sm, path+"/b"), lock.NewRWMutex(sm, path+"/c").Writer()).Lock(ctx)
+			h, err := lock.NewMulti(lock.NewMutex(sm, path+"/a"), lock.NewOneNode(sm, path+"/b"), lock.NewRWMutex(sm, path+"/c").WLocker()).Lock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.New(sm, path+"/a").Holders(ctx)
+			_, err := lock.NewMutex(sm, path+"/a").Holders(ctx)
 			return err
 		},
 	},
 	elected("leader latch"),
-	elected("leader selector", election.LeaderSelector()),
-	elected("one-node election", election.OneNode()).theNode(),
+	elected("leader selector", election.Layout(election.LeaderSelector)),
+	elected("one-node election", election.Layout(election.OneNode)).theNode(),
 	{
 		name: "transfer of leadership",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
@@ -203,7 +203,7 @@ func elected(name string, opts ...election.Option) recipe {
 			if err != nil {
 				return err
 			}
-			return marked(l.Hidden, l.ID, l.Payload)
+			return marked(l.Hidden, l.ID, string(l.Payload))
 		},
 	}
 }

@@ -39,7 +39,7 @@ func TestSASLAlike(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := ensemble.Start(t, 1, append(withSASL(t), c.real...)...)
-			z := zktest.New(t, append(c.embedded, zktest.WithSASL(saslPasswords))...)
+			z := zktest.New(t, append(c.embedded, zktest.SASL(saslPasswords))...)
 			theirs, ours := saslServer{addr: e.Servers()[0].Addr()}, saslServer{addr: z.Addr(), dial: z.DialContext}
 			for i, talk := range saslTalks() {
 				t.Run(talk.name, func(t *testing.T) {

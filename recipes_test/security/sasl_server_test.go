@@ -78,11 +78,11 @@ func onSASL(t *testing.T, f func(t *testing.T, s saslServer)) {
 		f(t, s)
 	})
 	t.Run("embedded", func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslPasswords))
+		s := zktest.New(t, zktest.SASL(saslPasswords))
 		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, restart: s.Restart})
 	})
 	t.Run("embedded, required", func(t *testing.T) {
-		s := zktest.New(t, zktest.WithSASL(saslPasswords), zktest.RequireSASL())
+		s := zktest.New(t, zktest.SASL(saslPasswords), zktest.RequireSASL())
 		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, required: true, restart: s.Restart})
 	})
 }

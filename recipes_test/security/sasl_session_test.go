@@ -75,12 +75,12 @@ func TestSASLSession(t *testing.T) {
 // nodes.
 func outlivesRestart(t *testing.T, s saslServer) {
 	ann, other, bob := s.as(t, "ann"), s.as(t, "ann"), s.as(t, "bob")
-	held, err := lock.New(ann, "/sasl/lock").Lock(within(t))
+	held, err := lock.NewMutex(ann, "/sasl/lock").Lock(within(t))
 	require.NoError(t, err)
 	term, err := election.New(ann, "/sasl/election", election.ID("ann")).Campaign(within(t))
 	require.NoError(t, err)
 	store := config.NewStore(other, "/sasl")
-	err = store.Create(within(t), "limit", []byte("1"))
+	_, err = store.Create(within(t), "limit", []byte("1"))
 	require.NoError(t, err)
 	limit, err := config.Open(within(t), ann, "/sasl/limit", config.JSON[int]())
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	before := held.SessionID()
 	for n := 2; n < 4; n++ {
 		s.restart()
-		_, err = store.Set(within(t), "limit", []byte{byte('0' + n)}, config.AnyVersion)
+		_, err = store.Set(within(t), "limit", []byte{byte('0' + n)}, session.AnyVersion)
 		require.NoError(t, err)
 		for snapshot, err := range limit.Changes(within(t)) {
 			require.NoError(t, err)
@@ -110,7 +110,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	leader, err := election.New(other, "/sasl/election").Leader(within(t))
 	require.NoError(t, err)
 	require.Equal(t, "ann", leader.ID)
-	_, err = lock.New(bob, "/sasl/lock").TryLock(within(t))
+	_, err = lock.NewMutex(bob, "/sasl/lock").TryLock(within(t))
 	require.ErrorIs(t, err, session.ErrNoAuth)
 	require.NoError(t, term.Resign())
 	require.NoError(t, held.Release())

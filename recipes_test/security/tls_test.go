@@ -78,7 +78,7 @@ func getsIn(t *testing.T, address string, cfg *tls.Config) {
 	sm, err := session.Dial(within(t), session.Config{Servers: []string{address}, TLS: cfg, ACL: session.CreatorACL()})
 	require.NoError(t, err)
 	defer sm.Close()
-	h, err := lock.New(sm, "/tls/l").Lock(within(t))
+	h, err := lock.NewMutex(sm, "/tls/l").Lock(within(t))
 	require.NoError(t, err)
 	require.NoError(t, h.Release())
 }
@@ -89,7 +89,7 @@ func outlivesLoss(t *testing.T, port int, cfg *tls.Config) {
 	sm, err := session.Dial(within(t), session.Config{Servers: []string{proxy.Addr()}, TLS: cfg, Timeout: 10 * time.Second})
 	require.NoError(t, err)
 	defer sm.Close()
-	h, err := lock.New(sm, "/loss/l").Lock(within(t))
+	h, err := lock.NewMutex(sm, "/loss/l").Lock(within(t))
 	require.NoError(t, err)
 	before := h.SessionID()
 	for range 3 {

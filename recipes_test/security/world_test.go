@@ -44,7 +44,7 @@ func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("embedded", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // https://go.dev/issue/78156
 		synctest.Test(t, func(t *testing.T) {
-			srv := zktest.New(t, zktest.WithContainerInterval(24*time.Hour))
+			srv := zktest.New(t, zktest.ContainerInterval(24*time.Hour))
 			conn, events, err := zk.Connect([]string{srv.Addr()}, 10*time.Second, zk.WithDialer(srv.Dial),
 				zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(silent{}))
 			f(&world{t, []string{srv.Addr()}, srv.DialContext, owned(t, conn, events, err)})
@@ -84,19 +84,14 @@ type who struct {
 // session opens a session, which is closed with the test at the latest.
 func (w *world) session(t *testing.T, me who) *session.Manager {
 	t.Helper()
-	sm, err := session.Dial(within(t), session.Config{
+	return ensemble.Dial(t, patience, session.Config{
 		Servers: w.servers, Dialer: w.dial, Timeout: lasting, Auth: me.auth, ACL: me.acl,
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { sm.Close() })
-	return sm
 }
 
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
+	return ensemble.Within(t, patience)
 }
 
 // node is the owner's view of a node.

@@ -15,12 +15,12 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A party with a hidden node is shown as hidden, with the stat that the server
+// An owner with a hidden node is shown as hidden, with the stat that the server
 // reveals. It is never shown without a session, or as an instance that is up.
 func TestFault38_PageShowsHiddenParties(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
-		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+		"exists asks for the right to read": {zktest.ExistsNeedsRead()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := zktest.New(t, opts...)
@@ -41,10 +41,10 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			for _, dir := range []string{"/locks/secret", "/services/shop"} {
 				require.NoError(t, server.Put(dir, nil))
 			}
-			_, err = lock.New(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
+			_, err = lock.NewMutex(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
 			require.NoError(t, err)
 			for id, sm := range map[string]*session.Manager{"shop-1": guest, "shop-2": owner} {
-				_, err = naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})
+				_, err = naming.NewRegistry(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})
 				require.NoError(t, err)
 			}
 
@@ -53,16 +53,16 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			b.visit(strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on "))
 			b.sees("#list", "/locks/secret")
 			b.press("/", "secret", enter)
-			b.sees("#detail .party.holds", "(hidden by an ACL)")
-			b.sees("#detail .party.holds", "its node may not be read")
+			b.sees("#detail .owner.holds", "(hidden by an ACL)")
+			b.sees("#detail .owner.holds", "its node may not be read")
 			shown := func() string {
-				return run[string](b, `return [...document.querySelectorAll("#detail .party")].map((n) => n.innerText).join("\n")`)
+				return run[string](b, `return [...document.querySelectorAll("#detail .owner")].map((n) => n.innerText).join("\n")`)
 			}
 			require.NotContains(t, shown(), "no session")
 			require.NotContains(t, shown(), "ann")
 
 			b.press("/", "shop", enter)
-			b.sees("#detail .party.holds", "shop-1")
+			b.sees("#detail .owner.holds", "shop-1")
 			require.Contains(t, shown(), "shop-2")
 			require.NotContains(t, shown(), "no session")
 			require.Regexp(t, `(?i)\bhidden\s+shop-2\b`, shown())

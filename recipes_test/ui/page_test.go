@@ -22,11 +22,7 @@ import (
 
 func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func within(t *testing.T) context.Context { return ensemble.Within(t, patience) }
 
 // timeout is the session timeout here. No test is about the end of sessions,
 // and a starting browser can occupy the machine for long.
@@ -59,19 +55,19 @@ func TestPage(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 3)
 	ann, ben := dial(t, e), dial(t, e)
-	held, err := lock.New(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
+	held, err := lock.NewMutex(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
 	require.NoError(t, err)
 	next := make(chan *lock.Hold, 1)
 	go func() {
-		h, err := lock.New(ben, "/locks/orders", lock.ID("ben")).Lock(within(t))
+		h, err := lock.NewMutex(ben, "/locks/orders", lock.ID("ben")).Lock(within(t))
 		if err != nil {
 			t.Error(err)
 		}
 		next <- h
 	}()
-	_, err = naming.New(ann).Register(within(t), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	_, err = naming.NewRegistry(ann).Register(within(t), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
-	_, err = naming.New(ben).Register(within(t), naming.Instance{Service: "shop", ID: "shop-2", Address: "10.0.0.2", Port: 80})
+	_, err = naming.NewRegistry(ben).Register(within(t), naming.Instance{Service: "shop", ID: "shop-2", Address: "10.0.0.2", Port: 80})
 	require.NoError(t, err)
 	_, err = queue.New(ann, "/queues/mail").Put(within(t), []byte("<script>alert(1)</script>"))
 	require.NoError(t, err)
@@ -91,7 +87,7 @@ func TestPage(t *testing.T) {
 	// By keyboard: search, open, and back to the list.
 	b.press("/", "orders", enter)
 	b.sees("#detail h2", "/locks/orders")
-	b.sees("#detail .party.holds", "ann")
+	b.sees("#detail .owner.holds", "ann")
 	b.sees("#detail ol.line li:nth-child(2)", "ben")
 	require.Equal(t, "detail", run[string](b, "return document.activeElement.id"))
 	b.shot("lock")
@@ -99,25 +95,25 @@ func TestPage(t *testing.T) {
 	// The lock changes hands, and the page shows it without a reload.
 	require.NoError(t, held.Release())
 	h := <-next
-	b.sees("#detail .party.holds", "ben")
+	b.sees("#detail .owner.holds", "ben")
 	b.sees("#list", "held by ben")
 
 	b.press("/", "shop", enter)
 	b.sees("#detail", "10.0.0.2:80")
 	b.shot("service")
-	run[any](b, `[...document.querySelectorAll("#detail .party")].find((n) => n.innerText.includes("shop-1")).querySelector("button.act").click()`)
+	run[any](b, `[...document.querySelectorAll("#detail .owner")].find((n) => n.innerText.includes("shop-1")).querySelector("button.act").click()`)
 	b.sees("#confirm", "Drain shop-1?")
 	b.shot("confirm")
 	run[any](b, `document.getElementById("confirm-yes").click()`)
-	b.sees("#detail .party.down", "draining")
+	b.sees("#detail .owner.down", "draining")
 	require.Contains(t, cmd.Stderr(), "shop-1", "the action is logged")
 
 	b.press("/", "election", enter)
-	b.sees("#detail .party.holds", "first")
+	b.sees("#detail .owner.holds", "first")
 	run[any](b, `document.querySelector("#detail button.act").click()`)
 	b.sees("#confirm", "Make second the leader?")
 	run[any](b, `document.getElementById("confirm-yes").click()`)
-	b.sees("#detail .party.holds", "second")
+	b.sees("#detail .owner.holds", "second")
 	<-leading
 	b.shot("election")
 

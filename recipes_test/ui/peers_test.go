@@ -41,10 +41,10 @@ func TestPageOfAll(t *testing.T) {
 	ms := patience.Milliseconds()
 
 	// In the wait queue: Docent, then Curator, then kazoo, then Docent again.
-	held, err := lock.New(sm, "/shared/lock", lock.ID("docent-1")).Lock(within(t))
+	held, err := lock.NewMutex(sm, "/shared/lock", lock.ID("docent-1")).Lock(within(t))
 	require.NoError(t, err)
 	look := func() *inspect.Report {
-		r, err := inspect.Take(within(t), sm, "/")
+		r, err := inspect.Read(within(t), sm, "/")
 		require.NoError(t, err)
 		return r
 	}
@@ -56,7 +56,7 @@ func TestPageOfAll(t *testing.T) {
 	last := make(chan *lock.Hold, 1)
 	go func() {
 		defer close(last)
-		h, err := lock.New(sm, "/shared/lock", lock.ID("docent-2")).Lock(ctx)
+		h, err := lock.NewMutex(sm, "/shared/lock", lock.ID("docent-2")).Lock(ctx)
 		if err != nil {
 			t.Error(err)
 			return
@@ -72,7 +72,7 @@ func TestPageOfAll(t *testing.T) {
 	java.Actor("b").Do("elect.latch", "/shared/leader", "java-1")
 	require.Equal(t, "true", java.Actor("b").Do("elect.await", "/shared/leader", ms))
 	java.Actor("b").Do("service.register", "/services", "shop", "java-1", "10.0.0.3", 8080, "none", "DYNAMIC", true)
-	g, err := naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: "docent-1", Address: "10.0.0.1", Port: 80})
+	g, err := naming.NewRegistry(sm).Register(within(t), naming.Instance{Service: "shop", ID: "docent-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
 	require.Equal(t, "true", python.Actor("b").Do("lock.permit", "/kazoo/semaphore", 2, ms))
 	require.Equal(t, "true", python.Actor("b").Do("elect.lead", "/kazoo/election", "python-1", ms))
@@ -92,27 +92,27 @@ func TestPageOfAll(t *testing.T) {
 	}
 	page.shot("all")
 	page.press("/", "shared/lock", enter)
-	page.sees("#detail .party.holds", "docent-1")
+	page.sees("#detail .owner.holds", "docent-1")
 	page.shot("line")
 	require.NoError(t, held.Release())
 	require.Equal(t, "true", second.Get())
-	page.sees("#detail .party.holds", "127.0.") // the data of Curator's node
+	page.sees("#detail .owner.holds", "127.0.") // the data of Curator's node
 	a.Do("lock.release", "/shared/lock")
 	require.Equal(t, "true", third.Get())
-	page.sees("#detail .party.holds", "kazoo")
+	page.sees("#detail .owner.holds", "kazoo")
 	page.shot("line-kazoo")
 	b.Do("lock.release", "/shared/lock", "named")
 	h := <-last
 	require.NotNil(t, h)
-	page.sees("#detail .party.holds", "docent-2")
+	page.sees("#detail .owner.holds", "docent-2")
 
 	page.press("/", "shop", enter)
 	page.sees("#detail", "10.0.0.3:8080")
 	require.NoError(t, g.Drain(within(t)))
-	page.sees("#detail .party.down", "draining")
+	page.sees("#detail .owner.down", "draining")
 
 	page.press("/", "kazoo/election", enter)
-	page.sees("#detail .party.holds", "python-1")
+	page.sees("#detail .owner.holds", "python-1")
 	page.sees("#detail .note", "the holder may be a leader")
 	require.NotContains(t, run[string](page, "return document.body.innerText"), "[object")
 
@@ -120,7 +120,7 @@ func TestPageOfAll(t *testing.T) {
 	page.darken()
 	require.NotEqual(t, light, run[string](page, "return getComputedStyle(document.body).backgroundColor"))
 	page.press("/", "semaphore", enter)
-	page.sees("#detail .party.holds", "has a permit")
+	page.sees("#detail .owner.holds", "has a permit")
 	page.shot("dark-semaphore")
 	page.press("/", "limits", enter)
 	page.sees("#detail", "3 values")

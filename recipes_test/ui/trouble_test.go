@@ -28,7 +28,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	troubles := make(chan *inspect.TroubleError, 100)
 	ctx := t.Context()
 	go func() {
-		for r, err := range inspect.Watch(ctx, sm, "/") {
+		for r, err := range inspect.Changes(ctx, sm, "/") {
 			var trouble *inspect.TroubleError
 			switch {
 			case err == nil:

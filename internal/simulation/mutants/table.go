@@ -39,11 +39,11 @@ var also = map[string][]edit{
 		{"lock/semaphore_candidate.go", "core.CheckOp(c.limit.node, version)", "core.CheckOp(c.limit.node, core.AnyVersion)"},
 	},
 	"numbers of two lives of a directory are compared": {
-		{"internal/line/vacancy.go", "v.life.Czxid() == v.dir && v.life.Lasts()", "v.life.Czxid() == v.dir"},
+		{"internal/line/fastpath.go", "f.life.Czxid() == f.dir && f.life.Lasts()", "f.life.Czxid() == f.dir"},
 	},
 }
 
-const anyLock = `Test(Mutex|Exclusive|RWMutex|Election)Simulation`
+const anyLock = `Test(Mutex|OneNodeLock|RWMutex|Election)Simulation`
 
 var mutants = []mutant{
 	// The session and its holds.
@@ -91,9 +91,12 @@ var mutants = []mutant{
 	{"nodes that were given up are not swept", "internal/core/sweep.go",
 		"s.sweeps = append(s.sweeps, job)", "_ = job", anyLock, true, ""},
 	{"who owns a claim in doubt is not compared", "internal/core/claim.go",
-		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(Exclusive|OneNode|WorkerID)(Forced)?Simulation`, false, ""},
+		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(OneNodeLock|OneNode|WorkerID)(Forced)?Simulation`, false, ""},
 	{"a create in doubt counts as done not at all", "internal/core/enter.go",
 		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
+	{"the delete of a hidden node is not repeated", "internal/core/exact.go",
+		"if persist && errors.Is(err, ErrNoAuth)", "if persist && doubt == nil && errors.Is(err, ErrNoAuth)",
+		`TestDeleteOwnedOfAHiddenNodeInDoubt`, false, "internal/core"},
 	{"watches are not set again on a new connection", "internal/core/keeper.go",
 		"rewatchLimit(k.server.addr, s.m.cfg.MaxRequest))", "rewatchLimit(k.server.addr, s.m.cfg.MaxRequest))[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
 
@@ -133,7 +136,7 @@ var mutants = []mutant{
 	{"who waits watches the first in line", "internal/line/order.go",
 		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false, ""},
 	{"a predecessor that gave up counts as the holder", "internal/line/order.go",
-		"return v.before == 1 && !l.leavesHeir(v.pred)", "return !l.leavesHeir(v.pred)", anyLock, true, ""},
+		"return v.before == 1 && !l.leavesSuccessor(v.pred)", "return !l.leavesSuccessor(v.pred)", anyLock, true, ""},
 	{"the one before the predecessor counts as the holder", "internal/line/wait.go",
 		"return l.standBy(ctx, c, true)", "return l.standBy(ctx, c, false)", anyLock, false, ""},
 	{"the watch on the predecessor is set on the one before it", "internal/line/wait.go",
@@ -159,13 +162,15 @@ var mutants = []mutant{
 
 	// Locks.
 	{"readers do not wait for writers", "lock/rwmutex.go",
-		"Beside: []string{readTag}, Data", "Beside: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
+		"Compatible: []string{readTag}, Data", "Compatible: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
 	{"writers do not wait for readers", "lock/rwmutex.go",
-		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false, ""},
+		"Also: []string{readTag}, Successors", "Also: []string{readTag}, Compatible: []string{readTag}, Successors", `TestRWMutexSimulation`, false, ""},
+	{"a writer does not expect a reader in the place of the writer before it", "internal/line/order.go",
+		"	return may\n", "	return may && name == \"\"\n", `TestRWMutex(Forced)?Simulation`, false, ""},
 	{"a job is due whenever it is called for", "lock/once_rule.go",
 		"case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):", "case r.Zxid < v.own.Czxid:", `TestOnce(Forced)?Simulation`, true, ""},
 	{"a run is recorded over another that was not seen", "lock/once_start.go",
-		"core.SetOp(c.o.path, next.data(), v.stat.Version)", "core.SetOp(c.o.path, next.data(), core.AnyVersion)", `TestOnce(Forced)?Simulation`, false, ""},
+		"core.SetOp(c.o.path, next.encode(), v.stat.Version)", "core.SetOp(c.o.path, next.encode(), core.AnyVersion)", `TestOnce(Forced)?Simulation`, false, ""},
 	{"a run under way is taken for lost", "lock/once_record.go",
 		"slices.Contains(v.names, v.record.Run)", `slices.Contains(v.names, "")`, `TestOnce(Forced)?Simulation`, false, ""},
 	{"the end of a run is not recorded", "lock/once_run.go",
@@ -187,11 +192,13 @@ var mutants = []mutant{
 	{"who has waited for permits has its limit confirmed by no write", "lock/semaphore_candidate.go",
 		"(watch != nil || time.Since(c.since) > fresh)", "false", `TestSemaphoreLimitSimulation`, false, ""},
 	{"a try goes by a limit that was read long ago", "lock/semaphore_candidate.go",
-		"if time.Since(c.since) > fresh && c.free", "if false && c.free", `TestSemaphoreLimitSimulation`, false, ""},
+		"if time.Since(c.since) > fresh && c.granted", "if false && c.granted", `TestSemaphoreLimitSimulation`, false, ""},
 	{"a try does not count again when the limit has changed", "lock/semaphore_candidate.go",
 		"		c.limitChanged(list)\n	}\n}", "	}\n}", `TestSemaphoreLimitSimulation`, false, ""},
+	{"the token of a permit does not heed the leases behind it", "lock/semaphore_candidate.go",
+		"	if r.behind {\n", "	if r.behind && c.last == nil {\n", `TestSemaphore(Resized)?(Forced)?Simulation`, false, ""},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
-		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false, ""},
+		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(OneNodeLock|OneNode)Simulation`, false, ""},
 
 	// Functions that run under a hold.
 	{"a leader resigns before its function has returned", "election/run.go",
@@ -200,23 +207,23 @@ var mutants = []mutant{
 		`Test(Election|LeaderSelector)Simulation`, true, ""},
 
 	// Partitions.
-	{"a member keeps more than its share", "groupmembership/plan.go",
+	{"a member keeps more than its share", "groupmembership/partitionplan.go",
 		"if p.room[owner] > 0 {", "if true {", `TestPartitionerSimulation`, false, ""},
-	{"a partition without an owner is left alone", "groupmembership/plan.go",
+	{"a partition without an owner is left alone", "groupmembership/partitionplan.go",
 		"owners[i] = next\n", "owners[i] = unowned\n", `TestPartitionerSimulation`, false, ""},
 	{"claims under an older number of partitions are not waited for", "groupmembership/partitioncount.go",
-		"claim.Stat.Czxid < dir.Stat.Mzxid", "claim.Stat.Czxid < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+		"claim.Stat.Czxid < dir.Stat.Mzxid", "claim.Stat.Czxid < 0", `TestPartitionCountSimulation`, false, ""},
 	{"the number of partitions is not read once more", "groupmembership/partitiontask.go",
-		"if stat.Mzxid != t.under {", "if stat.Mzxid < 0 {", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+		"if stat.Mzxid != t.under {", "if stat.Mzxid < 0 {", `TestCount.*`, false, "groupmembership"},
 	{"claims beyond our number of partitions are not looked at", "groupmembership/partitionview.go",
-		"number < maxPartitions &&", "number < p.n &&", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+		"number < maxPartitions &&", "number < p.n &&", `TestPartitionCountSimulation`, false, ""},
 	{"claims older than the number are kept", "groupmembership/partitionadjust.go",
-		"t.under != dir.Stat.Mzxid", "t.under < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+		"t.under != dir.Stat.Mzxid", "t.under < 0", `TestCount.*`, false, "groupmembership"},
 	{"any member writes another number of partitions", "groupmembership/partitioncount.go",
 		"case st.Torn || oldestMember(st) != r.m.id:", "case st.Torn:", `TestCountOf.*`, false, "groupmembership"},
 	{"a plan does not wait while members come", "groupmembership/partitionadjust.go",
 		"calmPauses = 5 ", "calmPauses = 0 ", `TestMembersThatStartTogether`, false, "groupmembership"},
-	{"a member that may not be read has a share", "groupmembership/division.go",
+	{"a member that may not be read has a share", "groupmembership/partitiondivision.go",
 		" && n.Err == nil }", " }", `TestANodeIsShut.*`, false, "groupmembership"},
 	{"what members report is read by all", "groupmembership/partitionview.go",
 		"return strings.HasPrefix(rel, membersDir+\"/\")", "return strings.HasPrefix(rel, \"/\")", `TestFault17_.*`, false, "groupmembership"},
@@ -224,12 +231,12 @@ var mutants = []mutant{
 		"	if !partial || ", "	if partial || ", `TestFault19_.*`, false, "groupmembership"},
 
 	// Registrations.
-	{"a refused value stays", "naming/registration.go",
-		"	if err == nil || errors.Is(err, standing.ErrPending) {\n", "	if g.remember(in, at); err == nil || errors.Is(err, standing.ErrPending) {\n", `TestFault23_.*`, false, "naming"},
+	{"a refused value stays", "naming/registration_update.go",
+		"	if err == nil || errors.Is(err, standing.ErrPending) {\n", "	if g.remember(in); err == nil || errors.Is(err, standing.ErrPending) {\n", `TestFault23_.*`, false, "naming"},
 	{"a refused value is written later", "internal/standing/data.go",
 		"		p.told <- err\n	}\n", "		p.told <- err\n		p.left = true\n		kept = append(kept, p)\n	}\n", `TestFault23_.*`, false, "internal/standing"},
-	{"a value that is too large stays", "naming/registration.go",
-		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in, at)\n", `TestFault23_.*`, false, "naming"},
+	{"a value that is too large stays", "naming/registration_update.go",
+		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in)\n", `TestFault23_.*`, false, "naming"},
 
 	// Queues.
 	{"an acknowledgement looks at no version and no claim", "queue/item.go",
@@ -244,16 +251,19 @@ var mutants = []mutant{
 	{"claims in doubt stand together though a stranger has deleted one", "queue/claim.go",
 		"	if len(standing) == 0 {\n", "	if len(standing) < len(b.items) {\n", `TestTogether.*`, false, "queue"},
 	{"items of a batch that was refused are forgotten", "queue/claim.go",
-		"	b.spare(i)\n	return false, errNotOurs\n", "	return false, errNotOurs\n", `TestTogether.*`, false, "queue"},
+		"	b.unpick(i)\n	return false, errNotOurs\n", "	return false, errNotOurs\n", `TestTogether.*`, false, "queue"},
 	{"one acknowledgement that is refused fails all that went with it", "queue/acks.go",
-		"refused && len(batch) > 1", "refused && len(batch) > mostAcks", `TestTogether.*`, false, "queue"},
-	{"what others give back waits for the next list", "queue/front.go",
+		"refused && len(batch) > 1", "refused && len(batch) > maxAcks", `TestTogether.*`, false, "queue"},
+	{"what others give back waits for the next list", "queue/snapshotread.go",
 		"			delete(p.theirs, text)\n			p.putBack(n)\n", "			delete(p.theirs, n.text)\n", `TestWhatComesBack.*`, false, "queue"},
-	{"what is put while a list is used up waits for the next", "queue/front.go",
+	{"what is put while a list is used up waits for the next", "queue/snapshotread.go",
 		"		p.list.since(dir.Stat)\n", "", `TestPriorityWhile.*`, false, "queue"},
-	{"consumers that collide do not spread", "queue/spread.go",
-		"	p.heat = min(max(", "	p.heat = 0 * min(max(", `TestFault17_.*`, false, "queue"},
-
+	{"consumers that collide do not spread", "queue/contention.go",
+		"	p.penalty = min(max(", "	p.penalty = 0 * min(max(", `TestFault17_.*`, false, "queue"},
+	{"the delete of a hidden claim is not repeated", "queue/item.go",
+		"ours && err == nil || errors.Is(err, core.ErrNoAuth)", "ours && err == nil", `TestEndOfAHiddenClaim`, false, "queue"},
+	{"a Consume that has ended keeps its watches", "queue/changes.go",
+		"		p.unwatch()\n", "		p.unfollow()\n", `TestConsumeLeavesNoWatch`, false, "queue"},
 	{"the guard of a claim outlives it", "queue/item.go",
 		"		unguarded := i.unguard()\n", "		var unguarded error\n", `TestQueue(Forced)?Simulation`, false, ""},
 	{"a guard looks at the item alone", "queue/guard.go",
@@ -263,7 +273,7 @@ var mutants = []mutant{
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",
-		"		if !next.refuted(now) {\n", "		if next == nil {\n", `TestCounterSimulation`, true, ""},
+		"		case !next.refuted(now):\n", "		case next == nil:\n", `TestCounterSimulation`, true, ""},
 	{"two blocks of a sequence overlap", "counter/sequence.go",
 		"return span{end - s.block + 1, end + 1}, nil", "return span{end - s.block, end + 1}, nil", `TestCounterSimulation`, false, ""},
 

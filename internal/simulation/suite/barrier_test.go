@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -89,27 +91,24 @@ func (r *rounds) left(v *barrier.Visit) {
 	r.done++
 }
 
+// doubles has members of processes go in and out of a double barrier, round
+// after round: as many as it is for, and sometimes one more. Some have ids.
 func doubles() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		r := &rounds{w: w, count: len(w.Procs()), nodes: make(map[string]bool), begun: make(map[int64]bool), inside: make(map[int64][]*barrier.Visit)}
+		dice := w.Dice("members")
+		r := &rounds{w: w, count: 2 + dice.N(4), nodes: make(map[string]bool), begun: make(map[int64]bool), inside: make(map[int64][]*barrier.Visit)}
 		w.Srv.OnChange(r.changed)
-		for _, p := range w.Procs() {
-			double := barrier.NewDouble(p.Manager, "/double", r.count)
-			w.Go(p, "member", func(a *simulation.Actor) {
+		procs := w.Procs()[:1+dice.N(len(w.Procs()))]
+		for i := range r.count + dice.N(2)*dice.N(2) {
+			p := procs[i%len(procs)]
+			var opts []barrier.Option
+			if dice.One(2) {
+				opts = append(opts, barrier.ID(strconv.Itoa(i)))
+			}
+			double := barrier.NewDouble(p.Manager, "/double", r.count, opts...)
+			w.Go(p, fmt.Sprint("member", i), func(a *simulation.Actor) {
 				for a.Going() {
-					ctx, cancel := context.WithTimeout(a.Ctx, 5*time.Second+a.UpTo(40*time.Second))
-					v, err := double.Enter(ctx)
-					if fine(a, ctx, "enter", err, barrier.ErrFull, barrier.ErrIDTaken) {
-						r.entered(v)
-						a.Sleep(v.Context(), time.Second)
-						r.leaves(v)
-						err := v.Leave(ctx)
-						if fine(a, ctx, "leave", err, session.ErrLost) {
-							r.left(v)
-						}
-					}
-					cancel()
-					a.Step()
+					r.visit(a, double)
 				}
 			})
 		}
@@ -124,7 +123,44 @@ func doubles() simulation.Program {
 				w.Break("progress", "no more rounds after the faults: %d, %d before", r.done, before)
 			}
 		})
+		w.AtEnd(func() {
+			for i := range r.count {
+				p := procs[i%len(procs)]
+				double := barrier.NewDouble(p.Manager, "/double", r.count)
+				w.Go(p, fmt.Sprint("last", i), func(*simulation.Actor) {
+					ctx := w.Within(10 * time.Minute)
+					if err := double.Do(ctx, func(context.Context, *barrier.Visit) error { return nil }); err != nil {
+						w.Break("comes free", "the last round: %v", err)
+					}
+				})
+			}
+			w.Wait()
+			if nodes := w.Children("/double"); len(nodes) > 0 {
+				w.Break("nothing is left", "after the last round: %v", nodes)
+			}
+		})
 	}, Keeps: []string{"/double"}, Watches: -1, Lasts: 40 * time.Second}
+}
+
+// visit goes in and out once.
+func (r *rounds) visit(a *simulation.Actor, double *barrier.Double) {
+	ctx, cancel := context.WithTimeout(a.Ctx, 5*time.Second+a.UpTo(40*time.Second))
+	defer cancel()
+	v, err := double.Enter(ctx)
+	if !fine(a, ctx, "enter", err, barrier.ErrFull, session.ErrIDTaken) {
+		a.Sleep(a.Ctx, time.Second)
+		return
+	}
+	r.entered(v)
+	a.Sleep(v.Context(), time.Second)
+	r.leaves(v)
+	if a.One(20) { // without waiting for the others
+		let(a, "release", v.Release())
+		return
+	}
+	if fine(a, ctx, "leave", v.Leave(ctx), session.ErrLost) {
+		r.left(v)
+	}
 }
 
 // barriers sets and lifts a gate, and waits at it. No waiter passes while the

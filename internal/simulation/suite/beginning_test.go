@@ -28,7 +28,7 @@ var beginnings = map[string]struct {
 }{
 	"a member of a group": {
 		func(ctx context.Context, sm *session.Manager) error {
-			for c, err := range groupmembership.New(sm, "/b/group").Changes(ctx) {
+			for c, err := range groupmembership.NewGroup(sm, "/b/group").Changes(ctx) {
 				if err != nil || c.Len() > 0 {
 					return err
 				}
@@ -36,13 +36,13 @@ var beginnings = map[string]struct {
 			return context.Cause(ctx)
 		},
 		func(ctx context.Context, sm *session.Manager) error {
-			_, err := groupmembership.New(sm, "/b/group").Join(ctx, "ann", nil)
+			_, err := groupmembership.NewGroup(sm, "/b/group").Join(ctx, "ann", nil)
 			return err
 		},
 	},
 	"an instance of a service": {
 		func(ctx context.Context, sm *session.Manager) error {
-			s, err := naming.New(sm).Watch(ctx, "orders")
+			s, err := naming.NewRegistry(sm).Open(ctx, "orders")
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ var beginnings = map[string]struct {
 			return context.Cause(ctx)
 		},
 		func(ctx context.Context, sm *session.Manager) error {
-			_, err := naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "o1", Address: "h1", Port: 80})
+			_, err := naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "o1", Address: "h1", Port: 80})
 			return err
 		},
 	},

@@ -13,8 +13,12 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// configs reads and writes values. A reader sees only committed values, never
-// goes back, and has the last value in the end.
+// deletedValue is what readers see while the node of the value does not exist.
+const deletedValue = -1
+
+// configs reads and writes values. Another client writes, deletes and creates
+// the node of one of them. A reader sees only committed values, never goes back,
+// sees its own writes, and has the last value in the end.
 func configs() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var mu sync.Mutex
@@ -32,7 +36,7 @@ func configs() simulation.Program {
 		var values []*config.Value[int]
 		var trees []*config.Tree[int]
 		for _, p := range w.Procs() {
-			v, err := config.Open(w.Context(), p.Manager, "/a/value", config.JSON[int]())
+			v, err := config.Open(w.Context(), p.Manager, "/a/value", config.JSON[int](), config.Default(deletedValue))
 			if err != nil {
 				w.Fatal(err)
 			}
@@ -50,6 +54,9 @@ func configs() simulation.Program {
 						continue
 					}
 					if !snap.Exists {
+						if snap.Value != deletedValue {
+							w.Break("the default", "without a node the value is %d", snap.Value)
+						}
 						continue
 					}
 					mu.Lock()
@@ -89,11 +96,15 @@ func configs() simulation.Program {
 				for n := 0; a.Going(); n++ {
 					ctx, cancel := a.Within(10 * time.Second)
 					if a.One(2) {
-						_, err := v.Update(ctx, func(n int) (int, error) { return n + 1, nil })
-						fine(a, ctx, "update", err, session.ErrUnknownOutcome)
+						snap, err := v.Update(ctx, func(n int) (int, error) { return n + 1, nil })
+						if fine(a, ctx, "update", err, session.ErrUnknownOutcome, session.ErrRecreated) && ctx.Err() == nil && v.Err() == nil {
+							if now := v.Load(); now.Exists && now.Zxid < snap.Zxid {
+								w.Break("own writes", "after a write of zxid %d the value has zxid %d", snap.Zxid, now.Zxid)
+							}
+						}
 					} else {
 						data := []byte(fmt.Sprint(p.Index*1000 + n))
-						err := store.Publish(ctx, config.SetKey("x", data, config.AnyVersion), config.SetKey("y", data, config.AnyVersion))
+						err := store.Publish(ctx, config.SetKey("x", data, session.AnyVersion), config.SetKey("y", data, session.AnyVersion))
 						fine(a, ctx, "publish", err, session.ErrUnknownOutcome)
 					}
 					cancel()
@@ -101,12 +112,28 @@ func configs() simulation.Program {
 				}
 			})
 		}
+		w.Go(w.Procs()[0], "stranger", func(a *simulation.Actor) {
+			for n := 0; a.Going(); n++ {
+				if a.One(4) {
+					_ = w.Srv.Remove("/a/value") // perhaps it is deleted already
+				} else if err := w.Srv.Put("/a/value", []byte(strconv.Itoa(1_000_000+n))); err != nil {
+					w.Break("errors", "a write without a client: %v", err)
+				}
+				a.Sleep(a.Ctx, 5*time.Second)
+			}
+		})
 		w.AtEnd(func() {
 			time.Sleep(10 * time.Minute)
-			want, x := w.Data("/a/value"), w.Data("/a/tree/x")
+			x := w.Data("/a/tree/x")
+			want := config.Snapshot[int]{Value: deletedValue}
+			if node, found := w.Srv.Node("/a/value"); found {
+				n, _ := strconv.Atoi(string(node.Data)) // only numbers are written
+				want = config.Snapshot[int]{Value: n, Exists: true, Version: node.Stat.Version, Zxid: node.Stat.Mzxid,
+					ModTime: time.UnixMilli(node.Stat.Mtime)}
+			}
 			for i := range values {
-				if got := strconv.Itoa(values[i].Load().Value); got != want || values[i].Stale() {
-					w.Break("converges", "process %d has the value %s (stale: %v), and it is %s", i, got, values[i].Stale(), want)
+				if got := *values[i].Load(); got != want || values[i].Stale() || values[i].Err() != nil {
+					w.Break("converges", "process %d has %+v (stale: %v, %v), and it is %+v", i, got, values[i].Stale(), values[i].Err(), want)
 				}
 				if got := strconv.Itoa(trees[i].Load().Value("x")); got != x {
 					w.Break("converges", "process %d has the key %s, and it is %s", i, got, x)

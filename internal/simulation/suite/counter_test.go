@@ -21,12 +21,13 @@ func counters() simulation.Program {
 		var (
 			mu          sync.Mutex
 			least, most int64
+			adds        int
 			given       = make(map[int64]bool)
 		)
 		for _, p := range w.Procs() {
 			c := counter.New(p.Manager, "/a/counter")
 			s := counter.NewSequence(p.Manager, "/a/sequence", counter.Block(1+int64(p.Index)))
-			w.Go(p, "add", func(a *simulation.Actor) {
+			add := func(a *simulation.Actor) {
 				for a.Going() {
 					ctx, cancel := a.Within(20 * time.Second)
 					n := int64(a.N(100)) + 1
@@ -34,6 +35,7 @@ func counters() simulation.Program {
 					mu.Lock()
 					switch {
 					case err == nil:
+						adds++
 						least += n
 						most += n
 					case errors.Is(err, session.ErrUnknownOutcome):
@@ -44,7 +46,9 @@ func counters() simulation.Program {
 					cancel()
 					a.Sleep(a.Ctx, time.Second)
 				}
-			})
+			}
+			w.Go(p, "add", add)
+			w.Go(p, "another add", add) // waits for the first
 			w.Go(p, "next", func(a *simulation.Actor) {
 				for a.Going() {
 					ctx, cancel := a.Within(20 * time.Second)
@@ -82,8 +86,8 @@ func counters() simulation.Program {
 			if err != nil || v.N < least || v.N > most {
 				w.Break("sum", "the counter is %d, but must be between %d and %d (%v)", v.N, least, most, err)
 			}
-			if least == 0 || len(given) < 5 {
-				w.Break("progress", "nothing was added, or few numbers given: %d", len(given))
+			if adds < 10 || len(given) < 5 {
+				w.Break("progress", "%d additions, %d numbers given", adds, len(given))
 			}
 		})
 	}, Forced: true, Keeps: []string{"/a/counter", "/a/sequence"}, Watches: -1}

@@ -9,10 +9,12 @@ import (
 
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/session"
 )
 
 // elections makes candidates run and campaign, and operators request transfers.
-// With guarded, terms have guards.
+// Some candidates share an id, and some processes have two candidates. With
+// guarded, terms have guards.
 func elections(guarded bool, opts ...election.Option) simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court("/a/election")
@@ -20,45 +22,26 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 		if guarded {
 			held = simulation.Guarded
 		}
+		dice := w.Dice("candidates")
 		for i, p := range w.Procs() {
-			e := election.New(p.Manager, "/a/election", append(opts, election.ID(fmt.Sprint("c", i)))...)
-			w.Go(p, "candidate", func(a *simulation.Actor) {
-				for a.Going() {
-					ctx, cancel := a.Within(40 * time.Second)
-					if a.One(2) {
-						t, err := e.Campaign(ctx)
-						if fine(a, ctx, "campaign", err) {
-							court.Use(a, court.Begin(a, held(&t.Hold)), 4*time.Second)
-							let(a, "resign", t.Resign())
-						}
-					} else {
-						err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
-							a.Step()
-							h := court.Begin(a, held(&t.Hold))
-							defer court.Working(h)()
-							court.Use(a, h, 4*time.Second)
-							return nil
-						})
-						if ctx.Err() == nil {
-							w.Break("errors", "run: %v", err)
-						}
+			for j := range 1 + dice.N(2) {
+				e := election.New(p.Manager, "/a/election", append(opts, election.ID(fmt.Sprint("c", (2*i+j)%ids)))...)
+				w.Go(p, fmt.Sprint("candidate", j), func(a *simulation.Actor) {
+					for a.Going() {
+						candidacy(a, e, court, held)
+						a.Sleep(a.Ctx, time.Second)
 					}
-					cancel()
-					a.Sleep(a.Ctx, time.Second)
-				}
-			})
-			if !guarded || i > 1 {
-				continue
+				})
 			}
-			w.Go(p, "operator", func(a *simulation.Actor) {
-				for a.Going() {
-					ctx, cancel := a.Within(15 * time.Second)
-					err := e.Transfer(ctx, fmt.Sprint("c", a.N(len(w.Procs()))))
-					fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrOverruled, election.ErrStillLeads, election.ErrInterrupted)
-					cancel()
-					a.Sleep(a.Ctx, 10*time.Second)
-				}
-			})
+			if guarded && i < 2 {
+				e := election.New(p.Manager, "/a/election", opts...)
+				w.Go(p, "operator", func(a *simulation.Actor) {
+					for a.Going() {
+						transfer(a, e)
+						a.Sleep(a.Ctx, 10*time.Second)
+					}
+				})
+			}
 		}
 		w.AtEnd(func() {
 			for _, p := range w.Procs() {
@@ -84,11 +67,62 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 	}, Keeps: []string{simulation.GuardedDir}, Watches: 1}
 }
 
+// ids is how many ids the candidates have.
+const ids = 6
+
+// candidacy campaigns or runs for a while.
+func candidacy(a *simulation.Actor, e *election.Election, court *simulation.Court, held func(*session.Hold) simulation.Held) {
+	ctx, cancel := a.Within(40 * time.Second)
+	defer cancel()
+	if a.One(2) {
+		err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
+			a.Step()
+			h := court.Begin(a, held(&t.Hold))
+			defer court.Working(h)()
+			court.Use(a, h, 4*time.Second) // whether the leader is asked to resign or not
+			return nil
+		})
+		if ctx.Err() == nil {
+			a.World.Break("errors", "run: %v", err)
+		}
+		return
+	}
+	t, err := e.Campaign(ctx)
+	if !fine(a, ctx, "campaign", err) {
+		return
+	}
+	h := court.Begin(a, held(&t.Hold))
+	if a.One(2) { // leads until it is asked to resign
+		timer := time.NewTimer(a.UpTo(10 * time.Second))
+		defer timer.Stop()
+		select {
+		case <-t.Transferred():
+		case <-t.Done():
+		case <-timer.C:
+		}
+		a.Step()
+	}
+	court.Use(a, h, 4*time.Second)
+	let(a, "resign", t.Resign())
+}
+
+// transfer names a leader at random.
+func transfer(a *simulation.Actor, e *election.Election) {
+	ctx, cancel := a.Within(15 * time.Second)
+	defer cancel()
+	end, _ := ctx.Deadline()
+	err := e.Transfer(ctx, fmt.Sprint("c", a.N(ids)))
+	if late := time.Since(end); late > 0 {
+		a.World.Break("ends", "a transfer returns %v after the end of its context", late)
+	}
+	fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrTransferSuperseded, election.ErrInterrupted)
+}
+
 func TestElectionSimulation(t *testing.T)       { simulation.Run(t, seeds, elections(true)) }
 func TestElectionForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(elections(true))) }
 func TestLeaderSelectorSimulation(t *testing.T) {
-	simulation.Run(t, seeds, elections(true, election.LeaderSelector()))
+	simulation.Run(t, seeds, elections(true, election.Layout(election.LeaderSelector)))
 }
 func TestOneNodeSimulation(t *testing.T) {
-	simulation.Run(t, seeds, elections(false, election.OneNode()))
+	simulation.Run(t, seeds, elections(false, election.Layout(election.OneNode)))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/session"
 )
 
 // groups makes members join and leave. In the end all watchers agree on the
@@ -23,12 +24,12 @@ func groups() simulation.Program {
 		watching, stop := context.WithCancel(w.Context())
 		var watchers sync.WaitGroup
 		for _, p := range w.Procs() {
-			g := groupmembership.New(p.Manager, "/a/group")
+			g := groupmembership.NewGroup(p.Manager, "/a/group")
 			w.Go(p, "member", func(a *simulation.Actor) {
 				for a.Going() {
 					ctx, cancel := a.Within(20 * time.Second)
 					m, err := g.Join(ctx, fmt.Sprint("m", p.Index), []byte(a.Name))
-					if fine(a, ctx, "join", err, groupmembership.ErrDuplicate) {
+					if fine(a, ctx, "join", err, session.ErrIDTaken) {
 						mu.Lock()
 						joined++
 						mu.Unlock()
@@ -59,7 +60,7 @@ func groups() simulation.Program {
 		}
 		w.AtEnd(func() {
 			p := w.Procs()[0]
-			m, err := groupmembership.New(p.Manager, "/a/group").Join(w.Within(time.Minute), "last", nil)
+			m, err := groupmembership.NewGroup(p.Manager, "/a/group").Join(w.Within(time.Minute), "last", nil)
 			if err != nil {
 				w.Break("errors", "join after the faults: %v", err)
 			} else {
@@ -88,7 +89,7 @@ func groups() simulation.Program {
 // works on another's partition. After the faults, each partition has an owner.
 func partitioners() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		n := 2 + w.Dice("partitions").N(6)
+		n := 1 + w.Dice("partitions").N(12)
 		courts := make([]*simulation.Court, n)
 		for i := range courts {
 			courts[i] = w.Court(fmt.Sprint("/a/partitions/claims/", i))
@@ -111,7 +112,7 @@ func partitioners() simulation.Program {
 					}
 					return nil
 				})
-			if ctx.Err() == nil && !errors.Is(err, groupmembership.ErrDuplicate) {
+			if ctx.Err() == nil && !errors.Is(err, session.ErrIDTaken) || errors.Is(err, session.ErrLost) {
 				w.Break("errors", "run: %v", err)
 			}
 			return err

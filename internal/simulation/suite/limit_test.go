@@ -28,7 +28,7 @@ import (
 func TestSemaphoreLimitSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, seeds) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulateResizes(w, seed) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulateResizes(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }
@@ -174,10 +174,10 @@ func simulateResizes(w *testworld.World, seed uint64) {
 	defer stop()
 	var work sync.WaitGroup
 	for range 6 {
-		s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedPermits("/limit", 2))
+		s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedLimit("/limit", 2))
 		work.Go(func() { visitor(ctx, w.Context(), court, d, s) })
 	}
-	s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedPermits("/limit", 2))
+	s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedLimit("/limit", 2))
 	work.Go(func() {
 		for ctx.Err() == nil {
 			if err := s.Resize(w.Context(), d.n(6)); err != nil {

@@ -26,10 +26,36 @@ func twoWait(w *simulation.World) {
 	}
 }
 
+// taken is a lock that an actor has taken.
+type taken struct {
+	held    simulation.Held
+	release func() error
+	// downgrade is nil, except for a lock that is held for writing.
+	downgrade func(context.Context) (taken, error)
+}
+
+// use works under the lock and releases it. An actor that writes may go on as a
+// reader.
+func (t taken) use(a *simulation.Actor, court *simulation.Court) {
+	court.Use(a, court.Begin(a, t.held), 3*time.Second)
+	if t.downgrade != nil && a.One(2) {
+		ctx, cancel := a.Within(5 * time.Second)
+		reads, err := t.downgrade(ctx)
+		if fine(a, ctx, "downgrade", err, session.ErrLost) {
+			if reads.held.Token != t.held.Token {
+				a.World.Break("tokens grow", "token %d becomes %d in a downgrade", t.held.Token, reads.held.Token)
+			}
+			reads.use(a, court)
+		}
+		cancel()
+	}
+	let(a, "release", t.release())
+}
+
 // locks is a program of actors that take a lock, work and release it. get takes
 // the lock; it may fail with lock.ErrHeld. With fair, each contender watches
 // only the two before it.
-func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error)) simulation.Program {
+func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try bool) (taken, error)) simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)
 		for _, p := range w.Procs() {
@@ -37,10 +63,9 @@ func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try boo
 				w.Go(p, string(rune('a'+i)), func(a *simulation.Actor) {
 					for a.Going() {
 						ctx, cancel := a.Within(20 * time.Second)
-						held, release, err := get(a, ctx, a.One(5))
+						t, err := get(a, ctx, a.One(5))
 						if fine(a, ctx, "lock", err, lock.ErrHeld) {
-							court.Use(a, court.Begin(a, held), 3*time.Second)
-							let(a, "release", release())
+							t.use(a, court)
 						}
 						cancel()
 						a.Sleep(a.Ctx, time.Second)
@@ -52,37 +77,38 @@ func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try boo
 			for _, p := range w.Procs() {
 				w.Go(p, "last", func(a *simulation.Actor) {
 					// The lock has to be free: every holder has released it.
-					held, release, err := get(a, w.Within(10*time.Minute), false)
+					t, err := get(a, w.Within(10*time.Minute), false)
 					if err != nil {
 						w.Break("comes free", "without a holder: %v", err)
 						return
 					}
-					court.Begin(a, held)
+					court.Begin(a, t.held)
 					a.Sleep(a.World.Context(), 2*time.Second)
 					if fair {
 						twoWait(w)
 					}
-					let(a, "release", release())
+					let(a, "release", t.release())
 				})
 			}
 			w.Wait()
 			if court.Begun() <= len(w.Procs()) {
 				w.Break("progress", "no actor held the lock during the faults")
 			}
+			court.CheckTokens()
 		})
 	}, Keeps: []string{simulation.GuardedDir}}
 }
 
-func ofLock(h *lock.Hold, err error) (simulation.Held, func() error, error) {
+func ofLock(h *lock.Hold, err error) (taken, error) {
 	if err != nil {
-		return simulation.Held{}, nil, err
+		return taken{}, err
 	}
-	return simulation.Guarded(&h.Hold), h.Release, nil
+	return taken{held: simulation.Guarded(&h.Hold), release: h.Release}, nil
 }
 
-func mutexes(opts ...lock.Option) simulation.Program {
-	return locks(true, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		m := lock.New(a.Manager, path, opts...)
+func mutexes(opts ...lock.MutexOption) simulation.Program {
+	return locks(true, func(a *simulation.Actor, ctx context.Context, try bool) (taken, error) {
+		m := lock.NewMutex(a.Manager, path, opts...)
 		if try {
 			return ofLock(m.TryLock(ctx))
 		}
@@ -94,11 +120,11 @@ func mutexes(opts ...lock.Option) simulation.Program {
 func handoffs() simulation.Program {
 	var mu sync.Mutex
 	var shared map[*simulation.Process]*lock.Mutex
-	p := locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+	p := locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (taken, error) {
 		mu.Lock()
 		m := shared[a.Process]
 		if m == nil {
-			m = lock.New(a.Manager, path, lock.Handoff(3))
+			m = lock.NewMutex(a.Manager, path, lock.Handoff(3))
 			shared[a.Process] = m
 		}
 		mu.Unlock()
@@ -107,9 +133,9 @@ func handoffs() simulation.Program {
 			take = m.TryLock
 		}
 		h, err := take(ctx)
-		held, release, err := ofLock(h, err)
-		held.Inherits = err == nil && h.Turn() > 0 // the hold was handed on
-		return held, release, err
+		t, err := ofLock(h, err)
+		t.held.Inherits = err == nil && h.Turn() > 0 // the hold was handed on
+		return t, err
 	})
 	setup := p.Setup
 	p.Setup = func(w *simulation.World) {
@@ -119,31 +145,31 @@ func handoffs() simulation.Program {
 	return p
 }
 
-func exclusives() simulation.Program {
-	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		take := lock.NewExclusive(a.Manager, path).Lock
+func oneNodes() simulation.Program {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (taken, error) {
+		take := lock.NewOneNode(a.Manager, path).Lock
 		if try {
-			take = lock.NewExclusive(a.Manager, path).TryLock
+			take = lock.NewOneNode(a.Manager, path).TryLock
 		}
 		h, err := take(ctx)
 		if err != nil {
-			return simulation.Held{}, nil, err
+			return taken{}, err
 		}
-		return simulation.Of(&h.Hold), h.Release, nil
+		return taken{held: simulation.Of(&h.Hold), release: h.Release}, nil
 	})
 }
 
 func rwMutexes() simulation.Program {
-	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (taken, error) {
 		m := lock.NewRWMutex(a.Manager, path)
 		if a.One(2) {
 			take := m.RLock
 			if try {
 				take = m.TryRLock
 			}
-			held, release, err := ofLock(take(ctx))
-			held.Shared = true
-			return held, release, err
+			t, err := ofLock(take(ctx))
+			t.held.Shared = true
+			return t, err
 		}
 		take := m.Lock
 		if try {
@@ -151,20 +177,26 @@ func rwMutexes() simulation.Program {
 		}
 		h, err := take(ctx)
 		if err != nil {
-			return simulation.Held{}, nil, err
+			return taken{}, err
 		}
-		return ofLock(&h.Hold, nil)
+		t, err := ofLock(&h.Hold, nil)
+		t.downgrade = func(ctx context.Context) (taken, error) {
+			reads, err := ofLock(h.Downgrade(ctx))
+			reads.held.Shared, reads.held.Inherits = true, true
+			return reads, err
+		}
+		return t, err
 	})
 }
 
 func multis() simulation.Program {
-	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (taken, error) {
 		// Each actor has an order of its own: there must be no deadlock.
 		paths := []string{path, "/a/second", "/a/third"}
 		first := a.N(3)
 		var all []lock.Locker
 		for i := range paths {
-			all = append(all, lock.New(a.Manager, paths[(first+i)%3]))
+			all = append(all, lock.NewMutex(a.Manager, paths[(first+i)%3]))
 		}
 		m := lock.NewMulti(all...)
 		take := m.Lock
@@ -173,10 +205,13 @@ func multis() simulation.Program {
 		}
 		h, err := take(ctx)
 		if err != nil {
-			return simulation.Held{}, nil, err
+			return taken{}, err
 		}
 		guard := func() session.Op { return guardOf(h) }
-		return simulation.Held{Hold: h, Token: h.Tokens()[path], Nodes: h.Paths(), Guard: guard}, h.Release, nil
+		return taken{
+			held:    simulation.Held{Hold: h, Token: h.Tokens()[path], Nodes: h.Paths(), Guard: guard},
+			release: h.Release,
+		}, nil
 	})
 }
 
@@ -196,15 +231,15 @@ func forced(p simulation.Program) simulation.Program {
 	return p
 }
 
-func TestMutexSimulation(t *testing.T)           { simulation.Run(t, seeds, mutexes()) }
-func TestMutexForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(mutexes())) }
-func TestHandoffSimulation(t *testing.T)         { simulation.Run(t, seeds, handoffs()) }
-func TestHandoffForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(handoffs())) }
-func TestExclusiveSimulation(t *testing.T)       { simulation.Run(t, seeds, exclusives()) }
-func TestExclusiveForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(exclusives())) }
-func TestRWMutexSimulation(t *testing.T)         { simulation.Run(t, seeds, rwMutexes()) }
-func TestRWMutexForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(rwMutexes())) }
-func TestMultiSimulation(t *testing.T)           { simulation.Run(t, seeds, multis()) }
+func TestMutexSimulation(t *testing.T)             { simulation.Run(t, seeds, mutexes()) }
+func TestMutexForcedSimulation(t *testing.T)       { simulation.Run(t, seeds, forced(mutexes())) }
+func TestHandoffSimulation(t *testing.T)           { simulation.Run(t, seeds, handoffs()) }
+func TestHandoffForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(handoffs())) }
+func TestOneNodeLockSimulation(t *testing.T)       { simulation.Run(t, seeds, oneNodes()) }
+func TestOneNodeLockForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(oneNodes())) }
+func TestRWMutexSimulation(t *testing.T)           { simulation.Run(t, seeds, rwMutexes()) }
+func TestRWMutexForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(rwMutexes())) }
+func TestMultiSimulation(t *testing.T)             { simulation.Run(t, seeds, multis()) }
 
 // TestSameSeedSameRun checks that a run can be repeated by its seed. Events at
 // one instant have no order, so not all runs repeat.

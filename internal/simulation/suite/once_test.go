@@ -103,7 +103,7 @@ func onces() simulation.Program {
 
 // call calls for the job once, and runs it if it is due.
 func call(a *simulation.Actor, ctx context.Context, court *simulation.Court, j *jobs) {
-	var opts []lock.Option
+	var opts []lock.OnceOption
 	replaces := a.One(3)
 	if replaces {
 		opts = append(opts, lock.RerunFailed())

@@ -2,147 +2,71 @@ package suite_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
-	"github.com/docent-go/docent/zktest"
 )
 
-// book is the known state of every item of a queue, by its data.
-type book struct {
-	w *simulation.World
-
-	mu     sync.Mutex
-	put    map[string]bool  // true when the put was acknowledged
-	acked  map[string]int64 // the token under which it was acknowledged
-	doubt  map[string]bool  // the acknowledgement has an unknown outcome
-	claims map[string]*queue.Item
-
-	standing map[string]int64 // the claims' paths, and the zxids that made them
-	guarded  int
-}
-
-// guardedBy is the node that guarded transactions write to.
-const guardedBy = simulation.GuardedDir + "/queue"
-
-// guard writes in a guarded transaction.
-func (b *book) guard(a *simulation.Actor, i *queue.Item) {
-	ctx, cancel := a.Within(10 * time.Second)
-	defer cancel()
-	ops, err := i.Guard(ctx)
-	if err == nil {
-		a.Work() // the process may be paused here
-		text := fmt.Sprintf("%s %d", i.Path(), i.Token())
-		_, err = a.Txn(ctx, append(ops, session.SetOp(guardedBy, []byte(text), session.AnyVersion))...)
-	}
-	switch {
-	case err == nil, ctx.Err() != nil:
-	case errors.Is(err, session.ErrLost), errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
-	default:
-		b.w.Break("errors", "a guarded transaction: %v", err)
-	}
-}
-
-// changed checks every change on the server, in order. A guarded transaction is
-// done only while its claim exists. If another client has deleted the claim, it
-// may be done until another consumer claims the item.
-func (b *book) changed(ch zktest.Change) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case ch.Kind == zktest.Created && strings.HasPrefix(ch.Path, "/a/queue/claims/"):
-		b.standing[ch.Path] = ch.Zxid
-	case ch.Kind == zktest.Deleted:
-		delete(b.standing, ch.Path)
-	case ch.Kind == zktest.DataChanged && ch.Path == guardedBy:
-		b.guarded++
-		path, token, _ := strings.Cut(string(ch.Data), " ")
-		czxid, claimed := b.standing[path]
-		if claimed && token != fmt.Sprint(czxid) || !claimed && !b.w.Forced {
-			b.w.Break("guards", "a transaction guarded by token %s is done, but %s has token %d", token, path, czxid)
-		}
-	}
-}
-
-// took checks every item that a consumer takes.
-func (b *book) took(i *queue.Item) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	data := string(i.Data)
-	last := b.claims[data]
-	acked, done := b.acked[data]
-	switch _, known := b.put[data]; {
-	case i.Err() != nil:
-		return
-	case !known:
-		b.w.Break("nothing is made up", "item %s was never put", data)
-	// Force can take a claim from a consumer that does not know it yet: the
-	// consumer has the item from before, as its token shows. A consumer that
-	// has lost its claim, and the answer to its acknowledgement, may take
-	// another's deletion for its own.
-	case done && (!b.w.Forced || i.Token() > acked) && !b.w.Robbed(acked):
-		b.w.Break("acknowledged once", "item %s comes again after its acknowledgement", data)
-	case last != nil && last.Err() == nil && !b.w.Forced:
-		b.w.Break("one holder", "item %s is taken twice", data)
-	case last != nil && i.Token() <= last.Token() && !b.w.Forced:
-		b.w.Break("tokens grow", "item %s: token %d comes after %d", data, i.Token(), last.Token())
-	}
-	b.claims[data] = i
-}
-
-func (b *book) ack(i *queue.Item) error {
-	err := i.Ack()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	data := string(i.Data)
-	first, done := b.acked[data]
-	switch {
-	case err == nil && done && !b.w.Robbed(first) && !b.w.Robbed(i.Token()):
-		b.w.Break("acknowledged once", "item %s is acknowledged twice", data)
-	case err == nil:
-		b.acked[data] = i.Token()
-	case errors.Is(err, session.ErrUnknownOutcome):
-		b.doubt[data] = true
-	}
-	return err
-}
-
-func (b *book) produce(a *simulation.Actor, q *queue.Queue) {
-	for n := 0; a.Going(); n++ {
-		data := fmt.Sprint(a.Name, n)
-		b.mu.Lock()
-		b.put[data] = false
-		b.mu.Unlock()
-		var opts []queue.PutOption
+// produce puts items, one by one or in batches, until ctx ends.
+func (b *book) produce(ctx context.Context, a *simulation.Actor, q *queue.Queue) {
+	for n := 0; a.Going() && ctx.Err() == nil; {
+		items := make([]queue.Msg, 1)
 		if a.One(3) {
-			opts = append(opts, queue.Priority(a.N(5)-2))
+			items = make([]queue.Msg, 1+a.N(4))
 		}
-		if a.One(3) {
-			opts = append(opts, queue.Delay(a.UpTo(5*time.Second)))
+		for i := range items {
+			items[i] = b.item(a, n)
+			n++
 		}
-		ctx, cancel := a.Within(10 * time.Second)
-		_, err := q.Put(ctx, []byte(data), opts...)
-		if fine(a, ctx, "put", err, session.ErrUnknownOutcome) {
-			b.mu.Lock()
-			b.put[data] = true
-			b.mu.Unlock()
+		within, cancel := a.Within(10 * time.Second)
+		var err error
+		var ids []queue.ID
+		if len(items) == 1 {
+			if _, err = q.Put(within, items[0].Data, items[0].Opts...); err == nil {
+				ids = make([]queue.ID, 1)
+			}
+		} else {
+			ids, err = q.PutBatch(within, items...)
 		}
+		fine(a, within, "put", err, session.ErrUnknownOutcome)
 		cancel()
-		a.Sleep(a.Ctx, 3*time.Second)
+		b.mu.Lock()
+		for i := range ids {
+			b.put[string(items[i].Data)] = true
+		}
+		b.mu.Unlock()
+		a.Sleep(ctx, 3*time.Second)
 	}
+}
+
+// item makes the nth item of an actor, perhaps with a priority or a delay.
+func (b *book) item(a *simulation.Actor, n int) queue.Msg {
+	data := fmt.Sprint(a.Name, n)
+	b.mu.Lock()
+	b.put[data] = false
+	b.mu.Unlock()
+	m := queue.Msg{Data: []byte(data)}
+	if a.One(3) {
+		m.Opts = append(m.Opts, queue.Priority(a.N(5)-2))
+	}
+	if a.One(3) {
+		m.Opts = append(m.Opts, queue.Delay(a.UpTo(5*time.Second)))
+	}
+	return m
 }
 
 func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 	for a.Going() {
 		ctx, cancel := a.Within(10 * time.Second)
-		i, err := q.Take(ctx)
+		take := q.Take
+		if a.One(4) {
+			take = q.TryTake
+		}
+		i, err := take(ctx)
 		if fine(a, ctx, "take", err, queue.ErrEmpty) {
 			a.Log("takes %s", i.Data)
 			b.took(i)
@@ -151,13 +75,15 @@ func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 			if a.One(3) {
 				b.guard(a, i)
 			}
-			switch a.N(8) {
+			switch a.N(10) {
 			case 0:
 				err = i.Release()
 			case 1:
 				err = i.Release(queue.After(a.UpTo(3 * time.Second)))
 			case 2:
-				err = i.Release(queue.Uncounted())
+				err = i.Release(queue.WithoutAttempt())
+			case 3:
+				err = i.Reject("by chance")
 			default:
 				err = b.ack(i)
 			}
@@ -167,52 +93,40 @@ func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 	}
 }
 
-// settle takes the remaining items and compares the books.
-func (b *book) settle(q *queue.Queue) {
-	time.Sleep(time.Minute) // until delayed items are due
-	for {
-		i, err := q.TryTake(context.Background())
-		if errors.Is(err, queue.ErrEmpty) {
-			break
+// reap removes the empty directories of a queue, as a server does with
+// containers.
+func reap(a *simulation.Actor) {
+	for a.Going() {
+		a.Sleep(a.Ctx, 10*time.Second)
+		path := "/a/queue/" + []string{"items", "claims", "dead", "guards"}[a.N(4)]
+		if node, found := a.World.Srv.Node(path); found && len(node.Children) == 0 {
+			_ = a.World.Srv.Remove(path) // fails if the server has removed it
 		}
-		if err != nil {
-			b.w.Break("errors", "take the remaining items: %v", err)
-			return
-		}
-		b.took(i)
-		if err := b.ack(i); err != nil {
-			b.w.Break("errors", "acknowledge the remaining items: %v", err)
-			return
-		}
-	}
-	done := func(data string) bool { _, ok := b.acked[data]; return ok }
-	for data, certain := range b.put {
-		if certain && !done(data) && !b.doubt[data] {
-			b.w.Break("nothing is lost", "item %s was put and never acknowledged, and is gone", data)
-		}
-	}
-	if b.guarded == 0 {
-		b.w.Break("progress", "no guarded transaction was done")
-	}
-	if len(b.acked) == 0 {
-		b.w.Break("progress", "no item was acknowledged")
 	}
 }
 
+// queues puts items into a queue, and takes them one at a time.
 func queues() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		b := &book{w: w, put: make(map[string]bool), acked: make(map[string]int64),
-			doubt: make(map[string]bool), claims: make(map[string]*queue.Item), standing: make(map[string]int64)}
+		const attempts = 8
+		b := newBook(w, attempts)
 		if err := w.Srv.Put(guardedBy, nil); err != nil {
 			w.Errorf("make %s: %v", guardedBy, err)
 		}
 		w.Srv.OnChange(b.changed)
+		limit := 20 + w.Dice("limit").N(500)
 		for _, p := range w.Procs() {
-			q := queue.New(p.Manager, "/a/queue", queue.Limit(500))
-			w.Go(p, "producer", func(a *simulation.Actor) { b.produce(a, q) })
+			q := queue.New(p.Manager, "/a/queue", queue.Limit(limit), queue.MaxAttempts(attempts))
+			w.Go(p, "producer", func(a *simulation.Actor) { b.produce(a.Ctx, a, q) })
 			w.Go(p, "consumer", func(a *simulation.Actor) { b.consume(a, q) })
 		}
-		w.AtEnd(func() { b.settle(queue.New(w.Procs()[0].Manager, "/a/queue")) })
+		w.Go(w.Procs()[0], "reaper", reap)
+		w.AtEnd(func() {
+			b.settle(queue.New(w.Procs()[0].Manager, "/a/queue"))
+			if b.guarded == 0 {
+				w.Break("progress", "no guarded transaction was done")
+			}
+		})
 	}, Keeps: []string{simulation.GuardedDir}, Watches: -1}
 }
 

@@ -19,7 +19,7 @@ func recalls() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)
 		for _, p := range w.Procs() {
-			m := lock.New(p.Manager, path)
+			m := lock.NewMutex(p.Manager, path)
 			burst := func(a *simulation.Actor) {
 				for a.Going() {
 					for range 1 + a.N(8) {
@@ -28,10 +28,10 @@ func recalls() simulation.Program {
 						if a.One(4) {
 							take = m.TryLock
 						}
-						held, release, err := ofLock(take(ctx))
+						t, err := ofLock(take(ctx))
 						if fine(a, ctx, "lock", err, lock.ErrHeld) {
-							court.Use(a, court.Begin(a, held), 50*time.Millisecond)
-							let(a, "release", release())
+							court.Use(a, court.Begin(a, t.held), 50*time.Millisecond)
+							let(a, "release", t.release())
 						}
 						cancel()
 					}

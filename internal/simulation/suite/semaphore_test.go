@@ -9,18 +9,18 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-const permits = 3
-
 // takers take some of the permits of a semaphore, and give them back.
 type takers struct {
 	*simulation.World
-	court *simulation.Court
-	limit lock.Limit
+	court    *simulation.Court
+	leases   *leases
+	limit    lock.Limit
+	maxLimit int // the greatest limit of the run
 }
 
-func newTakers(w *simulation.World, limit lock.Limit) *takers {
-	t := &takers{w, w.Court("/a/semaphore"), limit}
-	t.court.Limit = permits
+func newTakers(w *simulation.World, limit lock.Limit, maxLimit int) *takers {
+	t := &takers{w, w.Court("/a/semaphore"), observeLeases(w, maxLimit), limit, maxLimit}
+	t.court.Limit = maxLimit
 	for _, p := range w.Procs() {
 		for i := range 1 + w.Dice("actors").N(3) {
 			w.Go(p, string(rune('a'+i)), t.run)
@@ -34,6 +34,7 @@ func (t *takers) semaphore(a *simulation.Actor) *lock.Semaphore {
 }
 
 func (t *takers) begin(a *simulation.Actor, p *lock.Permit) *simulation.Held {
+	t.leases.admit(p)
 	return t.court.Begin(a, simulation.Held{Hold: p, Nodes: p.Paths(), Weight: p.N(), Shared: true})
 }
 
@@ -44,7 +45,7 @@ func (t *takers) run(a *simulation.Actor) {
 		if a.One(5) {
 			take = t.semaphore(a).TryAcquire
 		}
-		permit, err := take(ctx, 1+a.N(permits))
+		permit, err := take(ctx, 1+a.N(t.maxLimit))
 		if fine(a, ctx, "acquire", err, lock.ErrNoPermits, lock.ErrTooManyPermits) {
 			t.court.Use(a, t.begin(a, permit), 3*time.Second)
 			let(a, "release", permit.Release())
@@ -85,9 +86,10 @@ func (t *takers) progress() {
 
 func semaphores() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		t := newTakers(w, lock.Permits(permits))
+		limit := 1 + w.Dice("limit").N(4)
+		t := newTakers(w, lock.Permits(limit), limit)
 		w.AtEnd(func() {
-			t.last(permits)
+			t.last(limit)
 			w.Wait()
 			t.progress()
 		})
@@ -98,9 +100,9 @@ func semaphores() simulation.Program {
 // time. In the end the number falls while both permits are held and others
 // wait. A waiter uses the number at the time of its turn.
 func resized() simulation.Program {
-	const node = "/limit"
+	const node, permits = "/limit", 3
 	return simulation.Program{Setup: func(w *simulation.World) {
-		t := newTakers(w, lock.SharedPermits(node, permits))
+		t := newTakers(w, lock.SharedLimit(node, permits), permits)
 		w.Go(w.Procs()[0], "resize", func(a *simulation.Actor) {
 			for a.Going() {
 				ctx, cancel := a.Within(20 * time.Second)
@@ -133,6 +135,7 @@ func resized() simulation.Program {
 	}, Keeps: []string{simulation.GuardedDir, node}, Watches: 1} // a watch of the limit ends when that changes
 }
 
-func TestSemaphoreSimulation(t *testing.T)        { simulation.Run(t, seeds, semaphores()) }
-func TestSemaphoreForcedSimulation(t *testing.T)  { simulation.Run(t, seeds, forced(semaphores())) }
-func TestSemaphoreResizedSimulation(t *testing.T) { simulation.Run(t, seeds, resized()) }
+func TestSemaphoreSimulation(t *testing.T)              { simulation.Run(t, seeds, semaphores()) }
+func TestSemaphoreForcedSimulation(t *testing.T)        { simulation.Run(t, seeds, forced(semaphores())) }
+func TestSemaphoreResizedSimulation(t *testing.T)       { simulation.Run(t, seeds, resized()) }
+func TestSemaphoreResizedForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(resized())) }

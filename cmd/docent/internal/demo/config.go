@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
 )
 
 // limits is the configuration of the chapter.
@@ -31,7 +32,7 @@ func configPush(ctx context.Context, s *stage) error {
 	}
 	store := config.NewStore(operator.Manager, "/")
 	s.say("operator", `publishes {"qps":100}`)
-	if err := store.Create(ctx, path, []byte(`{"qps":100}`)); err != nil {
+	if _, err := store.Create(ctx, path, []byte(`{"qps":100}`)); err != nil {
 		return err
 	}
 	f, err := s.follow(ctx, path, "web1", "web2", "batch")
@@ -51,7 +52,7 @@ func configPush(ctx context.Context, s *stage) error {
 	} {
 		if step.push != "" {
 			s.say("operator", "publishes %s", step.push)
-			if _, err := store.Set(ctx, path, []byte(step.push), config.AnyVersion); err != nil {
+			if _, err := store.Set(ctx, path, []byte(step.push), session.AnyVersion); err != nil {
 				return err
 			}
 		}

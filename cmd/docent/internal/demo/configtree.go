@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
 )
 
 // configRollback: two keys change at the same instant. A mistake is rolled back
@@ -31,8 +32,8 @@ func configRollback(ctx context.Context, s *stage) (err error) {
 	}
 	defer func() { _ = tree.Close() }() // never fails
 	s.say("operator", "publishes 10 and 20, which makes no sense in part")
-	err = store.Publish(ctx, config.SetKey("pool/min", []byte("10"), config.AnyVersion),
-		config.SetKey("pool/max", []byte("20"), config.AnyVersion))
+	err = store.Publish(ctx, config.SetKey("pool/min", []byte("10"), session.AnyVersion),
+		config.SetKey("pool/max", []byte("20"), session.AnyVersion))
 	if err != nil {
 		return err
 	}

@@ -53,9 +53,9 @@ func workers(ctx context.Context, s *stage) error {
 		return err
 	}
 
-	session, token := ben.State().Session, ben.State().Token
+	id, token := ben.State().Session, ben.State().Token
 	s.say("server", "expires ben's session")
-	s.server.Expire(session)
+	s.server.Expire(int64(id))
 	if err := m.sees(ctx, "ben left: 50 %"); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func workers(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		if state.In && state.Session != session {
+		if state.In && state.Session != id {
 			if err := s.claim(state.Token > token, "ben is in again by itself, in a new session, with its newest payload"); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (s *stage) work(ctx context.Context, path, name string) (*worker, error) {
 		return nil, err
 	}
 	s.say(name, "joins")
-	m, err := groupmembership.New(p.Manager, path).Join(ctx, name, []byte("idle"))
+	m, err := groupmembership.NewGroup(p.Manager, path).Join(ctx, name, []byte("idle"))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *stage) monitor(ctx context.Context, path string) (*monitor, error) {
 		running.Wait()
 	}}
 	running.Go(func() {
-		for change, err := range groupmembership.New(p.Manager, path).Changes(ctx) {
+		for change, err := range groupmembership.NewGroup(p.Manager, path).Changes(ctx) {
 			if err != nil {
 				m.tell(ctx, s, "error: "+err.Error())
 			}

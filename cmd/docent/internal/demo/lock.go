@@ -25,7 +25,7 @@ func contendedLock(ctx context.Context, s *stage) error {
 		workers.Go(func() {
 			for range turns {
 				s.say(name, "waits for %s", path)
-				if err := lock.New(p.Manager, path, lock.ID(name)).Do(ctx, record.work(s, name)); err != nil {
+				if err := lock.NewMutex(p.Manager, path, lock.ID(name)).Do(ctx, record.work(s, name)); err != nil {
 					failed <- err
 					return
 				}

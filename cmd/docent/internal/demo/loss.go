@@ -27,7 +27,7 @@ func lostHold(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	old, err := lock.New(ann.Manager, path, lock.ID("ann")).Lock(ctx)
+	old, err := lock.NewMutex(ann.Manager, path, lock.ID("ann")).Lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *stage) lockLater(ctx context.Context, p *process, path string) <-chan a
 	s.say(p.name, "waits for it")
 	result := make(chan acquired, 1)
 	go func() {
-		hold, err := lock.New(p.Manager, path, lock.ID(p.name)).Lock(ctx)
+		hold, err := lock.NewMutex(p.Manager, path, lock.ID(p.name)).Lock(ctx)
 		result <- acquired{hold, err}
 	}()
 	return result

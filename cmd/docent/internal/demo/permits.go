@@ -72,7 +72,7 @@ func handedOn(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	m := lock.New(p.Manager, path, lock.Handoff(workers))
+	m := lock.NewMutex(p.Manager, path, lock.Handoff(workers))
 	first, err := m.Lock(ctx)
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func bensWork(ctx context.Context, s *stage, q *queue.Queue) error {
 	if err != nil {
 		return err
 	}
-	var letters []queue.Letter
+	var letters []queue.DeadLetter
 	for l, err := range q.Dead(ctx) {
 		if err != nil {
 			return err

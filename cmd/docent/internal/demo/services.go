@@ -24,13 +24,13 @@ func services(ctx context.Context, s *stage) error {
 			return err
 		}
 		s.say(name, "registers an instance of the service orders")
-		g, err := naming.New(p.Manager).Register(ctx, naming.Instance{Service: "orders", ID: name, Address: fmt.Sprint("10.0.0.", i+1), Port: 80})
+		g, err := naming.NewRegistry(p.Manager).Register(ctx, naming.Instance{Service: "orders", ID: name, Address: fmt.Sprint("10.0.0.", i+1), Port: 80})
 		if err != nil {
 			return err
 		}
 		registered[name], processes[name] = g, p
 	}
-	orders, err := naming.New(client.Manager).Watch(ctx, "orders")
+	orders, err := naming.NewRegistry(client.Manager).Open(ctx, "orders")
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func services(ctx context.Context, s *stage) error {
 
 	s.say("server", "ben dies: its session expires, and the service has no instance any more")
 	processes["ben"].link.Cut(zktest.Both)
-	s.server.Expire(registered["ben"].State().Session)
-	if err := until(ctx, orders, func(v *naming.View) bool { return v.Kept }); err != nil {
+	s.server.Expire(int64(registered["ben"].State().Session))
+	if err := until(ctx, orders, func(v *naming.View) bool { return v.Protected }); err != nil {
 		return err
 	}
 	if got, err = calls(10); err != nil {

@@ -36,7 +36,7 @@ type process struct {
 }
 
 func newStage(n *narrator) (*stage, error) {
-	server, err := zktest.Start(zktest.WithTick(tick), zktest.WithSessionTimeouts(sessionTimeout, sessionTimeout))
+	server, err := zktest.Start(zktest.Tick(tick), zktest.SessionTimeouts(sessionTimeout, sessionTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded server: %w", err)
 	}

@@ -78,6 +78,6 @@ func (s *Server) drain(ctx context.Context, what request) error {
 		return errors.New("instances of this layout cannot be drained from here")
 	}
 	base, service := path.Split(what.Path)
-	registry := naming.New(s.cfg.Manager, naming.Base(path.Clean(base)), naming.WithCodec(codec))
+	registry := naming.NewRegistry(s.cfg.Manager, naming.Base(path.Clean(base)), naming.Layout(codec))
 	return registry.SetDraining(ctx, service, what.ID, what.Draining)
 }

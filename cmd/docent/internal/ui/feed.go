@@ -77,7 +77,7 @@ func (f *feed) follow(ctx context.Context) {
 	options := append(slices.Clone(f.cfg.Options), inspect.OnConfirm(func(at time.Time) {
 		f.publish(ctx, "confirmed", map[string]time.Time{"at": at})
 	}))
-	for report, err := range inspect.Watch(ctx, f.cfg.Manager, f.cfg.Path, options...) {
+	for report, err := range inspect.Changes(ctx, f.cfg.Manager, f.cfg.Path, options...) {
 		if err != nil {
 			f.publish(ctx, "trouble", map[string]string{"text": err.Error()})
 			continue

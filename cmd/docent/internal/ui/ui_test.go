@@ -169,7 +169,7 @@ func (w *world) act(action, body string) (int, string) {
 
 func TestEventsFollowALock(t *testing.T) {
 	w := newWorld(t)
-	h, err := lock.New(w.sm, "/locks/a", lock.ID("ann")).Lock(t.Context())
+	h, err := lock.NewMutex(w.sm, "/locks/a", lock.ID("ann")).Lock(t.Context())
 	require.NoError(t, err)
 	holder := func(id string) func([]map[string]any) bool {
 		return func(findings []map[string]any) bool {
@@ -199,7 +199,7 @@ func TestNobodyLooks(t *testing.T) {
 		defer f.mu.Unlock()
 		return f.stop != nil
 	}
-	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "nobody looks any more")
+	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "the page's server has stopped reading")
 	f.work.Wait()
 
 	_, leave1 := f.join()
@@ -260,7 +260,7 @@ func TestActionsAreForbidden(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
-	_, err := naming.New(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	_, err := naming.NewRegistry(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		body string
@@ -296,7 +296,7 @@ func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
 	require.NoError(t, w.zk.Put("/config/app/limits", []byte(`{"qps":2}`)))
 	require.NoError(t, w.zk.Put("/q/items/queue-0000000001", []byte("work")))
-	_, err := lock.New(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
+	_, err := lock.NewMutex(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
 	require.NoError(t, err)
 	before := make(map[string]zktest.NodeInfo)
 	for _, path := range w.zk.Paths() {

@@ -30,7 +30,7 @@ function age(time) {
 }
 
 const aged = (time) => time ? el("span", { "data-since": time }, age(time)) : "";
-const name = (party) => party.id || (party.hidden ? "(hidden by an ACL)" : party.revoked ? "(asked to give up)" : "(tells no name)");
+const name = (owner) => owner.id || (owner.hidden ? "(hidden by an ACL)" : owner.revoked ? "(asked to release)" : "(no name)");
 const plural = (n, one, many) => n + " " + (n === 1 ? one : many || one + "s");
 
 // What one line of the list says of a finding.
@@ -40,7 +40,7 @@ function brief(f) {
     case "rwlock": return (f.holders || []).length ? f.holders.map(name).join(", ") + (f.holders[0].mode === "write" ? " writes" : " read") + waits(f.waiters) : "free";
     case "semaphore": return plural(f.used, "permit") + (f.limit ? " of " + f.limit : "") + " taken" + waits(f.waiters);
     case "one-node": return "held by " + name(f.holder);
-    case "election": return (f.leader ? name(f.leader) + " leads" : "no leader") + ((f.candidates || []).length ? ", " + plural(f.candidates.length, "candidate") + " behind" : "");
+    case "election": return (f.leader ? name(f.leader) + " leads" : "no leader") + ((f.candidates || []).length ? ", " + plural(f.candidates.length, "candidate") + (f.candidates.length === 1 ? " waits" : " wait") : "");
     case "group": return plural((f.members || []).length, "member");
     case "partitioner": return (f.claims || []).length + (f.partitions ? " of " + f.partitions : "") + " partitions owned, " + plural((f.members || []).length, "member");
     case "service": return plural((f.instances || []).length, "instance");
@@ -58,29 +58,29 @@ function brief(f) {
 }
 const waits = (waiters) => (waiters || []).length ? ", " + (waiters.length === 1 ? "1 waits" : waiters.length + " wait") : "";
 
-// A party as a card.
-function card(party, role, style, ...more) {
-  return el("div", { class: "party " + (style || "") },
+// The owner of a node as a card.
+function card(owner, role, style, ...more) {
+  return el("div", { class: "owner " + (style || "") },
     el("span", { class: "role" }, role),
-    el("strong", {}, name(party)),
-    party.host || party.pid ? el("small", {}, [party.host, party.pid ? "pid " + party.pid : ""].filter(Boolean).join(", ")) : "",
-    party.hidden ? el("small", {}, "its node may not be read: an ACL hides what it holds") : "",
-    party.token ? el("small", {}, "for ", aged(party.since), party.mode ? ", " + party.mode : "", party.revoked ? ", asked to give up" : "") : "",
-    party.session ? el("small", {}, "session " + party.session) : party.hidden && !party.token ? "" : el("small", {}, "no session"),
-    party.token ? el("small", {}, "token " + party.token) : "",
+    el("strong", {}, name(owner)),
+    owner.host || owner.pid ? el("small", {}, [owner.host, owner.pid ? "pid " + owner.pid : ""].filter(Boolean).join(", ")) : "",
+    owner.hidden ? el("small", {}, "its node may not be read: an ACL hides what it holds") : "",
+    owner.token ? el("small", {}, "for ", aged(owner.since), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
+    owner.session ? el("small", {}, "session " + owner.session) : owner.hidden && !owner.token ? "" : el("small", {}, "no session"),
+    owner.token ? el("small", {}, "token " + owner.token) : "",
     more);
 }
 
-// A line of contenders, drawn as one: who holds, and who waits behind whom.
+// A line of contenders, drawn as one: first the holders, then the waiters in order.
 function line(holders, waiters, holds, waiting, more) {
   const items = [
     ...holders.map((p) => el("li", {}, card(p, holds, "holds"))),
     ...waiters.map((p, i) => el("li", {}, card(p, waiting + " " + (i + 1), "", more ? more(p) : ""))),
   ];
-  return items.length ? el("ol", { class: "line" }, items) : el("p", { class: "hint" }, "Nobody.");
+  return items.length ? el("ol", { class: "line" }, items) : el("p", { class: "hint" }, "None.");
 }
 
-const grid = (cards) => cards.length ? el("div", { class: "grid" }, cards) : el("p", { class: "hint" }, "Nobody.");
+const grid = (cards) => cards.length ? el("div", { class: "grid" }, cards) : el("p", { class: "hint" }, "None.");
 const facts = (pairs) => el("dl", {}, pairs.filter(([, v]) => v !== undefined && v !== "").map(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]));
 
 function body(f) {
@@ -233,7 +233,7 @@ function drawDetail() {
   section.replaceChildren(
     el("h2", {}, f.path),
     el("p", { class: "meta" }, [f.kind, (f.layouts || []).join(", "), f.created ? "made " : ""].filter(Boolean).join(" · "), f.created ? el("span", {}, aged(f.created), " ago") : "",
-      f.strangers ? " · " + plural(f.strangers, "stranger") : "", f.unread ? " · " + f.unread + " not read" : ""),
+      f.strangers ? " · " + plural(f.strangers, "unrecognised child", "unrecognised children") : "", f.unread ? " · " + f.unread + " not read" : ""),
     el("div", { class: "body" }, body(f)),
     ...(f.notes || []).map((n) => el("p", { class: "note" }, n)),
     ...(f.abandoned || []).map((m) => el("p", { class: "note mark" }, "Looks abandoned: " + m.path + ": " + m.why)));

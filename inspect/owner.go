@@ -1,0 +1,86 @@
+package inspect
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// revokeMessage is the data that Docent's and Curator's Revoke write into a
+// znode.
+const revokeMessage = "__REVOKE__"
+
+// created returns the time at which the node was created. It is zero for the
+// root, and for a node whose stat the server does not send.
+func (n *node) created() time.Time { return owner.Of(n.path, n.stat).Since }
+
+// owner describes the owner of the node.
+func (n *node) owner() Owner {
+	o := Owner{Owner: owner.Of(n.path, n.stat), Layout: layoutOf(n.name), Revoked: string(n.data) == revokeMessage}
+	o.Hidden = n.hidden == hiddenData || n.unknown()
+	if o.Revoked {
+		return o // the request has replaced the owner's data
+	}
+	if data, ours := owner.Parse(n.data); ours {
+		o.ID, o.Host, o.PID, o.ParentSessions, o.Layout = data.ID, data.Host, data.PID, data.Parents, Docent
+	} else {
+		o.ID = owner.Text(n.data)
+	}
+	return o
+}
+
+// Lengths of unique ids in names.
+const (
+	uuidLen = 36
+	hexLen  = 32
+)
+
+// layoutOf returns the layout of a protected name, or "".
+func layoutOf(name string) Layout {
+	if guid, ok := znode.GUID(name); ok && isUUID(guid) {
+		return Curator
+	}
+	if rest, ok := strings.CutPrefix(name, "_c_"); ok && len(rest) > hexLen && isHex(rest[:hexLen]) && rest[hexLen] == '-' {
+		return GoZooKeeper
+	}
+	if len(name) >= hexLen && isHex(name[:hexLen]) {
+		return Kazoo
+	}
+	return ""
+}
+
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil
+}
+
+// isUUID reports whether s is a UUID in its form of 36 characters.
+func isUUID(s string) bool {
+	if len(s) != uuidLen {
+		return false
+	}
+	for _, i := range []int{8, 13, 18, 23} {
+		if s[i] != '-' {
+			return false
+		}
+	}
+	return isHex(strings.ReplaceAll(s, "-", "")) && strings.Count(s, "-") == 4
+}
+
+// layoutsOf returns the layouts of owners, sorted, each once.
+func layoutsOf(owners ...[]Owner) []Layout {
+	var all []Layout
+	for _, some := range owners {
+		for _, o := range some {
+			if o.Layout != "" {
+				all = append(all, o.Layout)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,148 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Redrive puts dead letters back into the queue: those with the given IDs, or
+// without IDs all that can be delivered. Each is put at the end, with its old
+// priority, no attempts, a new ID and the letter's ACL. One transaction puts
+// the item and deletes the letter, so that no item is lost or doubled. Redrive
+// returns how many were put back, also with an error. Letters that have gone
+// meanwhile are passed over, so Redrive may be repeated. A Limit is not
+// applied.
+//
+// ctx bounds the requests. Errors: ctx's; session.ErrClosed; an invalid path or
+// option; an ID that is not the ID of a letter, or the ID of a malformed
+// letter; session.ErrNoAuth; session.ErrUnknownOutcome if the answer was lost:
+// a letter may have been put back that is not counted.
+func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
+	q.made()
+	all := len(ids) == 0
+	if all {
+		var err error
+		if ids, err = q.letters(ctx); err != nil {
+			return 0, q.failed(ctx, "redrive", err)
+		}
+	}
+	return each(ctx, q, "redrive", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
+}
+
+// Discard deletes the dead letters with the given IDs for good, and returns how
+// many it has deleted. It also deletes letters that may not be read. It cannot
+// discard all letters at once: only letters that the caller has seen in Dead
+// are deleted. Letters that have gone meanwhile are passed over, so Discard may
+// be repeated, for instance after a session.ErrUnknownOutcome. ctx bounds the
+// requests. Errors: ctx's; session.ErrClosed; an invalid path or option; an ID
+// that is not the ID of a letter; session.ErrNoAuth; session.ErrUnknownOutcome.
+func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
+	q.made()
+	return each(ctx, q, "discard", q.checked(ids), func(id string) (bool, error) {
+		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
+		if errors.Is(err, core.ErrNoNode) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// checked yields the IDs, and an error in place of an invalid one.
+func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, id := range ids {
+			var err error
+			if _, ok := q.itemOf(id); !ok {
+				err = noLetter(id)
+			}
+			if !yield(id, err) {
+				return
+			}
+		}
+	}
+}
+
+// each calls do for one letter after the other until it fails, and counts the
+// letters for which it returned true.
+func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
+	if q.err != nil {
+		return 0, q.failed(ctx, verb, q.err)
+	}
+	n := 0
+	for l, err := range letters {
+		done := false
+		if err == nil {
+			done, err = do(l)
+		}
+		if err != nil {
+			return n, q.failed(ctx, verb, fmt.Errorf("after %d letters: %w", n, err))
+		}
+		if done {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func noLetter(id string) error { return fmt.Errorf("%q is not the ID of a dead letter", id) }
+
+// redrive puts back a letter as it was read. If another client has written to
+// the letter since, redrive reads it again.
+func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, err error) {
+	for tries := 0; ; tries++ {
+		switch {
+		case (l.Malformed || l.Hidden) && skip:
+			return false, nil
+		case l.Hidden:
+			return false, fmt.Errorf("letter %s: %w", l.ID, core.ErrNoAuth)
+		case l.Malformed:
+			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
+		}
+		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries-2); err != nil {
+			return false, err
+		}
+		s, err := q.sm.Session(ctx)
+		if err != nil {
+			return false, err
+		}
+		path := znode.Join(q.dead, l.ID)
+		acl, err := s.KeptACL(ctx, path)
+		if err == nil {
+			n := l.name
+			n.due = 0
+			_, err = s.Txn(ctx,
+				core.DeleteOp(path, l.version),
+				core.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), core.Sequential).WithExactACL(acl))
+		}
+		op, _ := core.RefusedOp(err)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, core.ErrUnknownOutcome):
+			return false, err
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil:
+		case errors.Is(err, core.ErrNoNode) && op == 0:
+			return false, nil // another client was faster
+		case errors.Is(err, core.ErrNodeExists):
+			return false, q.exhausted(err)
+		case errors.Is(err, core.ErrBadVersion):
+			again, err := q.readSome(ctx, []string{l.ID})
+			if err != nil || len(again) == 0 {
+				return false, err
+			}
+			l = again[0]
+		case errors.Is(err, core.ErrNoNode):
+			if err := s.EnsureDir(ctx, q.items); err != nil {
+				return false, err
+			}
+		default:
+			return false, err
+		}
+	}
+}
