@@ -65,11 +65,11 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 # it can be repeated: two halves of them run at a time.
 simulation: ## Random programs over all recipes, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
 	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-30}; \
-	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
-	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[A-L]' ./internal/testing/simulation/suite & first=$$!; \
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/testing/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^TestFault25_EveryVerb$$' ./cmd/docent
-	$(GO) run ./internal/simulation/mutants -few
+	$(GO) run ./internal/testing/simulation/mutants -few
 
 # Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
@@ -91,10 +91,10 @@ lint: ## gofmt, go vet and staticcheck over every module; docs/api says what the
 		echo "lint: $$module"; \
 		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
 	done
-	@$(GO) run ./internal/api -check $(LIBRARIES)
+	@$(GO) run ./internal/checks/api -check $(LIBRARIES)
 
 api: ## Write what the packages export into docs/api, after a change of the API
-	@$(GO) run ./internal/api $(LIBRARIES)
+	@$(GO) run ./internal/checks/api $(LIBRARIES)
 
 deps: ## Install what the suites need (Debian packages, as root), or say what is missing
 	@.ci/deps
@@ -117,10 +117,10 @@ check: ## make test in full size: every unit test without the race detector and 
 	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
-	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/simulation/mutants -into docs/reliability.md
+	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/testing/simulation/mutants -into docs/reliability.md
 
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
-	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...
+	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/testing/jitter -count=$(COUNT) -timeout 0 ./...
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
 	@found=0; for module in $(MODULES); do \

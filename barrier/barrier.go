@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/session"
 )
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/session"
 )
 

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // recogniseGate returns ErrForeign, with a description of the znode, unless the

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // round is one round of members, as the node "ready" describes it.

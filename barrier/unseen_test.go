@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/barrier"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // An administrator takes the right to read a member's node from its session, and deletes

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // foreign returns the session.ErrForeign of a znode that is recognised as

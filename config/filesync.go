@@ -9,11 +9,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/docent-go/docent/internal/atomicfile"
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/atomicfile"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -47,7 +47,7 @@ func FuzzBadValues(f *testing.F) {
 		rev := uint64(0)
 		show := func(data string) *view[fuzzed] {
 			rev++
-			v.apply(&mirror.State{
+			v.apply(&views.State{
 				Exists: true, Data: []byte(data), Rev: rev,
 				Stat: session.Stat{Mzxid: int64(rev), Version: int32(rev)},
 			})

@@ -88,7 +88,7 @@ func TestHardCase56_DeletedAndRecreated(t *testing.T) {
 }
 
 // A value is never replaced by an older one. What a server that lags shows to
-// the next session is tried in internal/mirror, on the same number.
+// the next session is tried in internal/recipe/views, on the same number.
 func TestHardCase57_LaggingServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.put("/a", "one")

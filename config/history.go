@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // HistoryDir is the name of the node beside a key that has the key's history:

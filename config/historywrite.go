@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // keeping is a running write of a History.

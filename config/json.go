@@ -9,8 +9,8 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/docent-go/docent/internal/jsonmerge"
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/jsonmerge"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // JSONOption changes how JSON decodes.

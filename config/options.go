@@ -1,7 +1,7 @@
 package config
 
 import (
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // Option changes how Open opens a Value, and OpenTree a Tree.

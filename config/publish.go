@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // KeyOp is one step of Publish. SetKey, CreateKey, DeleteKey and CheckKey make

@@ -10,7 +10,7 @@ import (
 	"github.com/docent-go/docent/counter"
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"

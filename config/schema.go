@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // schema says how the bytes of a node become a value, and which values are

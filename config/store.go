@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 

@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -113,7 +113,7 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 type Tree[T any] struct {
 	schema schema[T]
 	path   string
-	mirror *mirror.Tree
+	mirror *views.Tree
 	view   atomic.Pointer[treeView[T]]
 
 	nodes treeNodes[T] // used by the goroutine that follows the nodes
@@ -158,7 +158,7 @@ func openTree[T any](ctx context.Context, sm *session.Manager, path string, code
 	}
 	t := &Tree[T]{schema: schema, path: path, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
 	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.schema.fallback}, next: make(chan struct{})})
-	t.mirror, err = mirror.OpenTree(ctx, bridge.Core(sm), mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
+	t.mirror, err = views.OpenTree(ctx, bridge.Core(sm), views.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
 	if err != nil {
 		return nil, err
 	}

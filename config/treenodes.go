@@ -3,15 +3,15 @@ package config
 import (
 	"iter"
 
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/treap"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/treap"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // treeNodes is the state that a Tree keeps of its nodes. The cost of a new
 // state is the number of its changes.
 type treeNodes[T any] struct {
-	last    *mirror.TreeState
+	last    *views.TreeState
 	rev     uint64
 	decoded map[string]*decodedKey[T]
 	bad     treap.Map[BadValueError]
@@ -28,7 +28,7 @@ type decodedKey[T any] struct {
 
 // apply makes a new view from a new state of the nodes. The mirror's goroutine
 // calls it.
-func (t *Tree[T]) apply(st *mirror.TreeState) {
+func (t *Tree[T]) apply(st *views.TreeState) {
 	old := t.view.Load()
 	now := &treeView[T]{TreeSnapshot: old.TreeSnapshot, rev: old.rev, problems: old.problems, next: make(chan struct{})}
 	if st.Rev != t.nodes.rev || old.Torn != st.Torn {
@@ -118,7 +118,7 @@ func fresh(told, now []error) iter.Seq[error] {
 }
 
 // decodeAll decodes the nodes that have changed.
-func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
+func (t *Tree[T]) decodeAll(st *views.TreeState, now *treeView[T]) {
 	first := t.nodes.last == nil
 	var all []*Key[T]
 	for c := range st.Since(t.nodes.last) {
@@ -141,7 +141,7 @@ func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 
 // decodeNode returns the key of one node, or nil. The node is nil if it is
 // gone.
-func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
+func (t *Tree[T]) decodeNode(st *views.TreeState, path string, n *views.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
 		d = t.decodeKey(n)
@@ -169,7 +169,7 @@ func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNo
 
 // hide adds a node to the hidden nodes, or removes it, as the state says. A
 // node with a good value is not hidden.
-func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
+func (t *Tree[T]) hide(st *views.TreeState, rel string) {
 	err := st.Refused(rel)
 	if d := t.nodes.decoded[rel]; err == nil || d != nil && d.good {
 		t.nodes.hidden = t.nodes.hidden.Delete(rel)
@@ -183,7 +183,7 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 }
 
 // decodeKey decodes a node. It returns nil for a directory.
-func (t *Tree[T]) decodeKey(n *mirror.TreeNode) *decodedKey[T] {
+func (t *Tree[T]) decodeKey(n *views.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
 		// The node was deleted and created again: a value of the old node is

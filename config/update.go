@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Update changes the value by compare-and-set. It reads the newest value from

@@ -8,11 +8,11 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -41,7 +41,7 @@ type Value[T any] struct {
 	schema  schema[T]
 	sm      *core.Manager
 	path    string
-	mirror  *mirror.Mirror
+	mirror  *views.Node
 	view    atomic.Pointer[view[T]]
 	updates *semaphore.Weighted // one Update at a time
 
@@ -78,7 +78,7 @@ func open[T any](ctx context.Context, sm *session.Manager, call, path string, co
 	}
 	v := &Value[T]{schema: schema, sm: bridge.Core(sm), path: path, updates: semaphore.NewWeighted(1)}
 	v.view.Store(&view[T]{Snapshot: Snapshot[T]{Value: v.schema.fallback}, usable: v.schema.hasDefault, rev: 1, next: make(chan struct{})})
-	if v.mirror, err = mirror.Open(ctx, v.sm, mirror.Config{Path: path, OnState: v.apply}); err != nil {
+	if v.mirror, err = views.Open(ctx, v.sm, views.Config{Path: path, OnState: v.apply}); err != nil {
 		return nil, err
 	}
 	if err := v.awaitFirst(ctx); err != nil {

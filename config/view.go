@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // view is the state of a Value at one time. It is replaced as a whole, so that
@@ -21,7 +21,7 @@ type view[T any] struct {
 
 // apply makes a new view from a new state of the node. The mirror's goroutine
 // calls it.
-func (v *Value[T]) apply(st *mirror.State) {
+func (v *Value[T]) apply(st *views.State) {
 	old := v.view.Load()
 	now := &view[T]{
 		Snapshot: old.Snapshot, missing: old.missing, usable: old.usable, rev: old.rev, errRev: old.errRev,
@@ -42,7 +42,7 @@ func (v *Value[T]) apply(st *mirror.State) {
 }
 
 // take puts the node's value, or its absence, into now.
-func (v *Value[T]) take(st *mirror.State, now *view[T]) {
+func (v *Value[T]) take(st *views.State, now *view[T]) {
 	now.missing = !st.Exists
 	if !st.Exists {
 		last := now.Value

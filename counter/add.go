@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // Add adds n, which may be negative, and returns the new number. It compares

@@ -4,7 +4,7 @@ import (
 	"context"
 	"iter"
 
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Changes yields the present number, and then the newest number after every
@@ -26,7 +26,7 @@ func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 			yield(Value{}, c.fail(watchOp, c.err))
 			return
 		}
-		m, err := mirror.Open(ctx, c.sm, mirror.Config{Path: c.path})
+		m, err := views.Open(ctx, c.sm, views.Config{Path: c.path})
 		if err != nil {
 			if ctx.Err() == nil {
 				yield(Value{}, c.fail(watchOp, err))
@@ -41,7 +41,7 @@ func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 // watchOp is the operation in the errors of Changes.
 const watchOp = "counter watch"
 
-func (c *Counter) follow(ctx context.Context, m *mirror.Mirror, yield func(Value, error) bool) {
+func (c *Counter) follow(ctx context.Context, m *views.Node, yield func(Value, error) bool) {
 	var last Value
 	var rev uint64
 	var told error

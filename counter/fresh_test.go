@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/counter"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // A call that refuses to write has seen every write before it, although its

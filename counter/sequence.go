@@ -9,10 +9,10 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/grace"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/grace"
-	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 

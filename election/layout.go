@@ -7,8 +7,8 @@ import (
 	"runtime"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/onenode"
+	"github.com/docent-go/docent/internal/recipe/onenode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // Format is a layout of the candidates' nodes.
@@ -58,9 +58,9 @@ var errPayload = errors.New("a payload needs the layout OneNode: in other layout
 // place is the queue of candidates, or the one node.
 type place interface {
 	Join(context.Context) (*core.Hold, error)
-	First(context.Context) (line.Contender, bool, error)
-	FirstW(context.Context, *core.Session) (line.Contender, bool, *core.Watch, error)
-	Contenders(context.Context) ([]line.Contender, error)
+	First(context.Context) (waitqueue.Contender, bool, error)
+	FirstW(context.Context, *core.Session) (waitqueue.Contender, bool, *core.Watch, error)
+	Contenders(context.Context) ([]waitqueue.Contender, error)
 }
 
 // settle makes the place once all options are known.
@@ -80,7 +80,7 @@ func (e *Election) settle() {
 	case e.payload != nil:
 		e.err = errPayload
 	}
-	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Watched: true})
+	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Watched: true})
 	e.requests = newRequestView(e.path, tag)
 	runtime.AddCleanup(e, (*requestView).forget, e.requests)
 }
@@ -90,16 +90,16 @@ type single struct{ *onenode.Node }
 
 func (s single) Join(ctx context.Context) (*core.Hold, error) { return s.Acquire(ctx) }
 
-func (s single) First(ctx context.Context) (line.Contender, bool, error) { return s.Current(ctx) }
+func (s single) First(ctx context.Context) (waitqueue.Contender, bool, error) { return s.Current(ctx) }
 
-func (s single) FirstW(ctx context.Context, in *core.Session) (line.Contender, bool, *core.Watch, error) {
+func (s single) FirstW(ctx context.Context, in *core.Session) (waitqueue.Contender, bool, *core.Watch, error) {
 	return s.CurrentW(ctx, in)
 }
 
-func (s single) Contenders(ctx context.Context) ([]line.Contender, error) {
+func (s single) Contenders(ctx context.Context) ([]waitqueue.Contender, error) {
 	c, found, err := s.Current(ctx)
 	if err != nil || !found {
 		return nil, err
 	}
-	return []line.Contender{c}, nil
+	return []waitqueue.Contender{c}, nil
 }

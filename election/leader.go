@@ -6,8 +6,8 @@ import (
 	"errors"
 	"unicode/utf8"
 
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -38,7 +38,7 @@ func (l Leader) same(other Leader) bool {
 	return l.Owner == other.Owner && bytes.Equal(l.Payload, other.Payload)
 }
 
-func participant(c line.Contender) Participant {
+func participant(c waitqueue.Contender) Participant {
 	p := Participant{Owner: owner.Of(c.Path, c.Stat), Payload: c.Data}
 	p.Hidden = c.Hidden
 	if utf8.Valid(c.Data) {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/docent-go/docent/election"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 func TestFault59_Misuse(t *testing.T) {

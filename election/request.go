@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // request is the state of one Transfer. It belongs to one session, and to the
@@ -264,7 +264,7 @@ func (r *request) void(ctx context.Context) error {
 func (r *request) aftermath(ctx context.Context, cause error) error {
 	e := r.election
 	err := e.sm.Confirm(ctx, e.path)
-	var first line.Contender
+	var first waitqueue.Contender
 	var found bool
 	if err == nil {
 		first, found, err = e.place.First(ctx)

@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // requestName is the name of a transfer request's node, in the directory of the

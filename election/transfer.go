@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // Errors of Transfer, and the cause of a term that was transferred.
@@ -141,7 +141,7 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 
 // called returns the name of a candidate in errors: its id in quotes, or its
 // znode's name if the id may not be read.
-func called(c line.Contender) string {
+func called(c waitqueue.Contender) string {
 	if c.Hidden {
 		_, node := znode.Split(c.Path)
 		return node + " (its ACL hides the id)"
@@ -152,7 +152,7 @@ func called(c line.Contender) string {
 // maxNames is the maximum number of candidates that an error names.
 const maxNames = 8
 
-func noCandidate(more string, all []line.Contender) error {
+func noCandidate(more string, all []waitqueue.Contender) error {
 	names := make([]string, 0, maxNames+1)
 	for _, c := range all[:min(len(all), maxNames)] {
 		names = append(names, called(c))

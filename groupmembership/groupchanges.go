@@ -7,9 +7,9 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Change is one step of a group. It is immutable, so it is safe for concurrent
@@ -75,7 +75,7 @@ func (g *Group) Changes(ctx context.Context) iter.Seq2[Change, error] {
 		}
 		s, err := g.sm.Session(ctx)
 		if err == nil {
-			w.tree, err = mirror.OpenTree(ctx, g.sm, mirror.TreeConfig{Path: g.path, Depth: 1, Pause: g.opts.pause})
+			w.tree, err = views.OpenTree(ctx, g.sm, views.TreeConfig{Path: g.path, Depth: 1, Pause: g.opts.pause})
 		}
 		if err != nil {
 			if ctx.Err() == nil {
@@ -94,13 +94,13 @@ func (g *Group) Changes(ctx context.Context) iter.Seq2[Change, error] {
 type watcher struct {
 	*Group
 	yield func(Change, error) bool
-	tree  *mirror.Tree
+	tree  *views.Tree
 
 	members treap.Map[Member]
-	rev     uint64            // of the tree, in state
-	state   *mirror.TreeState // the state that members was made from; nil before the first
-	known   bool              // a Change was yielded, and no error since
-	trouble string            // the text of the last error that was yielded; empty when known
+	rev     uint64           // of the tree, in state
+	state   *views.TreeState // the state that members was made from; nil before the first
+	known   bool             // a Change was yielded, and no error since
+	trouble string           // the text of the last error that was yielded; empty when known
 }
 
 // follow shows what happens in the session. It returns the next session, or nil
@@ -137,7 +137,7 @@ func (w *watcher) follow(ctx context.Context, s *core.Session) *core.Session {
 
 // show yields what the loop does not know yet. If only a part of the group may
 // not be read, the rest is still shown.
-func (w *watcher) show(now *mirror.TreeState) bool {
+func (w *watcher) show(now *views.TreeState) bool {
 	sure := now.Err == nil
 	again := sure && !w.known
 	if sure {
@@ -161,9 +161,9 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 
 // update applies the changes since the previous state, and returns the events
 // of members.
-func (w *watcher) update(now *mirror.TreeState) []Event {
+func (w *watcher) update(now *views.TreeState) []Event {
 	var ids []string
-	for _, changes := range []iter.Seq[mirror.TreeChange]{now.Since(w.state), now.HiddenSince(w.state)} {
+	for _, changes := range []iter.Seq[views.TreeChange]{now.Since(w.state), now.HiddenSince(w.state)} {
 		for c := range changes {
 			if c.Key != "" {
 				ids = append(ids, c.Key)
@@ -186,7 +186,7 @@ func (w *watcher) update(now *mirror.TreeState) []Event {
 }
 
 // listed reports whether the members are known, even if some payloads are not.
-func listed(now *mirror.TreeState) bool {
+func listed(now *views.TreeState) bool {
 	if now.Err == nil {
 		return true
 	}

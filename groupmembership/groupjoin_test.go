@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -100,7 +100,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 // persistent znode is not a member, nor is a znode with a name that the client
 // would refuse. A hidden znode counts as a member, because its owner is not
 // known.
-func (g *Group) memberAt(s *mirror.TreeState, id string) *Member {
+func (g *Group) memberAt(s *views.TreeState, id string) *Member {
 	if n := s.Get(id); n != nil {
 		if n.Stat.EphemeralOwner == 0 {
 			return nil

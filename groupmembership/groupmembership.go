@@ -5,10 +5,10 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/standing"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
 

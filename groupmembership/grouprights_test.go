@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // A member that may not be read is a member, and the others are described.

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // adjust starts and stops tasks until they match the plan for this view. If
 // pause is not zero, adjust must be called again after it, even without a
 // change.
-func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err error) {
+func (r *partitionRun) adjust(st *views.TreeState) (pause time.Duration, err error) {
 	if r.view.take(st) {
 		r.due = true
 	}
@@ -52,7 +52,7 @@ func (r *partitionRun) rest() time.Duration {
 	if r.p.settle >= 0 {
 		return r.p.settle - time.Since(v.since)
 	}
-	pause := cmp.Or(r.p.group.opts.pause, mirror.DefaultPause)
+	pause := cmp.Or(r.p.group.opts.pause, views.DefaultPause)
 	return min(calmPauses*pause/2-time.Since(v.since), maxPauses*pause-time.Since(v.unsettled))
 }
 
@@ -65,7 +65,7 @@ const (
 )
 
 // stopOlder gives up the claims that are older than the number: rule 4.
-func (r *partitionRun) stopOlder(st *mirror.TreeState) {
+func (r *partitionRun) stopOlder(st *views.TreeState) {
 	dir := st.Get(claimsDir)
 	for _, t := range r.tasks {
 		if t != nil && (dir == nil || t.under != dir.Stat.Mzxid) {

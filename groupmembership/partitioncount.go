@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // All members of one path have to divide the same number of partitions. The
@@ -41,7 +41,7 @@ import (
 
 // agree reports whether a view shows the number of partitions that we know, so
 // that partitions may be claimed under it.
-func (r *partitionRun) agree(st *mirror.TreeState) (bool, error) {
+func (r *partitionRun) agree(st *views.TreeState) (bool, error) {
 	dir := st.Get(claimsDir)
 	if dir == nil {
 		return false, r.p.sm.EnsureDir(r.ctx, r.p.claims())
@@ -73,7 +73,7 @@ const firstCount = 1
 
 // clear reports whether a number has been seen in a view without older claims.
 // No older claims can appear after that.
-func (r *partitionRun) clear(st *mirror.TreeState, dir *mirror.TreeNode) bool {
+func (r *partitionRun) clear(st *views.TreeState, dir *views.TreeNode) bool {
 	if r.number == dir.Stat.Mzxid {
 		return true
 	}
@@ -94,7 +94,7 @@ func (r *partitionRun) clear(st *mirror.TreeState, dir *mirror.TreeNode) bool {
 
 // oldestMember returns the id of the member that has been in the group for
 // longest.
-func oldestMember(st *mirror.TreeState) (id string) {
+func oldestMember(st *views.TreeState) (id string) {
 	var oldest int64
 	for n := range st.Below(membersDir) {
 		if isMember(n) && (id == "" || n.Stat.Czxid < oldest) {

@@ -5,14 +5,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // division is the members and claims of one view. The cost of the next view is
 // what has changed in it, except that a member that comes or goes costs a pass
 // over all.
 type division struct {
-	last      *mirror.TreeState
+	last      *views.TreeState
 	ids       []string       // the members, sorted
 	since     time.Time      // when they were first seen like this
 	unsettled time.Time      // when the first member came or went since the last plan
@@ -39,7 +39,7 @@ func newDivision(partitions int) *division {
 
 // take takes the next view. It reports whether anything has changed that
 // affects a plan.
-func (d *division) take(now *mirror.TreeState) (changed bool) {
+func (d *division) take(now *views.TreeState) (changed bool) {
 	came := false
 	for c := range now.Since(d.last) {
 		d.failing += failures(c.After) - failures(c.Before)
@@ -66,7 +66,7 @@ func (d *division) take(now *mirror.TreeState) (changed bool) {
 
 // takeClaim reads one claim. A claim that is not ephemeral has no owner: its
 // partition cannot be claimed until the znode is deleted by hand.
-func (d *division) takeClaim(name string, now *mirror.TreeState) (changed bool) {
+func (d *division) takeClaim(name string, now *views.TreeState) (changed bool) {
 	number, err := strconv.Atoi(name)
 	if err != nil || number >= len(d.claims) {
 		return false
@@ -87,7 +87,7 @@ func (d *division) takeClaim(name string, now *mirror.TreeState) (changed bool) 
 }
 
 // takeMembers reads the ids of the members.
-func (d *division) takeMembers(now *mirror.TreeState) {
+func (d *division) takeMembers(now *views.TreeState) {
 	d.ids, d.since = d.ids[:0], time.Now()
 	if d.unsettled.IsZero() {
 		d.unsettled = d.since
@@ -113,9 +113,9 @@ func (d *division) takeMembers(now *mirror.TreeState) {
 // has a session and may be read. A znode that may not be read does not count,
 // even if an earlier read is known. A member that comes later does not know
 // that read, and all have to plan for the same members.
-func isMember(n *mirror.TreeNode) bool { return n != nil && n.Stat.EphemeralOwner != 0 && n.Err == nil }
+func isMember(n *views.TreeNode) bool { return n != nil && n.Stat.EphemeralOwner != 0 && n.Err == nil }
 
-func failures(n *mirror.TreeNode) int {
+func failures(n *views.TreeNode) int {
 	if n == nil || n.Err == nil {
 		return 0
 	}

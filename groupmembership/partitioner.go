@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -244,7 +244,7 @@ func (p *Partitioner) Owners(ctx context.Context) ([]PartitionOwner, error) {
 	return owners, core.Failed("partitioner owners", p.path, err)
 }
 
-func (p *Partitioner) owner(st *mirror.TreeState, number int) PartitionOwner {
+func (p *Partitioner) owner(st *views.TreeState, number int) PartitionOwner {
 	o := PartitionOwner{Partition: number, Err: st.Refused(claimName(number))}
 	switch claim := st.Get(claimName(number)); {
 	case claim != nil:

@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/standing"
+	"github.com/docent-go/docent/internal/recipe/standing"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Run takes part in the division as the member id until ctx ends. It joins the
@@ -81,7 +81,7 @@ type partitionRun struct {
 	m    *Membership
 	f    func(context.Context, *Partition) error
 	ctx  context.Context
-	tree *mirror.Tree
+	tree *views.Tree
 	work sync.WaitGroup
 
 	// unread is why the number of partitions could not be read at the last
@@ -96,11 +96,11 @@ type partitionRun struct {
 	tasks   []*task // by partition: being claimed, owned, or being given up
 	ended   chan *task
 	view    *division
-	number  int64             // the zxid of the number under which we claim
-	shown   int64             // the zxid of the number that was last seen
-	shownIn *mirror.TreeState // the first view that showed it
-	in      bool              // this member is in the group
-	due     bool              // something has changed that affects the plan
+	number  int64            // the zxid of the number under which we claim
+	shown   int64            // the zxid of the number that was last seen
+	shownIn *views.TreeState // the first view that showed it
+	in      bool             // this member is in the group
+	due     bool             // something has changed that affects the plan
 	planner
 	numbers, owners []int // of target, reused
 	// seenWhole says that a view has shown all members and all claims.
@@ -144,7 +144,7 @@ func (r *partitionRun) follow() (err error) {
 
 // sleep waits for a new view, a new state of the member, the end of a task, or
 // the end of the pause if it is not zero. It reports whether a task has failed.
-func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause time.Duration) (failed bool, err error) {
+func (r *partitionRun) sleep(st *views.TreeState, member *standing.State, pause time.Duration) (failed bool, err error) {
 	var over <-chan time.Time
 	if pause > 0 {
 		timer := time.NewTimer(pause)

@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/onenode"
+	"github.com/docent-go/docent/internal/recipe/onenode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // task is the work on one partition, from the claim until it is given up.
@@ -58,7 +58,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	case err == nil:
 	case ctx.Err() != nil:
 		return nil
-	case errors.Is(err, line.ErrTaken), errors.Is(err, core.ErrNotEphemeral):
+	case errors.Is(err, waitqueue.ErrTaken), errors.Is(err, core.ErrNotEphemeral):
 		r.refresh(ctx)
 		r.await(ctx, t.number)
 		return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // patience is as short as possible, so that a view is at most two pauses old. A
@@ -18,8 +18,8 @@ const patience = time.Nanosecond
 // open follows members and claims in one view. They have to be in one view: if
 // a partition shows no owner, it must have had none when the members were as
 // shown.
-func (p *Partitioner) open(ctx context.Context) (*mirror.Tree, error) {
-	return mirror.OpenTree(ctx, p.sm, mirror.TreeConfig{
+func (p *Partitioner) open(ctx context.Context) (*views.Tree, error) {
+	return views.OpenTree(ctx, p.sm, views.TreeConfig{
 		Path: p.path, Depth: 2, Keep: p.keep, ReadOnce: isPayload, Pause: p.group.opts.pause, Patience: patience,
 	})
 }
@@ -48,7 +48,7 @@ func claimName(number int) string { return claimsDir + "/" + strconv.Itoa(number
 
 // look reads the view once. The error says which part of it may not be read. If
 // nothing could be read, look returns no view.
-func (p *Partitioner) look(ctx context.Context) (*mirror.TreeState, error) {
+func (p *Partitioner) look(ctx context.Context) (*views.TreeState, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -85,7 +85,7 @@ func whole(d *division) error {
 	// root was not listed. An error without a hidden or failing znode says that
 	// the view may be old.
 	partial := st.HiddenLen() > 0 || d.failing > 0
-	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, mirror.ErrHistory) {
+	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, views.ErrHistory) {
 		return st.Err
 	}
 	return nil

@@ -3,8 +3,8 @@ package inspect
 import (
 	"context"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // batchSize is the number of nodes in a batch. The first answer to a batch is

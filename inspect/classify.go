@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/session"
 )
 

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // reasonNoSession is the mark of a node that is not ephemeral, although its
@@ -19,7 +19,7 @@ const reasonNoSession = "it belongs to no session, and stays until a client dele
 // inOrder returns the nodes of a wait queue, in order, and takes them.
 func (c *classifier) inOrder(n *node) []*node {
 	var nodes []*node
-	for _, p := range line.InOrder(n.names, lineTags[n.shape]) {
+	for _, p := range waitqueue.InOrder(n.names, lineTags[n.shape]) {
 		if k := n.kid(p.Name); k != nil {
 			nodes = append(nodes, k)
 		}

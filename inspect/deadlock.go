@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
-	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 

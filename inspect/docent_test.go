@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/counter"
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"

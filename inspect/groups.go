@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/internal/recipe/owner"
 )
 
 // group recognises a directory of members alone: ephemeral nodes that are not

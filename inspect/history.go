@@ -3,7 +3,7 @@ package inspect
 import (
 	"slices"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // historyName is the name of the directory beside config keys that has their

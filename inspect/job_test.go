@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"

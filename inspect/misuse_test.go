@@ -3,7 +3,7 @@ package inspect
 import (
 	"testing"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 func TestFault59_Misuse(t *testing.T) {

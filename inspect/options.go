@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // Defaults of the options.

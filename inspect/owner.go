@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
 )
 
 // revokeMessage is the data that Docent's and Curator's Revoke write into a

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // itemLayouts are the layouts of items.

@@ -10,7 +10,7 @@ import (
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/inspect"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 )
 

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/recipe/recognise"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // shape is the recipe to which the names of a node's children belong.
@@ -119,7 +119,7 @@ func (n *node) plan() []want {
 		if _, found := slices.BinarySearch(n.names, transferName); found && n.belongs(transferName) {
 			add(transferName, true)
 		}
-		for _, p := range line.InOrder(n.names, lineTags[n.shape]) {
+		for _, p := range waitqueue.InOrder(n.names, lineTags[n.shape]) {
 			add(p.Name, true)
 		}
 	}

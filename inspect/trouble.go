@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // node is a node of the tree as it was read. The walk interprets only the names

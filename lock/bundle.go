@@ -9,10 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/once"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/once"
-	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 

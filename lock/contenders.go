@@ -3,10 +3,10 @@ package lock
 import (
 	"context"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -61,11 +61,11 @@ const (
 	opWaiters = "list waiters"
 )
 
-func (m *Mutex) holders(ctx context.Context) ([]line.Contender, error) {
+func (m *Mutex) holders(ctx context.Context) ([]waitqueue.Contender, error) {
 	return m.line.Chosen(ctx, func(all []znode.Place) []znode.Place { return all[:min(1, len(all))] })
 }
 
-func describeAll(nodes []line.Contender) []Contender {
+func describeAll(nodes []waitqueue.Contender) []Contender {
 	all := make([]Contender, len(nodes))
 	for i, node := range nodes {
 		all[i] = describe(node)
@@ -73,7 +73,7 @@ func describeAll(nodes []line.Contender) []Contender {
 	return all
 }
 
-func describe(node line.Contender) Contender {
+func describe(node waitqueue.Contender) Contender {
 	if string(node.Data) == revokeMessage {
 		return Contender{Owner: owner.Of(node.Path, node.Stat), Revoked: true}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // Whatever data a contender's znode holds, it is described without a panic, and
@@ -16,7 +16,7 @@ func FuzzOwner(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c := describe(line.Contender{Path: "/l/x", Data: data})
+		c := describe(waitqueue.Contender{Path: "/l/x", Data: data})
 		require.True(t, utf8.ValidString(c.ID), "%q", c.ID)
 		require.True(t, utf8.ValidString(c.Host), "%q", c.Host)
 		require.Equal(t, string(data) == revokeMessage, c.Revoked)

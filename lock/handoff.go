@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/once"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/once"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
 // Handoff has the goroutines that share the Mutex value queue within the
@@ -60,7 +60,7 @@ func Handoff(n int) MutexOption { return option(func(o *options) { o.handoff = n
 //	 └─────────────────────────┴────────────── no waiters ──┘
 type localQueue struct {
 	sm    *core.Manager
-	line  *line.Line
+	line  *waitqueue.Queue
 	path  string
 	limit int // how often a znode is handed on
 
@@ -349,7 +349,7 @@ func (q *localQueue) try(ctx context.Context) (*Hold, error) {
 	q.mu.Lock()
 	if q.busy {
 		q.mu.Unlock()
-		return nil, asHeld(line.ErrTaken)
+		return nil, asHeld(waitqueue.ErrTaken)
 	}
 	q.busy = true
 	q.mu.Unlock()

@@ -6,13 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -74,19 +74,19 @@ func whileHeld(h interface {
 // opRelease is what OpError.Op says of the end of a Do, and of Bundle.Release.
 const opRelease = "release"
 
-// asHeld puts ErrHeld in the place of line.ErrTaken.
+// asHeld puts ErrHeld in the place of waitqueue.ErrTaken.
 func asHeld(err error) error {
-	if errors.Is(err, line.ErrTaken) {
+	if errors.Is(err, waitqueue.ErrTaken) {
 		return &held{err}
 	}
 	return err
 }
 
-// held is line.ErrTaken as ErrHeld, with the errors that came with it.
+// held is waitqueue.ErrTaken as ErrHeld, with the errors that came with it.
 type held struct{ err error }
 
 func (e *held) Error() string {
-	if e.err == line.ErrTaken {
+	if e.err == waitqueue.ErrTaken {
 		return ErrHeld.Error()
 	}
 	return ErrHeld.Error() + " (" + e.err.Error() + ")"

@@ -3,7 +3,7 @@ package lock_test
 import (
 	"testing"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 )
 

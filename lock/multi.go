@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
 )
 
 // Locker is a lock that can be part of a Multi: a *Mutex, a *OneNode, or one

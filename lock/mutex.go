@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -32,7 +32,7 @@ const (
 // the same path exclude each other. It is safe for concurrent use.
 type Mutex struct {
 	sm      *core.Manager
-	line    *line.Line
+	line    *waitqueue.Queue
 	path    string
 	options options
 	local   *localQueue // nil without Handoff
@@ -44,7 +44,7 @@ func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
 	o := newOptions("lock.NewMutex", opts)
 	m := &Mutex{
 		sm: bridge.Core(sm),
-		line: line.New(line.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
+		line: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
 			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0}),
 		path:    path,
 		options: o,

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/session"
 )
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/onenode"
+	"github.com/docent-go/docent/internal/recipe/onenode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -129,10 +129,10 @@ func (e *OneNode) Revoke(ctx context.Context) ([]Contender, error) {
 
 // holders is Holders including a znode that is not ephemeral, which Revoke
 // refuses.
-func (e *OneNode) holders(ctx context.Context) ([]line.Contender, error) {
+func (e *OneNode) holders(ctx context.Context) ([]waitqueue.Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil || !found {
 		return nil, err
 	}
-	return []line.Contender{c}, nil
+	return []waitqueue.Contender{c}, nil
 }

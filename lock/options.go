@@ -3,8 +3,8 @@ package lock
 import (
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/session"
 )
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -79,10 +79,10 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 // if the znode may not be read or written; session.ErrUnknownOutcome if the
 // answer was lost and other clients have written to the znode since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
-	return revoke(ctx, bridge.Core(sm), line.Contender{Path: path, Hidden: true})
+	return revoke(ctx, bridge.Core(sm), waitqueue.Contender{Path: path, Hidden: true})
 }
 
-func revoke(ctx context.Context, sm *core.Manager, c line.Contender) error {
+func revoke(ctx context.Context, sm *core.Manager, c waitqueue.Contender) error {
 	return core.Failed(opRevoke, c.Path, revokeContender(ctx, sm, c))
 }
 
@@ -90,7 +90,7 @@ const opRevoke = "revoke"
 
 // revokeContender asks a contender that was just read. It reads a hidden znode
 // itself, and reads again if the session ends meanwhile.
-func revokeContender(ctx context.Context, sm *core.Manager, c line.Contender) error {
+func revokeContender(ctx context.Context, sm *core.Manager, c waitqueue.Contender) error {
 	for read := !c.Hidden; ; read = false {
 		s, err := sm.Session(ctx)
 		if err != nil {
@@ -169,7 +169,7 @@ func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 // revokeAll asks all holders. If a znode is not a contender's, revokeAll still
 // asks the others. After the sync, the server knows all holders.
 func revokeAll(ctx context.Context, sm *core.Manager, path string,
-	holders func(context.Context) ([]line.Contender, error), describe func([]line.Contender) []Contender) ([]Contender, error) {
+	holders func(context.Context) ([]waitqueue.Contender, error), describe func([]waitqueue.Contender) []Contender) ([]Contender, error) {
 	if err := sm.Sync(ctx, path); err != nil {
 		return nil, core.Failed(opRevoke, path, err)
 	}
@@ -177,7 +177,7 @@ func revokeAll(ctx context.Context, sm *core.Manager, path string,
 	if err != nil {
 		return nil, core.Failed(opRevoke, path, err)
 	}
-	var asked []line.Contender
+	var asked []waitqueue.Contender
 	var errs []error
 	for _, c := range all {
 		err := revoke(ctx, sm, c)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -39,7 +39,7 @@ const (
 // does not know that both calls come from one goroutine.
 type RWMutex struct {
 	sm          *core.Manager
-	read, write *line.Line
+	read, write *waitqueue.Queue
 	path        string
 	data        []byte
 	options     options
@@ -54,11 +54,11 @@ func NewRWMutex(sm *session.Manager, path string, opts ...LockOption) *RWMutex {
 	data := o.data()
 	return &RWMutex{
 		sm: bridge.Core(sm),
-		read: line.New(line.Config{
+		read: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Compatible: []string{readTag}, Data: data,
 			Watched: o.watched(),
 		}),
-		write: line.New(line.Config{
+		write: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Successors: []string{writeTag}, Data: data,
 			Watched: o.watched(),
 		}),
@@ -193,7 +193,7 @@ func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
 	return describeModes(nodes), core.Failed(opWaiters, m.path, err)
 }
 
-func (m *RWMutex) holders(ctx context.Context) ([]line.Contender, error) {
+func (m *RWMutex) holders(ctx context.Context) ([]waitqueue.Contender, error) {
 	return m.write.Chosen(ctx, func(all []znode.Place) []znode.Place { return all[:holding(all)] })
 }
 
@@ -208,7 +208,7 @@ func holding(all []znode.Place) int {
 }
 
 // describeModes is describeAll with the modes of readers and writers.
-func describeModes(nodes []line.Contender) []Contender {
+func describeModes(nodes []waitqueue.Contender) []Contender {
 	all := describeAll(nodes)
 	for i := range all {
 		all[i].Mode = modeOf(all[i].Path)

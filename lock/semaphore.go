@@ -5,13 +5,13 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -43,8 +43,8 @@ type Semaphore struct {
 	sm     *core.Manager
 	path   string
 	limit  Limit
-	line   *line.Line // the waiters; the first looks for free permits
-	leases *line.Line // used only to list the lease znodes
+	line   *waitqueue.Queue // the waiters; the first looks for free permits
+	leases *waitqueue.Queue // used only to list the lease znodes
 	who    owner.Data
 	err    error
 }
@@ -62,8 +62,8 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     bridge.Core(sm),
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Unreported: true}),
-		leases: line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
+		line:   waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Unreported: true}),
+		leases: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,
 	}
@@ -187,7 +187,7 @@ func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	return describeAll(holders), core.Failed(opHolders, s.path, err)
 }
 
-func (s *Semaphore) holders(ctx context.Context) ([]line.Contender, error) {
+func (s *Semaphore) holders(ctx context.Context) ([]waitqueue.Contender, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -205,7 +205,7 @@ func (s *Semaphore) holders(ctx context.Context) ([]line.Contender, error) {
 	for _, p := range places {
 		waiting[p.Name] = true
 	}
-	return slices.DeleteFunc(leases, func(l line.Contender) bool {
+	return slices.DeleteFunc(leases, func(l waitqueue.Contender) bool {
 		d, _ := owner.Parse(l.Data)
 		return waiting[d.Place]
 	}), nil

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // How permits are given

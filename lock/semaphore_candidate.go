@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // inParallel is how many leases of one candidate are made or removed at a time.

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // Source is where a Balancer takes its elements from: a List, or a Service,

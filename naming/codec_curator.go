@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 const (

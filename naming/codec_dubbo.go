@@ -10,8 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 const (

@@ -3,7 +3,7 @@ package naming
 import (
 	"bytes"
 
-	"github.com/docent-go/docent/internal/jsonmerge"
+	"github.com/docent-go/docent/internal/base/jsonmerge"
 )
 
 // remember keeps the text of an instance if its codec would write it

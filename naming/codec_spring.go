@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 const (

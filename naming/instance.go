@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // MaxWeight is the maximum weight of an Instance. With it, the sum over any

@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/session"
 )
 

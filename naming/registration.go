@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/standing"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/standing"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 

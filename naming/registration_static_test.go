@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // Unregister removes the instance and returns once it is gone. From then on

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/standing"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/standing"
 )
 
 // Update changes the fields of the instance, now and in all later sessions, and

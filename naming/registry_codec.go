@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // encode and decode guard against a foreign codec that panics, or that returns

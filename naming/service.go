@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/grace"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/once"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/grace"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/once"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Defaults of ProtectEmpty and Limit.
@@ -103,7 +103,7 @@ type Service struct {
 	closed    error // the View's after Close
 
 	view atomic.Pointer[View]
-	tree atomic.Pointer[mirror.Tree]
+	tree atomic.Pointer[views.Tree]
 
 	ctx     context.Context
 	cancel  context.CancelCauseFunc

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/docent-go/docent/internal/atomicfile"
+	"github.com/docent-go/docent/internal/base/atomicfile"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/atomicfile"
+	"github.com/docent-go/docent/internal/base/atomicfile"
 )
 
 // cachePause is the minimum time between two writes of a cache file.

@@ -5,8 +5,8 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/treap"
 )
 
 // EventKind is what happened to an instance.

@@ -7,17 +7,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/base/treap"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // composed is the instances and problems in the znodes of a service. The cost
 // of a new state is what has changed in it.
 type composed struct {
-	last    *mirror.TreeState // the state from which this was made
-	wanted  treap.Map[known]  // the instances to show
-	others  treap.Map[known]  // the instances that the filter leaves out (Filter)
-	bad     treap.Map[known]  // znodes that do not hold an instance
+	last    *views.TreeState // the state from which this was made
+	wanted  treap.Map[known] // the instances to show
+	others  treap.Map[known] // the instances that the filter leaves out (Filter)
+	bad     treap.Map[known] // znodes that do not hold an instance
 	refused treap.Map[reported]
 	present *index // wanted and others, while an instance is missing (ProtectEmpty)
 
@@ -27,7 +27,7 @@ type composed struct {
 
 // compose processes the changes of the znodes since the last state. It does not
 // decode unchanged data again.
-func (s *Service) compose(now *mirror.TreeState) {
+func (s *Service) compose(now *views.TreeState) {
 	c := &s.composed
 	bad, refused := c.bad, c.refused
 	if c.last == nil {
@@ -60,9 +60,9 @@ func (s *Service) compose(now *mirror.TreeState) {
 
 // composeAll is compose for the first state. The znodes come in the order of
 // their names.
-func (s *Service) composeAll(now *mirror.TreeState) {
+func (s *Service) composeAll(now *views.TreeState) {
 	c := &s.composed
-	nodes := make([]*mirror.TreeNode, 0, now.Len())
+	nodes := make([]*views.TreeNode, 0, now.Len())
 	for n := range now.All() {
 		if n.Path != "" {
 			nodes = append(nodes, n)
@@ -87,7 +87,7 @@ func (s *Service) composeAll(now *mirror.TreeState) {
 const decodeShare = 500
 
 // knowAll decodes znodes on all processors. The servers have no part in it.
-func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
+func (s *Service) knowAll(nodes []*views.TreeNode) []*known {
 	all := make([]*known, len(nodes))
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
@@ -104,7 +104,7 @@ func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
 }
 
 // knowSome decodes the first znodes, except those that are known already.
-func (s *Service) knowSome(some []*known, nodes []*mirror.TreeNode) {
+func (s *Service) knowSome(some []*known, nodes []*views.TreeNode) {
 	for i, k := range some {
 		if k == nil {
 			some[i] = s.know(nodes[i])
@@ -121,7 +121,7 @@ func differ[V any](a, b treap.Map[V]) bool {
 }
 
 // composeNode processes one znode; n is nil if it is gone.
-func (s *Service) composeNode(name string, n *mirror.TreeNode) {
+func (s *Service) composeNode(name string, n *views.TreeNode) {
 	c := &s.composed
 	old := cmp.Or(c.wanted.Get(name), c.others.Get(name), c.bad.Get(name))
 	if n != nil && old != nil {
@@ -150,7 +150,7 @@ func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 }
 
 // know decodes a znode.
-func (s *Service) know(n *mirror.TreeNode) *known {
+func (s *Service) know(n *views.TreeNode) *known {
 	k := &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
 	k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
 	return k
@@ -194,7 +194,7 @@ func (c *composed) index(k *known, n int) {
 }
 
 // refuse records why a znode of the directory may not be read, or that it may.
-func (c *composed) refuse(now *mirror.TreeState, name string) {
+func (c *composed) refuse(now *views.TreeState, name string) {
 	if name == "" {
 		return
 	}

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // following is the state of a Service's loop.
@@ -46,7 +46,7 @@ func (p *reported) is(err error) error {
 // run follows the service until Close. It sends to opened once the first view
 // can be shown.
 func (s *Service) run(opened chan<- error) {
-	tree, err := mirror.OpenTree(s.ctx, s.r.sm, mirror.TreeConfig{
+	tree, err := views.OpenTree(s.ctx, s.r.sm, views.TreeConfig{
 		Path: s.dir, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, NamesOnly: s.r.codec.InName(),
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Service) run(opened chan<- error) {
 
 // await waits for a new state, for a wake-up, or for left if that is not zero.
 // It reports whether the watch goes on.
-func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Duration) bool {
+func (s *Service) await(tree *views.Tree, now *views.TreeState, left time.Duration) bool {
 	var over <-chan time.Time
 	if left > 0 {
 		timer := time.NewTimer(left)
@@ -108,7 +108,7 @@ func (s *Service) end(err error) {
 // has come back once a quorum has answered and everything has been read again.
 // followLink does not wait for the reading, because the connection may be lost
 // again while the reading hangs.
-func (s *Service) followLink(tree *mirror.Tree) {
+func (s *Service) followLink(tree *views.Tree) {
 	var reading sync.WaitGroup
 	giveUp := func() {}
 	for change := range s.r.sm.ConfirmedStates(s.ctx) {
@@ -132,7 +132,7 @@ func (s *Service) followLink(tree *mirror.Tree) {
 
 // comeBack waits until everything has been read in the present session. If that
 // fails, the watch has ended, or another state of the connection follows.
-func (s *Service) comeBack(ctx context.Context, tree *mirror.Tree) {
+func (s *Service) comeBack(ctx context.Context, tree *views.Tree) {
 	current, err := s.r.sm.Session(ctx)
 	if err == nil {
 		err = tree.Await(ctx, current, 0)
@@ -152,7 +152,7 @@ func (s *Service) rouse() {
 
 // refusal returns why the service as a whole may not be read, and nil if it
 // may.
-func (s *Service) refusal(now *mirror.TreeState) error {
+func (s *Service) refusal(now *views.TreeState) error {
 	var op *core.OpError
 	if now.Err != nil && (now.Get("") == nil || errors.As(now.Err, &op) && op.Path == s.dir) {
 		return now.Err
@@ -162,7 +162,7 @@ func (s *Service) refusal(now *mirror.TreeState) error {
 
 // show publishes a new view of the state. It returns after which time it wants
 // to be called again, zero for never.
-func (s *Service) show(now *mirror.TreeState) time.Duration {
+func (s *Service) show(now *views.TreeState) time.Duration {
 	old := s.view.Load()
 	next := &View{list: old.list}
 	refused := s.refusal(now)

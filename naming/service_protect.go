@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/base/treap"
 )
 
 // missed is a protected instance: it is shown although its znode is gone.

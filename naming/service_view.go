@@ -4,8 +4,8 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/treap"
 )
 
 // View is what is known of a service at one time. It is immutable, so it is

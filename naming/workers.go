@@ -7,14 +7,14 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/onenode"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recipe/onenode"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -131,7 +131,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			switch {
 			case err == nil:
 				return &WorkerID{bridge.Hold(hold), n}, nil
-			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, core.ErrNotEphemeral):
+			case !errors.Is(err, waitqueue.ErrTaken) && !errors.Is(err, core.ErrNotEphemeral):
 				return nil, err
 			}
 			free = append(free[:next], free[next+1:]...)

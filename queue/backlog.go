@@ -4,8 +4,8 @@ import (
 	"container/heap"
 	"slices"
 
-	"github.com/docent-go/docent/internal/chance"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/chance"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // backlog is the items that can be taken and have not been read yet.

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/oneline"
 )
 
 // claim claims items that were read a moment ago: all of them in one

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
 )
 
 // ConsumeOption changes how Consume works.

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/chance"
+	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // run is Consume after the check of its options: one goroutine claims items,

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/base/chance"
 	"github.com/docent-go/docent/internal/core"
 )
 

@@ -11,9 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // DeadLetter is a dead letter: an item that will not be delivered again.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Dead yields the dead letters, in the order of their IDs. It reads some

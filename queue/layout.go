@@ -5,8 +5,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/docent-go/docent/internal/owner"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/owner"
 )
 
 // Format is a layout of a queue in znodes. With the layout of another library,

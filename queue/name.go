@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // ID identifies an item of a queue. It is the sequence number that the server

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // oldest returns the sequence number with which the order of the names begins.

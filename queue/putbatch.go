@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Msg is one item of a batch.

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/base/chance"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Pauses between two tries of an item in quarantine. Servers send no event if

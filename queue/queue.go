@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Redrive puts dead letters back into the queue: those with the given IDs, or

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 

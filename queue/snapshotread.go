@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // How the front of the queue is read. One request shows which of the next items

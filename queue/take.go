@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Hold is what a process owns while a node of its session exists: a lock, a

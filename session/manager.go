@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Manager keeps a ZooKeeper session open, and opens the next session when one

@@ -3,7 +3,7 @@ package session_test
 import (
 	"testing"
 
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/zktest"
 )
 

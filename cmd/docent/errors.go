@@ -9,7 +9,7 @@ import (
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/session"
 )
 

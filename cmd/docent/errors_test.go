@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/session"
 )
 

@@ -18,7 +18,7 @@ import (
 	"github.com/docent-go/docent/counter"
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/groupmembership"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"

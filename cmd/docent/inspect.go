@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/inspect"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/session"
 )
 

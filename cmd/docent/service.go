@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/hostport"
+	"github.com/docent-go/docent/internal/base/hostport"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )

@@ -12,7 +12,7 @@ import (
 
 	"github.com/docent-go/docent/cmd/docent/internal/ui"
 	"github.com/docent-go/docent/inspect"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // uiCommand is "docent ui".

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/docent-go/docent/contrib/grpcresolver"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"

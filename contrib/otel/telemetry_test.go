@@ -20,7 +20,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	docentotel "github.com/docent-go/docent/contrib/otel"
-	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"

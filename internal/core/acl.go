@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // WithACL returns a copy of a CreateOp whose node gets more entries after the

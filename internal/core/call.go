@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/wire"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/base/grace"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/zktest"
 )
 

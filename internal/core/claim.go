@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // Claim creates an ephemeral node at exactly path, and the missing nodes above

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/docent-go/docent/internal/hostport"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/hostport"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root",

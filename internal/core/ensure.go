@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // EnsureDir creates the node at path and the missing nodes above it. They are

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Entry is one of this session's nodes in a directory, with the list of the

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // OwnsAt reports whether the node at path exists and this session owns it. The

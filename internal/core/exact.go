@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // A path does not identify a znode for good: another client may delete the

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // A watch reports the end of a node, but not to a session that may not read the

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/once"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/once"
 )
 
 // Hold is a lock, a leadership, a permit or an item that the process owns while

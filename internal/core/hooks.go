@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/base/grace"
 )
 
 // Hook is any value that implements one or more of the interfaces below.

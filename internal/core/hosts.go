@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
+	"github.com/docent-go/docent/internal/base/backoff"
 )
 
 // hosts gives the client one address after the other, in rounds. Each round

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // Life is one incarnation of a node, from its creation to its deletion. A node

@@ -7,8 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/wire"
 )
 

@@ -13,10 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/backoff"
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/grace"
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/grace"
+	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 // Manager keeps a ZooKeeper session open, and opens a new one after each end of

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // Node is an ephemeral node that one of our sessions has created. A Hold

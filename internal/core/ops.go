@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Stat is the server's metadata of a node.

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // ReadOp is one read of ReadMany: the data and the stat of the node at Path, or

@@ -10,9 +10,9 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/base/grace"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/grace"
-	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Session is one ZooKeeper session, from its grant to its end: one generation

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // sweep is a node of this session that may exist and is not wanted. The session

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // MaxTTL is the longest TTL that CreateTTL accepts, about 34 years.

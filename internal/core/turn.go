@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Turn is the prepared turn of a waiting node: with it, the end of the node's

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/wire"
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Op is one operation of a transaction.

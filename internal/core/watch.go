@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/wire"
 )
 

@@ -3,7 +3,7 @@ package core
 import (
 	"context"
 
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // The functions here are for callers that wait for thousands of watches at

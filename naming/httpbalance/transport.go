@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/naming"
 )
 

@@ -1,0 +1,238 @@
+package onenode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/base/backoff"
+	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
+)
+
+// Config says which node to use.
+type Config struct {
+	// Manager provides the sessions that make the node.
+	Manager *core.Manager
+	// Path is the node's path. Missing parents are made.
+	Path string
+	// Data is the node's data while it is ours.
+	Data []byte
+}
+
+// Node is the one node at a path. It keeps no state of an acquisition and is
+// safe for concurrent use.
+type Node struct {
+	m    *core.Manager
+	path string
+	data []byte
+	err  error
+}
+
+// New returns the node at a path. It does no I/O. An invalid path is reported
+// by every call.
+func New(cfg Config) *Node {
+	return &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, err: znode.Validate(cfg.Path)}
+}
+
+// Path returns the path of the node.
+func (n *Node) Path() string {
+	n.made()
+	return n.path
+}
+
+// made panics if the recipe was not made by its constructor.
+func (n *Node) made() {
+	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewOneNode or election.New")
+}
+
+// retries are the pauses between attempts whose node another client deleted.
+// The first new attempt follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
+
+// Acquire blocks until the node is ours, in a later session if need be. The
+// token is the zxid of the node's create.
+//
+// ctx bounds the wait alone, not the hold. If ctx ends first, the error matches
+// both ctx.Err() and context.Cause(ctx). A node that may have been made is
+// removed in the background. Other errors: core.ErrNotEphemeral, for a node
+// that no session's end would ever delete; core.ErrClosed; a *znode.PathError;
+// and what the server answers, such as core.ErrNoAuth.
+func (n *Node) Acquire(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, true) }
+
+// Try is Acquire without the wait. It returns waitqueue.ErrTaken if another session
+// owns the node, or another contender of this session has the claim. ctx bounds
+// the requests.
+func (n *Node) Try(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, false) }
+
+func (n *Node) enter(ctx context.Context, wait bool) (*core.Hold, error) {
+	n.made()
+	if n.err != nil {
+		return nil, n.err
+	}
+	over := n.m.Waiting(ctx, n.path, !wait)
+	h, err := n.attempts(ctx, wait)
+	over(h, err)
+	return h, err
+}
+
+func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
+	for round := 0; ; round++ {
+		s, err := n.m.Session(ctx)
+		if err != nil {
+			return nil, ctxend.Join(ctx, err)
+		}
+		h, err := n.attempt(ctx, s, wait)
+		switch {
+		case err == nil:
+			return h, nil
+		case ctx.Err() != nil:
+			return nil, ctxend.Join(ctx, err)
+		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
+			return nil, err
+		}
+		if err := retries.Wait(ctx, round-1); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt acquires the node within one session.
+func (n *Node) attempt(ctx context.Context, s *core.Session, wait bool) (*core.Hold, error) {
+	claim := s.TryClaim
+	if wait {
+		claim = s.Claim
+	}
+	for {
+		node, err := claim(ctx, n.path, n.data)
+		switch {
+		case err == nil:
+			return hold(ctx, node)
+		case !errors.Is(err, core.ErrNodeExists):
+			return nil, err
+		case !wait:
+			return nil, n.taken(ctx, s)
+		}
+		if err := n.awaitDeletion(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// hold begins the hold on a node that we have made. The watched read gives the
+// token, and its watch fires when another client deletes the node.
+func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
+	stat, err := node.Watch(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	var h *core.Hold
+	if err == nil {
+		h, err = node.Hold(ctx, stat.Czxid)
+	}
+	if err != nil {
+		node.Abandon()
+		return nil, err
+	}
+	return h, nil
+}
+
+// taken is the error of a Try that finds the node taken.
+func (n *Node) taken(ctx context.Context, s *core.Session) error {
+	stat, found, err := s.Exists(ctx, n.path)
+	switch {
+	case err != nil:
+		return err
+	case found && isPersistent(stat):
+		return core.ErrNotEphemeral
+	}
+	return waitqueue.ErrTaken
+}
+
+// isPersistent reports whether the node is known to belong to no session. For a
+// hidden node that is not known: contenders assume that a session holds it.
+func isPersistent(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
+
+// awaitDeletion waits until the node is deleted. It watches by reading the
+// data, which leaves no watch if the node is deleted already. For a hidden
+// node, the session reads again from time to time.
+func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
+	for {
+		node, watch, err := s.SeeW(ctx, n.path)
+		switch {
+		case errors.Is(err, core.ErrNoNode):
+			return nil
+		case err != nil:
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		case isPersistent(node.Stat):
+			watch.Stop()
+			return core.ErrNotEphemeral
+		}
+		select {
+		case <-watch.Done():
+		case <-ctx.Done():
+		case <-s.Done():
+		}
+		watch.Stop()
+		// Several of these may have happened. An end of the wait has precedence
+		// over its success.
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		}
+		if err := s.Err(); err != nil {
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		}
+		if watch.Event() == core.NodeDeleted {
+			return nil
+		}
+	}
+}
+
+// Current returns the node with its data, or false if it does not exist. ctx
+// bounds the read.
+func (n *Node) Current(ctx context.Context) (waitqueue.Contender, bool, error) {
+	n.made()
+	if n.err != nil {
+		return waitqueue.Contender{}, false, n.err
+	}
+	node, err := n.m.See(ctx, n.path)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return waitqueue.Contender{}, false, nil
+	case err != nil:
+		return waitqueue.Contender{}, false, ctxend.Join(ctx, err)
+	}
+	return n.contender(node), true, nil
+}
+
+func (n *Node) contender(node core.Sighting) waitqueue.Contender {
+	return waitqueue.Contender{Path: n.path, Data: node.Data, Stat: node.Stat, Hidden: node.Hidden}
+}
+
+// CurrentW is Current within one session, with a watch that fires when the node
+// is made, written to or deleted. The caller stops the watch. With an error, no
+// watch is returned.
+func (n *Node) CurrentW(ctx context.Context, s *core.Session) (waitqueue.Contender, bool, *core.Watch, error) {
+	n.made()
+	if n.err != nil {
+		return waitqueue.Contender{}, false, nil, n.err
+	}
+	for {
+		node, watch, err := s.SeeW(ctx, n.path)
+		if err == nil {
+			return n.contender(node), true, watch, nil
+		}
+		if !errors.Is(err, core.ErrNoNode) {
+			return waitqueue.Contender{}, false, nil, err
+		}
+		_, found, watch, err := s.ExistsW(ctx, n.path)
+		if err != nil || !found {
+			return waitqueue.Contender{}, false, watch, err
+		}
+		watch.Stop() // the node was made after the read: read again
+	}
+}

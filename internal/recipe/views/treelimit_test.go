@@ -1,0 +1,78 @@
+package views
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testing/testworld"
+)
+
+// A directory that another client has filled costs its list, and as many reads
+// as the limit allows.
+func TestTreeLimit(t *testing.T) {
+	eachKind(t, func(w *testworld.World, lasting bool) {
+		for i := range 100 {
+			w.Put(fmt.Sprintf("/d/n%02d", i), "x")
+		}
+		w.Put("/d/_foreign", "x")
+		p := w.Process()
+		var tree *Tree
+		keep := func(rel string) bool { return rel[0] == 'n' }
+		counts := w.Count(func() { tree = openTree(p, TreeConfig{Path: "/d", Depth: 1, Keep: keep, Limit: 3}) })
+		if lasting {
+			require.Equal(w, map[string]int{"addWatch": 1, "multiRead": 2}, counts)
+		} else {
+			require.Equal(w, 4, counts["getData"])
+		}
+		require.Equal(t, "= n00=x n01=x n02=x", showTree(tree.Load()))
+		require.Equal(t, 97, tree.Load().LeftOut)
+
+		w.Remove("/d/n01")
+		require.Equal(t, "= n00=x n02=x n03=x", settledTree(tree))
+		require.Equal(t, 96, tree.Load().LeftOut)
+		rev := tree.Load().Rev
+		w.Remove("/d/n99")
+		settledTree(tree)
+		require.Equal(t, 95, tree.Load().LeftOut)
+		require.Equal(t, rev, tree.Load().Rev)
+		for i := range 99 {
+			if i != 1 {
+				w.Remove(fmt.Sprintf("/d/n%02d", i))
+			}
+		}
+		require.Equal(t, "=", settledTree(tree))
+		require.Zero(t, tree.Load().LeftOut)
+
+		_, err := OpenTree(w.Context(), p.Core(), TreeConfig{Path: "/d", Limit: -1})
+		require.ErrorContains(t, err, "limit -1")
+	})
+}
+
+func TestTreeNamesOnly(t *testing.T) {
+	eachKind(t, func(w *testworld.World, lasting bool) {
+		for i := range 10 {
+			w.Put(fmt.Sprintf("/d/n%d", i), "x")
+		}
+		p := w.Process()
+		var tree *Tree
+		counts := w.Count(func() { tree = openTree(p, TreeConfig{Path: "/d", Depth: 1, NamesOnly: true}) })
+		require.LessOrEqual(w, counts["getData"], 1, "the root's")
+		require.Equal(t, 11, tree.Load().Len())
+		time.Sleep(time.Second)
+		counts = w.Count(func() {
+			w.Put("/d/n3", "y")
+			w.Remove("/d/n4")
+			time.Sleep(time.Second)
+		})
+		require.Zero(t, counts["getData"])
+		require.LessOrEqual(w, reads(counts), 2)
+		require.Equal(t, "= n0= n1= n2= n3= n5= n6= n7= n8= n9=", showTree(tree.Load()))
+		p.Expire()
+		w.Remove("/d/n5")
+		w.Eventually(func() bool { return tree.Load().Get("n5") == nil && !tree.Stale() }, "seen in the next session")
+		require.Equal(t, "= n0= n1= n2= n3= n6= n7= n8= n9=", showTree(tree.Load()))
+	})
+}
