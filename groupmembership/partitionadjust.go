@@ -69,7 +69,7 @@ func (r *partitionRun) stopOlder(st *views.TreeState) {
 	dir := st.Get(claimsDir)
 	for _, t := range r.tasks {
 		if t != nil && (dir == nil || t.under != dir.Stat.Mzxid) {
-			t.stop(ErrMoved)
+			t.move()
 		}
 	}
 }
@@ -83,7 +83,7 @@ func (r *partitionRun) divide(in bool) {
 		switch {
 		case t != nil && in && r.view.claims[number].hidden:
 		case t != nil && !due:
-			t.stop(ErrMoved)
+			t.move()
 		case t == nil && due && !r.view.claims[number].exists:
 			r.start(number)
 		}
@@ -103,7 +103,7 @@ func (r *partitionRun) target() []int {
 		owner := c.place
 		// A partition that we own is ours, even if the view is too old to show
 		// it.
-		if t != nil && t.owns.Load() {
+		if t != nil && t.hold.Load() != nil {
 			owner = unowned
 			if place, is := r.view.places[r.m.id]; is {
 				owner = place

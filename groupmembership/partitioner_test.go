@@ -98,6 +98,30 @@ func TestPartitionsOfTheDead(t *testing.T) {
 	})
 }
 
+// The context of a partition whose claim is lost never ends with ErrMoved. A
+// function that reads ErrMoved may go on for a while, because the partition is
+// still its own.
+func TestALostPartitionHasNotMoved(t *testing.T) {
+	for name, end := range map[string]func(*testworld.Process){
+		"cut off": func(p *testworld.Process) { p.Link.Cut(zktest.ToServer) },
+		"expired": func(p *testworld.Process) { p.Expire() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				p, c := w.Process(), newCourt(w)
+				a := c.work(p, "a", 50)
+				c.settled(50, a)
+				end(p)
+				w.Eventually(func() bool { return len(a.ends()) >= 50 }, "every partition has ended")
+				for _, cause := range a.ends()[:50] {
+					require.ErrorIs(t, cause, session.ErrLost)
+					require.NotErrorIs(t, cause, groupmembership.ErrMoved)
+				}
+			})
+		})
+	}
+}
+
 // Hard case 76: the members change while partitions are claimed and given up,
 // and another client holds claims and does not let go. No member is stuck in
 // between, and every partition that can be owned is.

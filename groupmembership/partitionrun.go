@@ -19,15 +19,20 @@ import (
 // group, claims its share of the partitions, calls f for each, in a goroutine
 // of its own, and leaves the group in the end.
 //
-// The context that f gets ends when ctx ends, when the claim is lost, or when
-// the partition is to go to another member. The cause is ErrMoved if it is to
-// go to another member, and session.ErrLost if the claim is lost. f has to
-// return soon after that: the partition is given up only then, and other
-// members wait for it. If f returns nil before its context ends, it is called
-// again. Before that comes a random pause, which grows to ten seconds if f
-// keeps returning within a second. The member keeps the partition meanwhile. If
-// f returns an error while the member owns the partition, Run ends with that
-// error.
+// The context that f gets ends in three cases:
+//
+//   - ctx ends;
+//   - the claim is lost: the cause matches session.ErrLost, and f must stop its
+//     work at once;
+//   - the partition is to go to another member: the cause is ErrMoved. The
+//     partition stays ours until f has returned, and other members wait for it.
+//
+// f has to return soon after that. The claim may still be lost meanwhile:
+// part.Context ends then. f may return the error of its context. Any other error
+// of f ends Run, which returns it, unless the claim was lost before.
+// If f returns nil while its context lasts, the member keeps the partition, and
+// f is called again after a random pause. The pause grows to ten seconds if f
+// keeps returning within a second.
 //
 // Run returns when every f has returned, all claims are given up, and the
 // member has left the group. A claim that is still being made then, for which f

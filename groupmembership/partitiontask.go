@@ -1,6 +1,7 @@
 package groupmembership
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -20,7 +21,19 @@ type task struct {
 	number int
 	under  int64 // the zxid of the number of partitions under which it was started
 	stop   context.CancelCauseFunc
-	owns   atomic.Bool
+	hold   atomic.Pointer[core.Hold] // nil while the partition is not owned
+}
+
+// move ends the work because the partition goes to another member. If the claim
+// is lost, that is the cause: only after ErrMoved is the partition still ours
+// until f has returned. The loop may learn of a loss before the context of f
+// does.
+func (t *task) move() {
+	cause := ErrMoved
+	if h := t.hold.Load(); h != nil {
+		cause = cmp.Or(h.Err(), h.Session().Err(), cause)
+	}
+	t.stop(cause)
 }
 
 // start claims a partition and works on it, in a goroutine.
@@ -66,15 +79,15 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		return err
 	}
 	r.unseen[t.number] = 0
-	t.owns.Store(true)
-	defer t.owns.Store(false)
+	t.hold.Store(h)
+	defer t.hold.Store(nil)
 	within, done := ctxend.WithHold(ctx, h)
 	defer func() { // a second Release does nothing: this one is for panics
 		done()
 		_ = h.Release()
 	}()
 	if err := r.confirm(within, h, t); err != nil {
-		t.owns.Store(false)
+		t.hold.Store(nil)
 		return r.unconfirmed(ctx, h, err)
 	}
 	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})

@@ -126,6 +126,13 @@ func (k *worker) owned() []int {
 	return all
 }
 
+// ends lists why partitions have ended.
+func (k *worker) ends() []error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.causes)
+}
+
 // stop ends the Run and demands that it ended for no other reason.
 func (k *worker) stop() {
 	k.c.w.Helper()

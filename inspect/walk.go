@@ -70,7 +70,7 @@ const (
 	reasonLimit    = "the limit of nodes was reached"
 	reasonChildren = "the node has more children than the limit for one node"
 	reasonNames    = "the list of the children is longer than the limit of names"
-	reasonDepth    = "it is below the maximum depth"
+	reasonDepth    = "the maximum depth was reached"
 )
 
 // walk reads the tree at path, breadth first. It returns nil if path does not

@@ -115,8 +115,12 @@ func (b *Balancer[T]) draft(from elements[T], before *table[T]) *table[T] {
 		}
 	}
 	if len(t.items) == 0 {
-		t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
-		if n > 0 {
+		switch n {
+		case 0:
+			t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
+		case 1:
+			t.none = fmt.Errorf("%w: one is known, which is disabled, draining or without an address", ErrNoInstance)
+		default:
 			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without an address", ErrNoInstance, n)
 		}
 	}

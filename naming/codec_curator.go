@@ -186,7 +186,7 @@ func appendURISpec(b []byte, spec URISpec) []byte {
 func (in *Instance) weighs() error {
 	if value, there := in.Metadata[weightKey]; there {
 		if _, weighs := parseWeight(value); weighs || in.Weight != 0 {
-			return errors.New(`the metadata key "weight" is the field Weight`)
+			return errors.New(`the metadata key "weight" is reserved: set the field Weight`)
 		}
 	}
 	return nil
@@ -200,7 +200,7 @@ func (in *Instance) appendMapPayload(b []byte) ([]byte, error) {
 		return nil, errors.New(`the metadata key "@class" is not possible: it names the payload's class`)
 	}
 	if value, there := in.Metadata[drainingKey]; there && (in.Draining || isBool(value)) {
-		return nil, errors.New(`the metadata key "draining" is the field Draining`)
+		return nil, errors.New(`the metadata key "draining" is reserved: set the field Draining`)
 	}
 	class := in.from().payloadClass
 	if !in.says() && class == "" {

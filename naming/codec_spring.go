@@ -65,7 +65,7 @@ func (in *Instance) appendBean(b []byte) ([]byte, error) {
 		return nil, errors.New("the payload of a Spring instance is fixed: use Metadata")
 	}
 	if _, taken := in.Metadata[statusKey]; taken {
-		return nil, fmt.Errorf("the metadata key %q is the field Draining", statusKey)
+		return nil, fmt.Errorf("the metadata key %q is reserved: set the field Draining", statusKey)
 	}
 	if err := in.weighs(); err != nil {
 		return nil, err

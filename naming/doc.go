@@ -63,9 +63,9 @@
 //
 //   - A pick allocates nothing, does no I/O, and does not wait while a change
 //     of the instances is processed.
-//   - An instance that is disabled or draining is never picked. An instance
-//     that is marked down is passed over until its time is up, unless all are
-//     marked down.
+//   - An instance that the View shows as disabled or draining is never picked.
+//     An instance that is marked down is passed over until its time is up,
+//     unless all are marked down.
 //   - With Hash, only the keys of an instance that leaves move, and keys move
 //     only to an instance that comes. A change of the metadata moves no key. A
 //     change of a weight moves keys only to or from that instance. All
@@ -90,8 +90,10 @@
 // # What is not promised
 //
 //   - A watch shows a past state. An instance that crashed is listed until its
-//     session expires. A registration that is cut off does not know what others
-//     see; its State says in time whether it still counts.
+//     session expires. An instance that drains is called until the clients have
+//     read the mark, so it has to serve for a second or two after Drain. A
+//     registration that is cut off does not know what others see; its State
+//     says in time whether it still counts.
 //   - A watch shows states, not history.
 //   - The znode of a static instance is not watched by the process that
 //     registered it.

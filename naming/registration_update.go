@@ -33,8 +33,10 @@ func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, "update", func(Instance) Instance { return in })
 }
 
-// Drain marks the instance as draining: no Balancer picks it from then on. It
-// is an Update of only that field.
+// Drain marks the instance as draining, so that Balancers no longer pick it. It
+// is an Update of only that field, and returns when the mark is written. Clients
+// read the mark a moment later (Pause), and call the instance until then. So
+// serve for a second or two after Drain, and Unregister after that.
 func (g *Registration) Drain(ctx context.Context) error {
 	return g.change(ctx, "drain", func(in Instance) Instance { in.Draining = true; return in })
 }

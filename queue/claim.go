@@ -67,7 +67,7 @@ func (i *Item) decode(stat core.Stat) error {
 	i.Data, i.rest = payloads[0], payloads[1:]
 	if q.o.attempts > 0 && int(i.version) >= q.o.attempts {
 		i.Attempt = int(i.version)
-		return q.bury(i, fmt.Sprintf("not acknowledged in %d attempts", i.Attempt), i.Data, false)
+		return q.bury(i, unacknowledged(i.Attempt), i.Data, false)
 	}
 	return nil
 }

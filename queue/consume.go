@@ -51,9 +51,9 @@ func Prefetch(n int) ConsumeOption {
 }
 
 // Backoff sets how long an item is withheld after its function has failed: a
-// random time below min, which doubles with each attempt up to max. The default
-// is one second and one minute. If the queue's format has no delays, the worker
-// pauses instead.
+// random time, below min after the first attempt. The bound doubles with each
+// attempt, up to max. The default is one second and one minute. If the queue's
+// layout has no delays, the worker pauses instead.
 func Backoff(min, max time.Duration) ConsumeOption {
 	return func(c *consumer) {
 		c.minBackoff, c.maxBackoff = min, max
@@ -80,8 +80,10 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // ends the goroutine that it was called on.
 //
 // The context that f gets ends when ctx ends, or when the claim is lost;
-// context.Cause returns which. Items that were claimed ahead when ctx ends are
-// released, and that attempt is not counted.
+// context.Cause returns which. If ctx ends during a call of f, and f returns an
+// error, that attempt counts: f can give it back with Release and
+// WithoutAttempt. Items that were claimed ahead when ctx ends are released, and
+// that attempt is not counted.
 //
 // Consume never returns nil. Errors: ctx's; the errors of Take; an invalid
 // option. Consume is safe for concurrent use.

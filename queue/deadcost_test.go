@@ -97,7 +97,7 @@ func TestRedriveStopsAtAnInvalidID(t *testing.T) {
 		n, err := u.Redrive(w.Context(), letters[0].ID, "nonsense", letters[1].ID)
 		require.Equal(w, 1, n)
 		require.ErrorContains(w, err, "nonsense")
-		require.ErrorContains(w, err, "after 1 letters")
+		require.ErrorContains(w, err, "after 1 letter:")
 		require.Equal(w, letters[1:], u.letters())
 		n, err = u.Redrive(w.Context(), letters[0].ID, letters[1].ID, letters[1].ID)
 		require.NoError(w, err)

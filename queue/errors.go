@@ -9,7 +9,7 @@ var (
 	ErrFull = errors.New("the queue is full")
 	// ErrEmpty is returned by TryTake if there is nothing to take now.
 	ErrEmpty = errors.New("the queue has nothing to take")
-	// ErrUnsupported says that the format of the queue cannot express a
-	// priority or a delay.
-	ErrUnsupported = errors.New("the queue's format does not have that")
+	// ErrUnsupported says that the Layout of the queue cannot express a priority
+	// or a delay.
+	ErrUnsupported = errors.New("not possible in the queue's layout")
 )

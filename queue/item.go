@@ -154,9 +154,12 @@ func WithoutAttempt() ReleaseOption { return func(o *releaseOptions) { o.uncount
 // its last attempt.
 func Reason(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
 
+// unacknowledged is the reason of a dead letter that was delivered too often.
+func unacknowledged(attempts int) string { return "not acknowledged in " + plural(attempts, "attempt") }
+
 func (i *Item) release(o releaseOptions) error {
 	if !o.uncounted && i.q.o.attempts > 0 && i.Attempt >= i.q.o.attempts {
-		reason := fmt.Sprintf("not acknowledged in %d attempts", i.Attempt)
+		reason := unacknowledged(i.Attempt)
 		if o.reason != "" {
 			reason += ": " + o.reason
 		}

@@ -193,7 +193,7 @@ func TestDiscard(t *testing.T) {
 		w.Put(path+"/dead/stranger", "")
 		n, err = u.Discard(w.Context(), left[0].ID, "stranger")
 		require.Equal(w, 1, n)
-		require.ErrorContains(w, err, `after 1 letters: "stranger" is not the ID of a dead letter`)
+		require.ErrorContains(w, err, `after 1 letter: "stranger" is not the ID of a dead letter`)
 		_, err = u.Discard(w.Context(), "../items/"+string(left[0].Item)+".1")
 		require.ErrorContains(w, err, "is not the ID of a dead letter")
 		require.Equal(w, []string{"stranger"}, w.Children(path+"/dead"))

@@ -88,10 +88,10 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 	n := name{priority: o.priority, prioritized: o.prioritized}
 	l := q.layout
 	if o.prioritized && l.minPriority == l.maxPriority {
-		return name{}, fmt.Errorf("priority %d: %w: it has no priorities", n.priority, ErrUnsupported)
+		return name{}, fmt.Errorf("priority %d: %w, which has no priorities", n.priority, ErrUnsupported)
 	}
 	if o.prioritized && (n.priority < l.minPriority || n.priority > l.maxPriority) {
-		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.minPriority, l.maxPriority)
+		return name{}, fmt.Errorf("priority %d: %w, which has priorities from %d to %d", n.priority, ErrUnsupported, l.minPriority, l.maxPriority)
 	}
 	if o.delayed {
 		var err error
@@ -104,7 +104,7 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 // dueAt is dueAt with an error if the queue's format has no delays.
 func (q *Queue) dueAt(t time.Time) (int64, error) {
 	if !q.layout.delays {
-		return 0, fmt.Errorf("a delay: %w: it has no delays", ErrUnsupported)
+		return 0, fmt.Errorf("a delay: %w, which has no delays", ErrUnsupported)
 	}
 	return dueAt(t)
 }

@@ -81,13 +81,24 @@ func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L
 			done, err = do(l)
 		}
 		if err != nil {
-			return n, q.failed(ctx, verb, fmt.Errorf("after %d letters: %w", n, err))
+			if n > 0 {
+				err = fmt.Errorf("after %s: %w", plural(n, "letter"), err)
+			}
+			return n, q.failed(ctx, verb, err)
 		}
 		if done {
 			n++
 		}
 	}
 	return n, nil
+}
+
+// plural returns a number with its noun, such as "1 letter" or "2 letters".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func noLetter(id string) error { return fmt.Errorf("%q is not the ID of a dead letter", id) }

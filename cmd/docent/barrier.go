@@ -27,7 +27,7 @@ type barrierJSON struct {
 
 // barrierSet is "docent barrier set".
 type barrierSet struct {
-	Path string `arg:"" help:"The gate, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The gate, as an absolute path."`
 }
 
 // Run closes the gate.
@@ -42,7 +42,7 @@ func (c *barrierSet) Run(ctx context.Context, a *app) error {
 
 // barrierLift is "docent barrier lift".
 type barrierLift struct {
-	Path string `arg:"" help:"The gate, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The gate, as an absolute path."`
 }
 
 // Run opens the gate.
@@ -57,7 +57,7 @@ func (c *barrierLift) Run(ctx context.Context, a *app) error {
 
 // barrierWait is "docent barrier wait".
 type barrierWait struct {
-	Path string         `arg:"" help:"The gate, as an absolute path."`
+	Path string         `arg:"" name:"PATH" help:"The gate, as an absolute path."`
 	Wait *time.Duration `placeholder:"30s" help:"How long to wait. Default: without limit."`
 }
 
@@ -132,7 +132,7 @@ func (e *notInTime) Unwrap() error { return errNotAcquired }
 
 // barrierEnter is "docent barrier enter".
 type barrierEnter struct {
-	Path  string         `arg:"" help:"The rendezvous, as an absolute path."`
+	Path  string         `arg:"" name:"PATH" help:"The rendezvous, as an absolute path."`
 	Cmd   []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Count int            `required:"" placeholder:"N" help:"Number of members. All members must give the same number."`
 	ID    string         `name:"id" placeholder:"ID" help:"Name of this member, which no other member may have. Default: a random name."`

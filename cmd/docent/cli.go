@@ -27,7 +27,7 @@ type grammar struct {
 	Config     configCommand     `cmd:"" help:"Read, write, delete and watch config keys."`
 	Queue      queueCommand      `cmd:"" help:"Put items into a queue, take them, and handle dead letters."`
 	Group      groupCommand      `cmd:"" help:"Join, list and watch a group of processes."`
-	Service    serviceCommand    `cmd:"" help:"Register, list, watch and pick instances of services."`
+	Service    serviceCommand    `cmd:"" help:"Register, list, watch, pick and drain instances of services."`
 	Inspect    inspectCommand    `cmd:"" help:"Print the locks, queues and other recipes in ZooKeeper; find deadlocks."`
 	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a web page that shows what docent inspect prints."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`

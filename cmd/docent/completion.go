@@ -8,7 +8,7 @@ import (
 
 // completionCommand is "docent completion".
 type completionCommand struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	Shell string `arg:"" name:"SHELL" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
 // Help is shown by "docent completion --help".

@@ -162,7 +162,7 @@ func TestMan(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, warnings.String())
 	require.Contains(t, string(text), "Coordination on ZooKeeper")
-	for _, command := range []string{"lock <path>", "config get <path>", "elect <path>"} {
+	for _, command := range []string{"lock <PATH>", "config get <PATH>", "elect <PATH>"} {
 		require.Contains(t, page, command)
 	}
 }

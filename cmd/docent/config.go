@@ -26,7 +26,7 @@ type configCommand struct {
 
 // configGet is "docent config get".
 type configGet struct {
-	Path string `arg:"" help:"The key, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The key, as an absolute path."`
 }
 
 // Help is shown by "docent config get --help".
@@ -59,8 +59,8 @@ func (c *configGet) Run(ctx context.Context, a *app) error {
 
 // configSet is "docent config set".
 type configSet struct {
-	Path    string `arg:"" help:"The key, as an absolute path."`
-	Value   string `arg:"" help:"The new value; - reads it from standard input. A value that begins with - goes after --."`
+	Path    string `arg:"" name:"PATH" help:"The key, as an absolute path."`
+	Value   string `arg:"" name:"VALUE" help:"The new value; - reads it from standard input. A value that begins with - goes after --."`
 	Create  bool   `help:"Create the key, and its parents, if they do not exist."`
 	Version *int32 `placeholder:"N" help:"Write only if the key has this version. Default: any."`
 	Keep    *int   `placeholder:"N" help:"Keep the last N values, including this one, for history and rollback."`
@@ -132,7 +132,7 @@ func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, ver
 
 // configDelete is "docent config delete".
 type configDelete struct {
-	Path    string `arg:"" help:"The key, as an absolute path."`
+	Path    string `arg:"" name:"PATH" help:"The key, as an absolute path."`
 	Version *int32 `placeholder:"N" help:"Delete only if the key has this version. Default: any."`
 }
 

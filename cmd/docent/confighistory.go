@@ -12,7 +12,7 @@ import (
 
 // configHistory is "docent config history".
 type configHistory struct {
-	Path string `arg:"" help:"The key, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The key, as an absolute path."`
 }
 
 // Help is shown by "docent config history --help".
@@ -77,8 +77,8 @@ func (c *configHistory) print(a *app, r config.Revision) error {
 
 // configRollback is "docent config rollback".
 type configRollback struct {
-	Path string `arg:"" help:"The key, as an absolute path."`
-	ID   int32  `arg:"" help:"The value's id, from docent config history."`
+	Path string `arg:"" name:"PATH" help:"The key, as an absolute path."`
+	ID   int32  `arg:"" name:"ID" help:"The value's id, from docent config history."`
 	Keep *int   `placeholder:"N" help:"How many values to keep. Default: all kept values, and this one."`
 }
 
@@ -130,7 +130,7 @@ func printVersion(a *app, path string, version int32) error {
 
 // configList is "docent config list".
 type configList struct {
-	Path string `arg:"" help:"The directory, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The directory, as an absolute path."`
 }
 
 // Help is shown by "docent config list --help".

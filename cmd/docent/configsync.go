@@ -15,8 +15,8 @@ import (
 
 // configSync is "docent config sync".
 type configSync struct {
-	Path   string        `arg:"" help:"The key, as an absolute path."`
-	File   string        `arg:"" help:"The file that is kept equal to the key."`
+	Path   string        `arg:"" name:"PATH" help:"The key, as an absolute path."`
+	File   string        `arg:"" name:"FILE" help:"The file that is kept equal to the key."`
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
 	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
 	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`

@@ -9,7 +9,7 @@ import (
 
 // configWatch is "docent config watch".
 type configWatch struct {
-	Path string `arg:"" help:"The key, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The key, as an absolute path."`
 }
 
 // Lines of a watch that are not values.

@@ -16,7 +16,7 @@ type counterCommand struct {
 
 // counterAt are the flags of every command on a counter.
 type counterAt struct {
-	Path   string `arg:"" help:"The counter, as an absolute path."`
+	Path   string `arg:"" name:"PATH" help:"The counter, as an absolute path."`
 	Layout string `enum:"int64,int32,decimal" default:"int64" help:"Format of the number: int64 (Curator's DistributedAtomicLong), int32 (DistributedAtomicInteger, SharedCount) or decimal (kazoo)."`
 }
 
@@ -83,7 +83,7 @@ func (c *counterGet) Run(ctx context.Context, a *app) error {
 // counterAdd is "docent counter add".
 type counterAdd struct {
 	counterAt
-	N int64 `arg:"" optional:"" default:"1" help:"The number to add. A negative number goes after --."`
+	N int64 `arg:"" name:"N" optional:"" default:"1" help:"The number to add. A negative number goes after --."`
 }
 
 // Run adds to the counter.
@@ -97,7 +97,7 @@ func (c *counterAdd) Run(ctx context.Context, a *app) error {
 // counterSet is "docent counter set".
 type counterSet struct {
 	counterAt
-	N int64 `arg:"" help:"The new number. A negative number goes after --."`
+	N int64 `arg:"" name:"N" help:"The new number. A negative number goes after --."`
 }
 
 // Run writes the counter.

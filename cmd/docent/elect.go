@@ -15,7 +15,7 @@ import (
 
 // electCommand is "docent elect".
 type electCommand struct {
-	Path   string        `arg:"" help:"The election, as an absolute path."`
+	Path   string        `arg:"" name:"PATH" help:"The election, as an absolute path."`
 	Cmd    []string      `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	ID     string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
 	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes: latch or selector (Curator's LeaderLatch or LeaderSelector), or one-node: the candidate that creates the node PATH leads."`

@@ -29,7 +29,7 @@ func TestUsage(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
 		{"", `expected one of "demo", "dev", "lock", "once", "elect", ... (see: docent --help)`},
 		{"lokc /l -- x", `unexpected argument lokc, did you mean "lock"? (see: docent --help)`},
-		{"lock", `expected "<path> <CMD> ..." (see: docent lock --help)`},
+		{"lock", `expected "<PATH> <CMD> ..." (see: docent lock --help)`},
 		{"lock /l", `expected "<CMD> ..." (see: docent lock --help)`},
 		{"lock /l --tyr -- x", `unknown flag --tyr, did you mean "--try"? (see: docent lock --help)`},
 		{"lock /l --wait soon -- x", `--wait: expected duration but got "soon": time: invalid duration "soon" (see: docent lock --help)`},

@@ -18,7 +18,7 @@ type groupCommand struct {
 
 // groupJoin is "docent group join".
 type groupJoin struct {
-	Path string `arg:"" help:"The group, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The group, as an absolute path."`
 	ID   string `arg:"" name:"ID" help:"The member's name, which no other member may have."`
 	Data string `placeholder:"D" allowempty:"" help:"The member's payload. Default: empty."`
 }
@@ -113,7 +113,7 @@ type membershipJSON struct {
 
 // groupList is "docent group list".
 type groupList struct {
-	Path string `arg:"" help:"The group, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The group, as an absolute path."`
 }
 
 // Help is shown by "docent group list --help".
@@ -170,7 +170,7 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 
 // groupWatch is "docent group watch".
 type groupWatch struct {
-	Path string `arg:"" help:"The group, as an absolute path."`
+	Path string `arg:"" name:"PATH" help:"The group, as an absolute path."`
 }
 
 // Help is shown by "docent group watch --help".

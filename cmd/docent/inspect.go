@@ -13,7 +13,7 @@ import (
 
 // inspectCommand is "docent inspect".
 type inspectCommand struct {
-	Path      string        `arg:"" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
+	Path      string        `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
 	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
 	Confirm   time.Duration `default:"1s" help:"With --deadlocks: how long a cycle must last before it is reported."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`

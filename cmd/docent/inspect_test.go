@@ -119,7 +119,7 @@ func TestInspect_limits(t *testing.T) {
 	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes was reached\n")
 	code, out, _ = docent(t, words("inspect --depth 0 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  20 children not read: it is below the maximum depth\n")
+	require.Contains(t, out, "/k  omitted  20 children not read: the maximum depth was reached\n")
 }
 
 func TestInspect_deadlocks(t *testing.T) {

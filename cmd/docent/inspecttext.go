@@ -176,9 +176,9 @@ func place(in inspect.Instance) string {
 	case in.Address == "":
 		return ", without an address"
 	case port == 0:
-		return " at " + oneLine(in.Address)
+		return ", at " + oneLine(in.Address)
 	}
-	return " at " + oneLine(net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port)))
+	return ", at " + oneLine(net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port)))
 }
 
 func (t *findingText) queue(head string, f *inspect.Queue) {

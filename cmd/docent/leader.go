@@ -12,7 +12,7 @@ import (
 
 // leaderCommand is "docent leader".
 type leaderCommand struct {
-	Path     string        `arg:"" help:"The election, as an absolute path."`
+	Path     string        `arg:"" name:"PATH" help:"The election, as an absolute path."`
 	Watch    bool          `help:"Print the present leader, and then every change, until interrupted."`
 	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
 	Wait     time.Duration `default:"30s" help:"How long --transfer waits until the candidate leads."`

@@ -17,7 +17,7 @@ var errNotAcquired = errors.New("not acquired")
 
 // lockCommand is "docent lock".
 type lockCommand struct {
-	Path    string         `arg:"" help:"The lock, as an absolute path."`
+	Path    string         `arg:"" name:"PATH" help:"The lock, as an absolute path."`
 	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 means --try. Default: without limit."`
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`

@@ -13,7 +13,7 @@ import (
 
 // onceCommand is "docent once".
 type onceCommand struct {
-	Path        string         `arg:"" help:"The job's record, as an absolute path."`
+	Path        string         `arg:"" name:"PATH" help:"The job's record, as an absolute path."`
 	Cmd         []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Every       time.Duration  `required:"" placeholder:"10m" help:"The interval: the period at which every machine starts this command."`
 	Slack       *time.Duration `placeholder:"30s" help:"CMD is due again --every less --slack after the start of the last run. Default: half of --every."`

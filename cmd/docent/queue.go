@@ -23,7 +23,7 @@ type queueCommand struct {
 
 // queueAt are the flags of every command on a queue.
 type queueAt struct {
-	Path   string `arg:"" help:"The queue, as an absolute path."`
+	Path   string `arg:"" name:"PATH" help:"The queue, as an absolute path."`
 	Layout string `default:"curator" help:"Layout of the items: curator, simple, kazoo or kazoo-locking."`
 	Items  string `placeholder:"PATH" help:"Directory of the items (Curator's queuePath). Default: the layout's own."`
 	Claims string `placeholder:"PATH" help:"Directory of the claims (Curator's lockPath). Default: the layout's own."`
@@ -68,7 +68,7 @@ func (c *queueAt) open(sm *session.Manager, opts ...queue.Option) *queue.Queue {
 // queuePut is "docent queue put".
 type queuePut struct {
 	queueAt
-	Data     string        `arg:"" optional:"" default:"-" help:"The item's data. Default: -, which reads standard input."`
+	Data     string        `arg:"" name:"DATA" optional:"" default:"-" help:"The item's data. Default: -, which reads standard input."`
 	Priority *int          `placeholder:"N" help:"Items with a smaller number are taken sooner. Write a negative number as --priority=-1. Default: 0."`
 	Delay    time.Duration `placeholder:"1m" help:"Make the item ready only after this time."`
 }

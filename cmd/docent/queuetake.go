@@ -33,7 +33,7 @@ func (queueTake) Help() string {
 		`code is CMD's. If the claim is lost, CMD gets SIGTERM, SIGKILL after --grace, and the exit code is 79: another consumer ` +
 		`gets the item. The exit code is 75 if no item came within --wait. Items that may not be read or claimed are skipped, ` +
 		`with a line on standard error.` + "\n\n" +
-		`Example: while docent queue take /queues/mail --max-attempts 5 --retry 1m -- ./send.sh; do :; done`
+		`Example: while docent queue take /queues/mail --max-attempts 5 --retry 1m -- ./send.sh || [ $? -lt 64 ]; do :; done`
 }
 
 func (c *queueTake) check() error {

@@ -45,17 +45,17 @@ func (f registryFlags) codec() naming.Codec {
 }
 
 // check refuses invalid names of services before docent connects.
-func (f registryFlags) check(service string) error {
+func (f registryFlags) check(task, service string) error {
 	codec := f.codec()
 	base := f.Base
 	if base == "" {
 		base = codec.Base()
 	}
 	if err := checkPath(base); err != nil {
-		return err
+		return withTask(task, err)
 	}
 	if _, err := codec.Dir(base, service); err != nil {
-		return usagef("service %s: %v", oneLine(service), err)
+		return usagef("%s: %v", task, err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service register %s %s", oneLine(c.Name), oneLine(c.ID))
 	in, err := c.instance()
 	if err == nil {
-		err = c.check(c.Name)
+		err = c.check(task, c.Name)
 	}
 	if err != nil {
 		return withTask(task, err)
@@ -184,7 +184,7 @@ type serviceDrain struct {
 
 // Help is shown by "docent service drain --help".
 func (serviceDrain) Help() string {
-	return `Marks an instance of any process as draining: balancers no longer pick it, and it completes the calls that it has. ` +
+	return `Marks an instance of any process as draining: balancers no longer pick it, once they have read the mark a moment later, and it completes the calls that it has. ` +
 		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
 		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a node.`
 }
@@ -192,7 +192,7 @@ func (serviceDrain) Help() string {
 // Run sets or removes the mark.
 func (c *serviceDrain) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service drain %s %s", oneLine(c.Name), oneLine(c.ID))
-	if err := withTask(task, c.check(c.Name)); err != nil {
+	if err := c.check(task, c.Name); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
@@ -202,5 +202,8 @@ func (c *serviceDrain) Run(ctx context.Context, a *app) error {
 	err = a.once(ctx, func(ctx context.Context) error {
 		return c.registry(sm).SetDraining(ctx, c.Name, c.ID, !c.Undo)
 	})
+	if errors.Is(err, session.ErrNoNode) {
+		err = &taskError{task: task, err: errors.New("the service has no such instance"), hint: `list the instances with "docent service list"`}
+	}
 	return errors.Join(withTask(task, err), sm.Close())
 }

@@ -163,5 +163,5 @@ func TestService_usage(t *testing.T) {
 	server := zktest.New(t)
 	code, _, stderr := docent(t, words("service drain orders none"), on(server))
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "service drain orders none: there is no such node")
+	require.Contains(t, stderr, "service drain orders none: the service has no such instance; list the instances")
 }

@@ -82,7 +82,7 @@ func (serviceWatch) Help() string {
 // Run prints the instances and their changes.
 func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 	task := "service watch " + oneLine(c.Name)
-	if err := withTask(task, c.check(c.Name)); err != nil {
+	if err := c.check(task, c.Name); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
@@ -192,7 +192,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 // withRegistry connects and runs f once.
 func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags, service string,
 	f func(context.Context, *naming.Registry) error) error {
-	if err := withTask(task, flags.check(service)); err != nil {
+	if err := flags.check(task, service); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)

@@ -17,7 +17,7 @@ import (
 
 // uiCommand is "docent ui".
 type uiCommand struct {
-	Path         string `arg:"" optional:"" default:"/" help:"The top of the tree. Default: /."`
+	Path         string `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /."`
 	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
 	IKnow        bool   `name:"i-know" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
 	Token        string `placeholder:"TOKEN" help:"A token that every viewer must give. Default: none on a loopback address, else a random token. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`

@@ -63,6 +63,9 @@ func ValidateRoot(path string) error {
 // ValidateName reports whether name can be the last segment of a path, such as
 // an id from a user. The error is a *PathError.
 func ValidateName(name string) error {
+	if name == "" {
+		return &PathError{Path: name, Reason: "a name must not be empty", Name: true}
+	}
 	if strings.Contains(name, "/") {
 		return &PathError{Path: name, Reason: "a name must not contain /", Name: true}
 	}

@@ -111,7 +111,7 @@ func services(ctx context.Context, s *stage) error {
 	if got, err = calls(10); err != nil {
 		return err
 	}
-	return s.claim(got["ben"] == 10, "all instances at one stroke are seldom dead: the client keeps the last for %v, marked", naming.DefaultProtection)
+	return s.claim(got["ben"] == 10, "all instances seldom die at once: the client keeps the last instance for %v, and marks the view", naming.DefaultProtection)
 }
 
 // until waits until the service is as wanted.
