@@ -27,9 +27,9 @@ type observer struct {
 }
 
 func (p *process) observe() *observer {
-	ctx, cancel := context.WithCancel(p.w.Context())
+	ctx, cancel := context.WithCancel(p.W.Context())
 	o := &observer{done: make(chan struct{}), cancel: cancel}
-	p.w.Cleanup(func() {
+	p.W.Cleanup(func() {
 		cancel()
 		<-o.done
 	})
@@ -69,7 +69,7 @@ func TestObserve(t *testing.T) {
 		a := w.process().lead("a")
 		require.Equal(t, "a", o.take())
 		b := w.process().campaign("b")
-		counts := w.count(func() {
+		counts := w.Count(func() {
 			c := w.process().campaign("c")
 			c.cancel()
 			<-c.done
@@ -78,17 +78,17 @@ func TestObserve(t *testing.T) {
 		require.Equal(t, 1, counts["getData"], "of the one before it: what happens behind the leader wakes nobody")
 		require.NoError(t, a.Resign())
 		require.Equal(t, "b", o.take())
-		require.NoError(t, b.get().Resign())
+		require.NoError(t, b.Get().Resign())
 		require.Equal(t, "-", o.take())
-		require.NoError(t, w.srv.Put(dir+"/stranger", nil))
+		require.NoError(t, w.Srv.Put(dir+"/stranger", nil))
 		require.Empty(t, o.take())
-		require.NoError(t, w.srv.Remove("/leaders"))
+		require.NoError(t, w.Srv.Remove("/leaders"))
 		require.Empty(t, o.take(), "still vacant")
 		c := w.process().lead("c")
 		require.Equal(t, "c", o.take())
-		require.NoError(t, w.srv.Put(c.Path(), []byte("c2")))
+		require.NoError(t, w.Srv.Put(c.Path(), []byte("c2")))
 		require.Equal(t, "c2", o.take())
-		require.NoError(t, w.srv.Remove("/leaders"))
+		require.NoError(t, w.Srv.Remove("/leaders"))
 		require.Equal(t, "-", o.take())
 		o.cancel()
 		<-o.done
@@ -124,20 +124,20 @@ func TestObserveThroughSessions(t *testing.T) {
 		a := w.process().lead("a")
 		o := p.observe()
 		require.Equal(t, "a", o.take())
-		p.link.Disconnect() // a flicker
+		p.Link.Disconnect() // a flicker
 		time.Sleep(5 * time.Second)
 		require.Empty(t, o.take())
-		w.srv.Expire(p.session())
+		w.Srv.Expire(p.Current().ID())
 		time.Sleep(5 * time.Second)
 		require.Equal(t, "! a", o.take(), "not known, and then known again")
 		require.ErrorIs(t, o.errs[0], session.ErrSessionEnded)
 
-		p.link.Cut(zktest.Both)
+		p.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
 		require.Equal(t, "!", o.take(), "once for the whole outage")
 		require.NoError(t, a.Resign())
 		w.process().lead("b")
-		p.link.Heal()
+		p.Link.Heal()
 		time.Sleep(20 * time.Second)
 		require.Equal(t, "b", o.take())
 
@@ -152,7 +152,7 @@ func TestObserveWithoutRight(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		refused := true
 		var mu sync.Mutex
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			mu.Lock()
 			defer mu.Unlock()
 			if refused && r.Op == zktest.OpGetChildren2 {
@@ -161,7 +161,7 @@ func TestObserveWithoutRight(t *testing.T) {
 			return zktest.Pass
 		})
 		o := w.process().observe()
-		counts := w.count(func() { time.Sleep(time.Hour) })
+		counts := w.Count(func() { time.Sleep(time.Hour) })
 		require.Equal(t, "!", o.take(), "an error that only repeats is yielded once")
 		require.ErrorIs(t, o.errs[0], session.ErrNoAuth)
 		require.ErrorContains(t, o.errs[0], dir)
@@ -186,7 +186,7 @@ func TestHardCase56_DeletedAndMadeAnew(t *testing.T) {
 			require.Equal(t, "a", o.take())
 			require.NoError(t, term.Resign())
 			require.Equal(t, "-", o.take())
-			require.NoError(t, w.srv.Remove("/leaders"))
+			require.NoError(t, w.Srv.Remove("/leaders"))
 			require.Empty(t, o.take())
 		}
 	})
@@ -198,7 +198,7 @@ func TestHardCase65_SameWatchTwice(t *testing.T) {
 		p := w.process()
 		a := w.process().lead("a")
 		synctest.Wait()
-		before := w.srv.Watches()
+		before := w.Srv.Watches()
 		var all []*observer
 		for range 20 {
 			all = append(all, p.observe())
@@ -206,7 +206,7 @@ func TestHardCase65_SameWatchTwice(t *testing.T) {
 		for _, o := range all {
 			require.Equal(t, "a", o.take())
 		}
-		require.Equal(t, before+1, w.srv.Watches())
+		require.Equal(t, before+1, w.Srv.Watches())
 		all[0].cancel() // takes nothing away from the others
 		<-all[0].done
 		require.NoError(t, a.Resign())
@@ -242,7 +242,7 @@ func TestHardCase55_BlockedObserver(t *testing.T) {
 func TestLeaderGivesUpWithItsContext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
-		p.link.Cut(zktest.Both)
+		p.Link.Cut(zktest.Both)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("too slow"))
 		defer cancel()
 		_, err := p.election("x").Leader(ctx)

@@ -44,7 +44,7 @@ type process struct {
 
 func (w *world) process(tweaks ...func(*session.Config)) *process {
 	w.Helper()
-	link := w.srv.Link()
+	link := w.Srv.Link()
 	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
 	for _, tweak := range tweaks {
 		tweak(&cfg)
@@ -56,8 +56,8 @@ func (w *world) process(tweaks ...func(*session.Config)) *process {
 }
 
 func (p *process) session() int64 {
-	s, err := p.Session(p.w.Context())
-	require.NoError(p.w, err)
+	s, err := p.Session(p.W.Context())
+	require.NoError(p.W, err)
 	return int64(s.ID)
 }
 
@@ -67,11 +67,11 @@ func (p *process) election(id string, opts ...election.Option) *election.Electio
 
 // lead campaigns and demands to win within an hour.
 func (p *process) lead(id string) *election.Term {
-	p.w.Helper()
-	ctx, cancel := context.WithTimeout(p.w.Context(), time.Hour)
+	p.W.Helper()
+	ctx, cancel := context.WithTimeout(p.W.Context(), time.Hour)
 	defer cancel()
 	t, err := p.election(id).Campaign(ctx)
-	require.NoError(p.w, err)
+	require.NoError(p.W, err)
 	return t
 }
 
@@ -86,7 +86,7 @@ type candidate struct {
 
 // campaign starts a Campaign and returns when it stands in the line.
 func (p *process) campaign(id string, opts ...election.Option) *candidate {
-	return start(p.w, p.election(id, opts...))
+	return start(p.W, p.election(id, opts...))
 }
 
 func start(w *world, e *election.Election) *candidate {
@@ -124,7 +124,7 @@ func (c *candidate) get() *election.Term {
 
 // nodes lists the nodes in the directory.
 func (w *world) nodes() []string {
-	info, _ := w.srv.Node(dir)
+	info, _ := w.Srv.Node(dir)
 	return info.Children
 }
 
@@ -132,11 +132,11 @@ func (w *world) nodes() []string {
 // out.
 func (w *world) count(f func()) map[string]int {
 	synctest.Wait()
-	w.srv.ResetCounts()
+	w.Srv.ResetCounts()
 	f()
 	synctest.Wait()
 	counts := make(map[string]int)
-	for op, n := range w.srv.Counts() {
+	for op, n := range w.Srv.Counts() {
 		if op != zktest.OpPing {
 			counts[op.String()] = n
 		}
@@ -160,9 +160,9 @@ type running struct {
 }
 
 func (p *process) run(id string, opts ...election.Option) *running {
-	ctx, cancel := context.WithCancel(p.w.Context())
-	r := &running{w: p.w, id: id, cancel: cancel, stop: make(chan error), done: make(chan struct{})}
-	p.w.Cleanup(func() {
+	ctx, cancel := context.WithCancel(p.W.Context())
+	r := &running{w: p.W, id: id, cancel: cancel, stop: make(chan error), done: make(chan struct{})}
+	p.W.Cleanup(func() {
 		cancel()
 		<-r.done
 	})
