@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -99,12 +100,12 @@ func TestCost(t *testing.T) {
 			if round == 0 { // a session asks once whether there is a transfer, and is told from then on
 				lead["exists"], wait["exists"] = 1, 1
 			}
-			require.Equal(t, lead, w.Count(func() { a = start(w, ea).Get() }))
+			require.Equal(t, lead, w.Count(func() { a = start(w.World, ea).Get() }))
 			a.Transferred()
-			require.Equal(t, wait, w.Count(func() { b = start(w, eb) }))
+			require.Equal(t, wait, w.Count(func() { b = start(w.World, eb) }))
 			require.Equal(t, map[string]int{"delete": 1},
 				w.Count(func() { require.NoError(t, a.Resign()); b.Get() }))
-			require.NoError(t, b.term.Resign())
+			require.NoError(t, b.Get().Resign())
 		}
 	})
 }
@@ -141,9 +142,7 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 		})
 		c := p.campaign("a")
 		remove()
-		c.cancel()
-		<-c.done
-		require.ErrorIs(t, c.err, context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(c.GiveUp()), context.Canceled)
 		close(answer)
 		synctest.Wait()
 		require.Empty(t, w.nodes())

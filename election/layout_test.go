@@ -92,10 +92,10 @@ func TestOneNode(t *testing.T) {
 			}
 		}()
 		synctest.Wait() // an observer that is slow may leave out what has passed
-		a := start(w, pa.master(election.Payload([]byte("a:1")))).Get()
+		a := start(w.World, pa.master(election.Payload([]byte("a:1")))).Get()
 		require.Equal(t, master, a.Path())
-		b := start(w, pb.master(election.Payload([]byte("b:1"))))
-		again := start(w, pa.master(election.Payload([]byte("a:2")))) // in the session of the leader
+		b := start(w.World, pb.master(election.Payload([]byte("b:1"))))
+		again := start(w.World, pa.master(election.Payload([]byte("a:2")))) // in the session of the leader
 		require.True(t, b.Waiting())
 		require.True(t, again.Waiting())
 		leader, err := client.master().Leader(t.Context())
@@ -122,7 +122,7 @@ func TestOneNode(t *testing.T) {
 			next, last = again, b
 		}
 		require.Greater(t, next.Get().Token(), a.Token())
-		require.NoError(t, next.term.Resign())
+		require.NoError(t, next.Get().Resign())
 		require.NoError(t, last.Get().Resign())
 		synctest.Wait()
 		require.Equal(t, "a:1", seen[1])
@@ -150,11 +150,11 @@ func (w *world) awaitOne(all ...*candidate) {
 func TestOneNodeCost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p, q := w.process(), w.process()
-		require.NoError(t, start(w, p.master()).Get().Resign())
+		require.NoError(t, start(w.World, p.master()).Get().Resign())
 		var a *election.Term
 		var b *candidate
-		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { a = start(w, p.master()).Get() }))
-		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { b = start(w, q.master()) }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { a = start(w.World, p.master()).Get() }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { b = start(w.World, q.master()) }))
 		require.Equal(t, map[string]int{"create": 1, "getData": 1, "sync": 1, "exists": 1, "delete": 1},
 			w.Count(func() { require.NoError(t, a.Resign()); b.Get() }))
 	})
@@ -174,14 +174,14 @@ func TestOneNodePersistent(t *testing.T) {
 func TestHardCase15_OneNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		pa, pb := w.process(), w.process()
-		a := start(w, pa.master(election.ID("a"))).Get()
-		b := start(w, pb.master(election.ID("b")))
+		a := start(w.World, pa.master(election.ID("a"))).Get()
+		b := start(w.World, pb.master(election.ID("b")))
 		pa.Link.Cut(zktest.ToServer)
 		<-a.Done()
 		ended := time.Now()
 		pa.Link.Disconnect()
 		pa.Link.Heal()
-		again := start(w, pa.master(election.ID("a")))
+		again := start(w.World, pa.master(election.ID("a")))
 		require.True(t, again.Waiting(), "its own old node stands in the way")
 		require.True(t, b.Waiting())
 		w.awaitOne(b, again)
@@ -237,14 +237,14 @@ func TestPayloadIsCopied(t *testing.T) {
 		data := []byte("a:1")
 		e := p.master(election.Payload(data))
 		data[0] = 'x'
-		term := start(w, e).Get()
+		term := start(w.World, e).Get()
 		info, _ := w.Srv.Node(master)
 		require.Equal(t, "a:1", string(info.Data))
 		require.NoError(t, term.UpdatePayload(t.Context(), nil))
 		info, _ = w.Srv.Node(master)
 		require.Empty(t, info.Data)
 		require.NoError(t, term.Resign())
-		start(w, p.master(election.Payload(nil), election.ID("a"))).Get()
+		start(w.World, p.master(election.Payload(nil), election.ID("a"))).Get()
 		info, _ = w.Srv.Node(master)
 		require.Empty(t, info.Data, "it is not the id")
 	})

@@ -1,6 +1,7 @@
 package election_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -24,8 +25,7 @@ func TestOldTransferRequest(t *testing.T) {
 			require.True(t, a.leads())
 			require.NoError(t, w.process().transfer("b").result(), "it takes the place of the old one")
 			require.True(t, b.leads())
-			a.cancel()
-			<-a.done
+			require.ErrorIs(t, a.Cancel(), context.Canceled)
 		})
 	}
 }

@@ -38,8 +38,7 @@ func TestRunReturnsTheFunctionsError(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process().run("a"), w.process().run("b")
 		a.stop <- errWork
-		<-a.done
-		require.ErrorIs(t, a.err, errWork)
+		require.ErrorIs(t, a.Wait(), errWork)
 		require.True(t, b.leads())
 		require.Len(t, w.nodes(), 1)
 	})
@@ -48,20 +47,17 @@ func TestRunReturnsTheFunctionsError(t *testing.T) {
 func TestRunEndsWithItsContext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process().run("a"), w.process().run("b")
-		b.cancel() // waits
-		<-b.done
-		require.ErrorIs(t, b.err, context.Canceled)
-		a.cancel() // leads
-		<-a.done
-		require.ErrorIs(t, a.err, context.Canceled)
-		require.ErrorContains(t, a.err, dir)
+		require.ErrorIs(t, b.Cancel(), context.Canceled, "it waits")
+		err := a.Cancel() // leads
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, dir)
 		synctest.Wait()
 		require.Empty(t, w.nodes())
 		require.Equal(t, 2, w.Srv.Watches(), "one for each session, which hears of transfers")
 
 		why := errors.New("shutting down")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		err := w.process().election("c").Run(ctx, func(ctx context.Context, _ *election.Term) error {
+		err = w.process().election("c").Run(ctx, func(ctx context.Context, _ *election.Term) error {
 			cancel(why)
 			<-ctx.Done()
 			require.ErrorIs(t, context.Cause(ctx), why)
@@ -166,8 +162,7 @@ func TestHardCase52_Requeue(t *testing.T) {
 			// Stopped while it is cut off: the other one leads, nothing is
 			// left.
 			pa.Link.Cut(zktest.Both)
-			a.cancel()
-			<-a.done
+			require.ErrorIs(t, a.Cancel(), context.Canceled)
 			time.Sleep(time.Minute)
 			require.True(t, b.leads())
 			pa.Link.Heal()
@@ -188,8 +183,8 @@ func TestResignFails(t *testing.T) {
 		})
 		defer refuse()
 		r.stop <- nil
-		<-r.done
-		require.ErrorIs(t, r.err, session.ErrNoAuth)
-		require.ErrorContains(t, r.err, dir)
+		err := r.Wait()
+		require.ErrorIs(t, err, session.ErrNoAuth)
+		require.ErrorContains(t, err, dir)
 	})
 }

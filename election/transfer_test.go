@@ -10,49 +10,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
 // transfer is a running Transfer.
-type transfer struct {
-	w      *world
-	cancel context.CancelFunc
-	done   chan struct{}
-	err    error
+type transfer struct{ *testworld.Call[struct{}] }
+
+func (p *process) transfer(id string) transfer {
+	return transfer{testworld.Go(p.W, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.election("operator").Transfer(ctx, id)
+	})}
 }
 
-func (p *process) transfer(id string) *transfer {
-	ctx, cancel := context.WithCancel(p.W.Context())
-	tr := &transfer{w: p.W, cancel: cancel, done: make(chan struct{})}
-	p.W.Cleanup(cancel)
-	go func() {
-		defer close(tr.done)
-		tr.err = p.election("operator").Transfer(ctx, id)
-	}()
+// result waits for the Transfer, and then until all goroutines wait.
+func (tr transfer) result() error {
+	_, err := tr.Result()
 	synctest.Wait()
-	return tr
-}
-
-func (tr *transfer) waiting() bool {
-	synctest.Wait()
-	select {
-	case <-tr.done:
-		return false
-	default:
-		return true
-	}
-}
-
-func (tr *transfer) result() error {
-	tr.w.Helper()
-	select {
-	case <-tr.done:
-	case <-time.After(time.Hour):
-		require.FailNow(tr.w, "the transfer still waits after an hour")
-	}
-	synctest.Wait()
-	return tr.err
+	return err
 }
 
 // ids lists the candidates.
@@ -224,16 +200,14 @@ func TestTransferUnknownOutcome(t *testing.T) {
 		require.True(t, tr.Waiting())
 		require.False(t, w.requested(), "the request is held")
 		remove()
-		tr.cancel()
-		require.ErrorIs(t, tr.result(), context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(tr.GiveUp()), context.Canceled)
 		close(answer)
 		require.False(t, w.requested())
 
 		tr = op.transfer("c")
 		require.True(t, w.requested())
 		op.Link.Cut(zktest.Both)
-		tr.cancel()
-		require.ErrorIs(t, tr.result(), election.ErrTransferTimeout)
+		require.ErrorIs(t, testworld.ErrOf(tr.GiveUp()), election.ErrTransferTimeout)
 		time.Sleep(time.Minute)
 		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
