@@ -16,14 +16,6 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// hosts is a zk.HostProvider without DNS, which a bubble needs.
-type hosts struct{}
-
-func (hosts) Init([]string) error  { return nil }
-func (hosts) Len() int             { return 1 }
-func (hosts) Next() (string, bool) { return "zk1:2181", false }
-func (hosts) Connected()           {}
-
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
@@ -32,7 +24,7 @@ func (quiet) Printf(string, ...any) {}
 // us.
 func (w *world) client() *zk.Conn {
 	w.Helper()
-	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(hosts{}), zk.WithLogger(quiet{}),
+	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(quiet{}),
 		zk.WithDialer(func(network, addr string, timeout time.Duration) (net.Conn, error) {
 			return w.Srv.Dial(network, addr, timeout)
 		}))
