@@ -67,24 +67,14 @@ func (b *Barrier) set(ctx context.Context) error {
 	if b.err != nil {
 		return b.err
 	}
-	data := owner.Process().Encode()
-	for ctx.Err() == nil {
-		err := b.sm.CreateOnce(ctx, b.path, data)
-		if errors.Is(err, core.ErrNodeExists) { // also if our own create may have made it
-			err = b.isClosed(ctx, err)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome):
-			return ctxend.Join(ctx, err)
-		}
-		dir, _ := znode.Split(b.path)
-		if err := b.sm.EnsureDir(ctx, dir); err != nil {
-			return ctxend.Join(ctx, err)
-		}
+	if ctx.Err() != nil {
+		return ctxend.Err(ctx)
 	}
-	return ctxend.Err(ctx)
+	_, err := b.sm.CreateWithParents(ctx, b.path, owner.Process().Encode())
+	if errors.Is(err, core.ErrNodeExists) { // also if our own create may have made it
+		err = b.isClosed(ctx, err)
+	}
+	return ctxend.Join(ctx, err)
 }
 
 // isClosed returns nil if the znode at the path is a gate, or may not be read.

@@ -10,7 +10,6 @@ import (
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
-	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -166,15 +165,10 @@ func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) e
 		return err
 	}
 	within, stop := ctxend.WithHold(ctx, &v.Hold)
-	defer func() { // a second Release does nothing: this one is for panics
-		stop()
-		_ = v.Release()
-	}()
-	err = f(within, v)
-	if left := v.Leave(ctx); left != nil {
-		return oneline.Join(err, left)
-	}
-	return err
+	return ctxend.Do(within, stop,
+		func(ctx context.Context) error { return f(ctx, v) },
+		func(error) error { return v.Leave(ctx) },
+		func() { _ = v.Release() })
 }
 
 func (d *Double) failed(op string, err error) error { return core.Failed(op, d.dir, err) }

@@ -31,14 +31,14 @@ func TestFault04_StoreLeavesTheNextKeyAlone(t *testing.T) {
 		left   string // "" for none
 	}{
 		"set": {zktest.OpSetData, true, func(ctx context.Context, s *config.Store) error {
-			return errOf(s.Set(ctx, "k", []byte("ours"), 0))
+			return testworld.ErrOf(s.Set(ctx, "k", []byte("ours"), 0))
 		}, anew, "theirs"},
 		"delete": {zktest.OpDelete, true, func(ctx context.Context, s *config.Store) error { return s.Delete(ctx, "k", 0) }, anew, "theirs"},
 		"create": {zktest.OpCreate, false, func(ctx context.Context, s *config.Store) error {
-			return errOf(s.Create(ctx, "k", []byte("ours")))
+			return testworld.ErrOf(s.Create(ctx, "k", []byte("ours")))
 		}, gone, ""},
 		"put": {zktest.OpCreate, false, func(ctx context.Context, s *config.Store) error {
-			return errOf(s.Put(ctx, "k", []byte("ours")))
+			return testworld.ErrOf(s.Put(ctx, "k", []byte("ours")))
 		}, gone, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestFault09_ConfigOnAThrottledServer(t *testing.T) {
 		w.Throttle()
 		ctx := w.Within(time.Hour)
 		s := config.NewStore(p.Manager, "/config")
-		require.NoError(t, errOf(s.Create(ctx, "k", []byte("1"))))
+		require.NoError(t, testworld.ErrOf(s.Create(ctx, "k", []byte("1"))))
 		_, err := s.Set(ctx, "k", []byte("2"), 0)
 		require.NoError(t, err)
 		v, err := config.Open(ctx, p.Manager, "/config/k", config.JSON[int]())

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -18,10 +19,10 @@ import (
 func TestErrorsNameVerbAndPath(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
-		w.put("/c/key", "1")
-		w.put("/c/bad", "x")
-		w.put("/c/closed", "1")
-		w.put("/c/counter", "\x00\x00\x00\x05")
+		w.Put("/c/key", "1")
+		w.Put("/c/bad", "x")
+		w.Put("/c/closed", "1")
+		w.Put("/c/counter", "\x00\x00\x00\x05")
 		store := config.NewStore(w.sm, "/c")
 		history := store.History(2)
 		closed := open(w, "/c/closed", config.Text())
@@ -36,39 +37,39 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			is       error
 			text     string // without the session
 		}{
-			{errOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "config open", "/c/none", config.ErrNoValue,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "config open", "/c/none", config.ErrNoValue,
 				"the znode does not exist, so there is no value: create it, or give a Default or Wait"},
-			{errOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "config open", "/c/bad", nil,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "config open", "/c/bad", nil,
 				"bad value of /c/bad (version 0, zxid 0x"},
-			{errOf(config.Open(ctx, w.sm, "c", config.Text())), "config open", "c", nil, `invalid path "c": it is relative`},
-			{errOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "config open", "/c/key", nil,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "c", config.Text())), "config open", "c", nil, `invalid path "c": it is relative`},
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "config open", "/c/key", nil,
 				"the codec has no Decode: use JSON, Text or Bytes, or set Decode"},
-			{errOf(config.OpenTree(ctx, w.sm, "c", config.Text())), "config open tree", "c", nil, `invalid path "c"`},
+			{testworld.ErrOf(config.OpenTree(ctx, w.sm, "c", config.Text())), "config open tree", "c", nil, `invalid path "c"`},
 			{closed.Err(), "config watch", "/c/closed", session.ErrClosed, "the view is closed"},
-			{errOf(closed.Update(ctx, same)), "config update", "/c/closed", session.ErrClosed, "the view is closed"},
+			{testworld.ErrOf(closed.Update(ctx, same)), "config update", "/c/closed", session.ErrClosed, "the view is closed"},
 			{closedTree.Err(), "config watch", "/c", session.ErrClosed, "the view is closed"},
-			{errOf(open(w, "/c/key", config.Codec[string]{Decode: config.Text().Decode}).Update(ctx, same)), "config update", "/c/key", nil,
+			{testworld.ErrOf(open(w, "/c/key", config.Codec[string]{Decode: config.Text().Decode}).Update(ctx, same)), "config update", "/c/key", nil,
 				"the codec has no Encode, so it cannot update: set Encode"},
-			{errOf(store.Get(ctx, "none")), "config get", "/c/none", session.ErrNoNode, "node does not exist"},
-			{errOf(store.Set(ctx, "/none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "get /c/none: node does not exist"},
-			{errOf(store.Set(ctx, "key", nil, 7)), "config set", "/c/key", session.ErrBadVersion, "version conflict"},
-			{errOf(store.Set(ctx, "counter", nil, session.AnyVersion)), "config set", "/c/counter", session.ErrForeign,
+			{testworld.ErrOf(store.Get(ctx, "none")), "config get", "/c/none", session.ErrNoNode, "node does not exist"},
+			{testworld.ErrOf(store.Set(ctx, "/none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "get /c/none: node does not exist"},
+			{testworld.ErrOf(store.Set(ctx, "key", nil, 7)), "config set", "/c/key", session.ErrBadVersion, "version conflict"},
+			{testworld.ErrOf(store.Set(ctx, "counter", nil, session.AnyVersion)), "config set", "/c/counter", session.ErrForeign,
 				`it has 4 bytes and looks like the number of a counter; if it is a key, give the version that was read; ` +
 					`check the path (see "docent inspect")`},
-			{errOf(store.Create(ctx, "key", nil)), "config create", "/c/key", session.ErrNodeExists, "node already exists"},
-			{errOf(store.Create(ctx, "../x", nil)), "config create", "/c/../x", nil, `invalid path "/c/../x"`},
-			{errOf(store.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
+			{testworld.ErrOf(store.Create(ctx, "key", nil)), "config create", "/c/key", session.ErrNodeExists, "node already exists"},
+			{testworld.ErrOf(store.Create(ctx, "../x", nil)), "config create", "/c/../x", nil, `invalid path "/c/../x"`},
+			{testworld.ErrOf(store.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
 			{store.Delete(ctx, "none", 0), "config delete", "/c/none", session.ErrNoNode, "get /c/none: node does not exist"},
 			{store.Publish(ctx), "config publish", "/c", nil, "there are no steps: give at least one"},
 			{store.Publish(ctx, config.KeyOp{}), "config publish", "/c", nil,
 				"step 1 is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey"},
 			{store.Publish(ctx, config.SetKey("counter", nil, session.AnyVersion)), "config publish", "/c", session.ErrForeign, "step 1 (/c/counter): "},
 			{store.Publish(ctx, config.SetKey("none", nil, 0)), "config publish", "/c", session.ErrNoNode, "op 1 (set /c/none)"},
-			{errOf(history.Set(ctx, "none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "node does not exist"},
-			{errOf(history.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
-			{errOf(history.Rollback(ctx, "key", 7)), "config rollback", "/c/key", config.ErrNoRevision,
+			{testworld.ErrOf(history.Set(ctx, "none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "node does not exist"},
+			{testworld.ErrOf(history.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
+			{testworld.ErrOf(history.Rollback(ctx, "key", 7)), "config rollback", "/c/key", config.ErrNoRevision,
 				"value 7: the key's history has no such value: List returns the values with their IDs"},
-			{errOf(store.History(0).List(ctx, "key")), "config history", "/c/key", nil, "History(0): a history keeps 1 to 1000 values"},
+			{testworld.ErrOf(store.History(0).List(ctx, "key")), "config history", "/c/key", nil, "History(0): a history keeps 1 to 1000 values"},
 			{config.SyncFile(ctx, w.sm, "/c/key", t.TempDir()), "config sync", "/c/key", nil, "is a directory: name a file"},
 			{config.SyncFile(ctx, w.sm, "c", filepath.Join(t.TempDir(), "f")), "config sync", "c", nil, `invalid path "c"`},
 		} {
@@ -89,7 +90,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 // What a loop yields names the verb and the path too.
 func TestErrorsOfLoopsNameVerbAndPath(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/c/key", "x")
+		w.Put("/c/key", "x")
 		v := open(w, "/c/key", config.JSON[int](), config.Default(1))
 		tree, err := config.OpenTree(t.Context(), w.sm, "/c", config.JSON[int]())
 		require.NoError(t, err)
@@ -124,13 +125,13 @@ func TestErrorOfAWait(t *testing.T) {
 		cause := errors.New("the program stops")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)
-		w.put("/c", "")
+		w.Put("/c", "")
 		for op, open := range map[string]func(path string) error{
 			"config open": func(path string) error {
-				return errOf(config.Open(ctx, w.sm, path, config.Text(), config.Wait[string]()))
+				return testworld.ErrOf(config.Open(ctx, w.sm, path, config.Text(), config.Wait[string]()))
 			},
 			"config open tree": func(path string) error {
-				return errOf(config.OpenTree(ctx, w.sm, path, config.Text(), config.Wait[string]()))
+				return testworld.ErrOf(config.OpenTree(ctx, w.sm, path, config.Text(), config.Wait[string]()))
 			},
 		} {
 			err := open("/none")
@@ -142,7 +143,7 @@ func TestErrorOfAWait(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
-		err := errOf(config.Open(ctx, w.sm, "/none", config.Text(), config.Wait[string]()))
+		err := testworld.ErrOf(config.Open(ctx, w.sm, "/none", config.Text(), config.Wait[string]()))
 		require.EqualError(t, err, fmt.Sprint("config open /none: wait for a value: context deadline exceeded; the last problem: ", config.ErrNoValue))
 	})
 }
@@ -150,7 +151,7 @@ func TestErrorOfAWait(t *testing.T) {
 // Options that do not fit together are the error of the call, before a request.
 func TestErrorsOfOptions(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		odd := config.Validate(func(n int) error {
 			switch n {
 			case 3:
@@ -165,17 +166,17 @@ func TestErrorsOfOptions(t *testing.T) {
 			"the Default does not pass Validate: odd":                                                            {config.Default(3), odd},
 			"the Default does not pass Validate: panic: five":                                                    {odd, config.Default(5)},
 		} {
-			require.EqualError(t, errOf(config.Open(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open /a: "+want)
-			require.EqualError(t, errOf(config.OpenTree(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open tree /a: "+want)
+			require.EqualError(t, testworld.ErrOf(config.Open(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open /a: "+want)
+			require.EqualError(t, testworld.ErrOf(config.OpenTree(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open tree /a: "+want)
 		}
-		require.Zero(t, w.srv.Count(zktest.OpGetData)+w.srv.Count(zktest.OpAddWatch))
+		require.Zero(t, w.Srv.Count(zktest.OpGetData)+w.Srv.Count(zktest.OpAddWatch))
 	})
 }
 
 // A panic of the codec under an Update is an error, as it is everywhere else.
 func TestUpdateOfAValueThatMakesTheCodecPanic(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "good")
+		w.Put("/n", "good")
 		codec := config.Text()
 		codec.Decode = func(data []byte) (string, error) {
 			if string(data) == "evil" {
@@ -184,11 +185,11 @@ func TestUpdateOfAValueThatMakesTheCodecPanic(t *testing.T) {
 			return string(data), nil
 		}
 		v := open(w, "/n", codec)
-		w.put("/n", "evil")
+		w.Put("/n", "evil")
 		_, err := v.Update(t.Context(), func(string) (string, error) { return "new", nil })
 		var bad *config.BadValueError
 		require.ErrorAs(t, err, &bad)
 		require.ErrorContains(t, err, "panic: no such value")
-		require.Equal(t, "evil", w.data("/n"))
+		require.Equal(t, "evil", w.Data("/n"))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 )
 
@@ -14,32 +15,32 @@ func TestFreshOnALaggingServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		store := config.NewStore(w.sm, "/c")
-		lag := func() { w.srv.Lag(w.session().ID()) }
-		w.put("/c/other", "1")
+		lag := func() { w.Srv.Lag(w.p.Current().ID()) }
+		w.Put("/c/other", "1")
 
 		lag()
-		w.put("/c/key", "1")
+		w.Put("/c/key", "1")
 		e, err := store.Get(ctx, "key")
 		require.NoError(t, err)
 		require.Equal(t, "1", string(e.Data))
 
-		w.remove("/c/key")
+		w.Remove("/c/key")
 		lag()
-		w.put("/c/key", "2")
+		w.Put("/c/key", "2")
 		_, err = store.Set(ctx, "key", []byte("3"), 0)
 		require.NoError(t, err, "the key exists")
 
-		w.remove("/c/key")
+		w.Remove("/c/key")
 		lag()
-		w.put("/c/key", "4")
+		w.Put("/c/key", "4")
 		require.NoError(t, store.Delete(ctx, "key", session.AnyVersion))
 
 		lag()
-		w.put("/c/key", "5")
+		w.Put("/c/key", "5")
 		require.NoError(t, store.Publish(ctx, config.SetKey("key", []byte("6"), session.AnyVersion)))
 
 		lag()
-		w.remove("/c/key")
+		w.Remove("/c/key")
 		e, err = store.Put(ctx, "key", []byte("7"))
 		require.NoError(t, err)
 		require.Equal(t, e.Created, e.Zxid)
@@ -50,8 +51,12 @@ func TestFreshOnALaggingServer(t *testing.T) {
 // is there now.
 func TestNoMoreForeignOnALaggingServer(t *testing.T) {
 	for name, write := range map[string]func(s *config.Store, t *testing.T) error{
-		"set":    func(s *config.Store, t *testing.T) error { return errOf(s.Set(t.Context(), "key", []byte("x"), 0)) },
-		"put":    func(s *config.Store, t *testing.T) error { return errOf(s.Put(t.Context(), "key", []byte("x"))) },
+		"set": func(s *config.Store, t *testing.T) error {
+			return testworld.ErrOf(s.Set(t.Context(), "key", []byte("x"), 0))
+		},
+		"put": func(s *config.Store, t *testing.T) error {
+			return testworld.ErrOf(s.Put(t.Context(), "key", []byte("x")))
+		},
 		"delete": func(s *config.Store, t *testing.T) error { return s.Delete(t.Context(), "key", session.AnyVersion) },
 		"publish": func(s *config.Store, t *testing.T) error {
 			return s.Publish(t.Context(), config.SetKey("key", []byte("x"), 0))
@@ -59,12 +64,12 @@ func TestNoMoreForeignOnALaggingServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.put("/c", "")
+				w.Put("/c", "")
 				_, err := w.sm.Create(t.Context(), "/c/key", []byte("held"), session.Ephemeral)
 				require.NoError(t, err)
-				w.srv.Lag(w.session().ID())
-				w.remove("/c/key")
-				w.put("/c/key", "1")
+				w.Srv.Lag(w.p.Current().ID())
+				w.Remove("/c/key")
+				w.Put("/c/key", "1")
 				require.NoError(t, write(config.NewStore(w.sm, "/c"), t))
 			})
 		})

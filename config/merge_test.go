@@ -20,13 +20,13 @@ func unchanged[T any](value T) (T, error) { return value, nil }
 // written.
 func updated[T any](t *testing.T, w *world, codec config.Codec[T], node string, f func(T) (T, error)) (string, int32) {
 	t.Helper()
-	w.put("/value", node)
-	was, _ := w.srv.Node("/value")
+	w.Put("/value", node)
+	was, _ := w.Srv.Node("/value")
 	v := open(w, "/value", codec)
 	_, err := v.Update(t.Context(), f)
 	require.NoError(t, err)
 	require.NoError(t, v.Close())
-	is, _ := w.srv.Node("/value")
+	is, _ := w.Srv.Node("/value")
 	return string(is.Data), is.Stat.Version - was.Stat.Version
 }
 
@@ -46,16 +46,16 @@ func TestFault24_IdentityWritesNothing(t *testing.T) {
 		}
 
 		// And asks for nothing but the newest value.
-		w.put("/value", `{"qps":2,"burst":50}`)
+		w.Put("/value", `{"qps":2,"burst":50}`)
 		v := open(w, "/value", config.JSON[Limits]())
 		synctest.Wait() // other Values read the new value, too
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		snap, err := v.Update(t.Context(), unchanged)
 		require.NoError(t, err)
 		require.Equal(t, v.Load(), snap)
-		require.Equal(t, 1, w.srv.Count(zktest.OpSync))
-		require.Equal(t, 1, w.srv.Count(zktest.OpGetData))
-		require.Zero(t, w.srv.Count(zktest.OpSetData))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpSync))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpGetData))
+		require.Zero(t, w.Srv.Count(zktest.OpSetData))
 	})
 }
 

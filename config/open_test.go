@@ -16,11 +16,11 @@ import (
 
 func TestOpenReadsTheValue(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", `{"qps": 10, "hosts": ["a", "b"]}`)
+		w.Put("/limits", `{"qps": 10, "hosts": ["a", "b"]}`)
 		v := open(w, "/limits", config.JSON[Limits](), config.Validate(positive))
 		snap := v.Load()
 		require.Equal(t, Limits{QPS: 10, Hosts: []string{"a", "b"}}, snap.Value)
-		node, _ := w.srv.Node("/limits")
+		node, _ := w.Srv.Node("/limits")
 		require.True(t, snap.Exists)
 		require.Equal(t, node.Stat.Version, snap.Version)
 		require.Equal(t, node.Stat.Mzxid, snap.Zxid)
@@ -41,9 +41,9 @@ func TestOpenOfAMissingNode(t *testing.T) {
 		v := open(w, "/none", config.Text(), config.Default("fallback"))
 		require.Equal(t, config.Snapshot[string]{Value: "fallback"}, *v.Load())
 		require.NoError(t, v.Err())
-		w.put("/none", "made")
+		w.Put("/none", "made")
 		await(w, v, becomes("made"))
-		w.remove("/none")
+		w.Remove("/none")
 		require.Equal(t, "fallback", await(w, v, gone[string]).Value)
 	})
 }
@@ -55,12 +55,12 @@ func TestOpenWaits(t *testing.T) {
 			opened <- open(w, "/limits", config.JSON[Limits](), config.Validate(positive), config.Wait[Limits]())
 		}()
 		synctest.Wait()
-		w.put("/limits", "{")
+		w.Put("/limits", "{")
 		synctest.Wait()
-		w.put("/limits", `{"qps":0}`)
+		w.Put("/limits", `{"qps":0}`)
 		synctest.Wait()
 		require.Empty(t, opened)
-		w.put("/limits", `{"qps":3}`)
+		w.Put("/limits", `{"qps":3}`)
 		require.Equal(t, 3, (<-opened).Load().Value.QPS)
 	})
 }
@@ -77,10 +77,10 @@ func TestOpenWaitsNoLongerThanItsContext(t *testing.T) {
 			return err
 		}
 		require.ErrorIs(t, open(), config.ErrNoValue)
-		w.put("/limits", "{")
+		w.Put("/limits", "{")
 		var bad *config.BadValueError
 		require.ErrorAs(t, open(), &bad)
-		w.fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
+		w.Fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
 		require.ErrorIs(t, open(), session.ErrNoAuth)
 
 		done := make(chan error, 1)
@@ -96,8 +96,8 @@ func TestOpenWaitsNoLongerThanItsContext(t *testing.T) {
 
 func TestOpenOfABadValue(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", `{"qps":"s3cret"}`)
-		w.put("/limits", `{"qps":"s3cret!"}`)
+		w.Put("/limits", `{"qps":"s3cret"}`)
+		w.Put("/limits", `{"qps":"s3cret!"}`)
 		_, err := config.Open(t.Context(), w.sm, "/limits", config.JSON[Limits]())
 		var bad *config.BadValueError
 		require.ErrorAs(t, err, &bad)
@@ -109,7 +109,7 @@ func TestOpenOfABadValue(t *testing.T) {
 		v := open(w, "/limits", config.JSON[Limits](), config.Default(Limits{QPS: 1}), config.Validate(positive))
 		require.Equal(t, config.Snapshot[Limits]{Value: Limits{QPS: 1}}, *v.Load())
 		require.ErrorAs(t, v.Err(), &bad)
-		w.put("/limits", `{"qps":2}`)
+		w.Put("/limits", `{"qps":2}`)
 		await(w, v, func(s *config.Snapshot[Limits], err error) bool { return s.Value.QPS == 2 && err == nil })
 		require.NoError(t, v.Err())
 	})
@@ -117,8 +117,8 @@ func TestOpenOfABadValue(t *testing.T) {
 
 func TestOpenOfAForbiddenNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", "x")
-		remove := w.fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
+		w.Put("/limits", "x")
+		remove := w.Fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
 		_, err := config.Open(t.Context(), w.sm, "/limits", config.Text())
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/limits")
@@ -151,7 +151,7 @@ func TestOpenRefusesBadInput(t *testing.T) {
 		cancel()
 		_, err = config.Open(ctx, w.sm, "/a", config.Text())
 		require.ErrorIs(t, err, context.Canceled)
-		require.Zero(t, w.srv.Count(zktest.OpGetData), "nothing was asked")
+		require.Zero(t, w.Srv.Count(zktest.OpGetData), "nothing was asked")
 	})
 }
 
@@ -170,7 +170,7 @@ func TestEveryValidateHasToAgree(t *testing.T) {
 			return nil
 		}
 		for value, reason := range map[string]string{"3": "odd", "12": "large"} {
-			w.put("/n", value)
+			w.Put("/n", value)
 			_, err := config.Open(t.Context(), w.sm, "/n", config.JSON[int](), config.Validate(even), config.Validate(small))
 			require.ErrorContains(t, err, reason)
 		}
@@ -180,10 +180,10 @@ func TestEveryValidateHasToAgree(t *testing.T) {
 // Open is called before there is a session, while the server is away.
 func TestHardCase21_OpenWhileTheServerIsAway(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", "one")
-		w.link.Refuse(true)
-		old := w.session()
-		w.srv.Expire(old.ID())
+		w.Put("/limits", "one")
+		w.p.Link.Refuse(true)
+		old := w.p.Current()
+		w.Srv.Expire(old.ID())
 		<-old.Done()
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -197,7 +197,7 @@ func TestHardCase21_OpenWhileTheServerIsAway(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.Empty(t, opened)
-		w.link.Refuse(false)
+		w.p.Link.Refuse(false)
 		require.Equal(t, "one", (<-opened).Load().Value)
 	})
 }

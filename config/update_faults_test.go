@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -20,10 +21,10 @@ import (
 func TestUpdateWithLostReplies(t *testing.T) {
 	for seed := range int64(12) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "0")
+			w.Put("/n", "0")
 			rng := rand.New(rand.NewSource(seed))
 			healed := false
-			heal := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			heal := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if healed || r.Op != zktest.OpSetData && r.Op != zktest.OpGetData {
 					return zktest.Pass
 				}
@@ -36,7 +37,7 @@ func TestUpdateWithLostReplies(t *testing.T) {
 					return zktest.Delay(time.Duration(rng.Intn(3000)) * time.Millisecond)
 				case 3:
 					if rng.Intn(5) == 0 {
-						time.AfterFunc(time.Millisecond, func() { w.srv.Expire(r.Session) })
+						time.AfterFunc(time.Millisecond, func() { w.Srv.Expire(r.Session) })
 					}
 				}
 				return zktest.Pass
@@ -47,7 +48,7 @@ func TestUpdateWithLostReplies(t *testing.T) {
 			for i := range 6 {
 				sm := w.sm
 				if i%2 == 1 {
-					sm = w.dial(w.srv.Link())
+					sm = w.process().Manager
 				}
 				v := openIn(w, sm, "/n", config.JSON[int]())
 				wg.Go(func() {
@@ -84,19 +85,19 @@ func TestUpdateSettlesALostReply(t *testing.T) {
 	}
 	t.Run("not done", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.DropRequest })
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action { return zktest.DropRequest })
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
-			require.Equal(t, "2", w.data("/n"))
+			require.Equal(t, "2", w.Data("/n"))
 		})
 	})
 	t.Run("done, and the function has nothing left to do", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/a", "one")
+			w.Put("/a", "one")
 			v := open(w, "/a", config.Text())
-			w.once(zktest.OpSetData, "/a", func() zktest.Action { return zktest.LoseReply })
+			w.Once(testworld.Is(zktest.OpSetData, "/a"), func() zktest.Action { return zktest.LoseReply })
 			snap, err := v.Update(t.Context(), set("two"))
 			require.NoError(t, err)
 			require.EqualValues(t, 1, snap.Version)
@@ -105,58 +106,58 @@ func TestUpdateSettlesALostReply(t *testing.T) {
 	})
 	t.Run("done, and the function would go on", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.LoseReply })
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action { return zktest.LoseReply })
 			_, err := v.Update(t.Context(), increment)
 			require.ErrorIs(t, err, session.ErrUnknownOutcome)
 			require.ErrorContains(t, err, "/n")
-			require.Equal(t, "2", w.data("/n"), "not written twice")
+			require.Equal(t, "2", w.Data("/n"), "not written twice")
 		})
 	})
 	t.Run("another writer was first", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action {
-				require.NoError(t, w.srv.Put("/n", []byte("10")))
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action {
+				require.NoError(t, w.Srv.Put("/n", []byte("10")))
 				return zktest.DropRequest
 			})
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err, "the node shows that it was not done")
-			require.Equal(t, "11", w.data("/n"))
+			require.Equal(t, "11", w.Data("/n"))
 		})
 	})
 	t.Run("created", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			v := open(w, "/a", config.Text(), config.Default(""))
-			w.once(zktest.OpCreate, "/a", func() zktest.Action { return zktest.LoseReply })
+			w.Once(testworld.Is(zktest.OpCreate, "/a"), func() zktest.Action { return zktest.LoseReply })
 			_, err := v.Update(t.Context(), set("made"))
 			require.NoError(t, err)
-			require.Equal(t, "made", w.data("/a"))
+			require.Equal(t, "made", w.Data("/a"))
 		})
 	})
 	t.Run("the session ends with the request under way", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.Delay(time.Hour) })
-			old := w.session()
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action { return zktest.Delay(time.Hour) })
+			old := w.p.Current()
 			go func() {
 				time.Sleep(time.Second)
-				w.srv.Expire(old.ID())
+				w.Srv.Expire(old.ID())
 			}()
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err, "the same write is made in the next session")
 			time.Sleep(2 * time.Hour)
-			require.Equal(t, "2", w.data("/n"), "once")
+			require.Equal(t, "2", w.Data("/n"), "once")
 		})
 	})
 	t.Run("ctx ends", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.Delay(time.Minute) })
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action { return zktest.Delay(time.Minute) })
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			_, err := v.Update(ctx, increment)
@@ -171,18 +172,18 @@ func TestUpdateSettlesALostReply(t *testing.T) {
 func TestUpdateGoesOnInTheNextSession(t *testing.T) {
 	for _, op := range []zktest.Op{zktest.OpSync, zktest.OpGetData} {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			old := w.session().ID()
-			w.once(op, "/n", func() zktest.Action {
-				w.srv.Expire(old)
+			old := w.p.Current().ID()
+			w.Once(testworld.Is(op, "/n"), func() zktest.Action {
+				w.Srv.Expire(old)
 				return zktest.Pass
 			})
 			snap, err := v.Update(t.Context(), increment)
 			require.NoError(t, err, op)
 			require.Equal(t, 2, snap.Value)
-			require.Equal(t, "2", w.data("/n"))
-			require.NotEqual(t, old, w.session().ID())
+			require.Equal(t, "2", w.Data("/n"))
+			require.NotEqual(t, old, w.p.Current().ID())
 		})
 	}
 }

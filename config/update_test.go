@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -20,20 +21,20 @@ func increment(n int) (int, error) { return n + 1, nil }
 
 func TestUpdateWritesAndShows(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "1")
+		w.Put("/n", "1")
 		v := open(w, "/n", config.JSON[int]())
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		snap, err := v.Update(t.Context(), increment)
 		require.NoError(t, err)
-		node, _ := w.srv.Node("/n")
+		node, _ := w.Srv.Node("/n")
 		require.Equal(t, "2", string(node.Data))
 		require.Equal(t, config.Snapshot[int]{
 			Value: 2, Exists: true, Version: 1, Zxid: node.Stat.Mzxid, ModTime: time.UnixMilli(node.Stat.Mtime),
 		}, *snap)
 		require.Equal(t, snap, v.Load())
-		require.Equal(t, 1, w.srv.Count(zktest.OpSync))
-		require.Equal(t, 1, w.srv.Count(zktest.OpSetData))
-		require.LessOrEqual(t, w.srv.Count(zktest.OpGetData), 3, "its own, the mirror's, and one that the wait may ask for")
+		require.Equal(t, 1, w.Srv.Count(zktest.OpSync))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpSetData))
+		require.LessOrEqual(t, w.Srv.Count(zktest.OpGetData), 3, "its own, the mirror's, and one that the wait may ask for")
 	})
 }
 
@@ -49,7 +50,7 @@ func TestUpdateCreates(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, def.Tags, 1)
 		require.Equal(t, Limits{QPS: 6, Tags: map[string]string{"a": "b", "c": "d"}}, v.Load().Value)
-		node, found := w.srv.Node("/deep/down/limits")
+		node, found := w.Srv.Node("/deep/down/limits")
 		require.True(t, found)
 		require.Equal(t, node.Stat.Mzxid, snap.Zxid)
 		require.Zero(t, node.Stat.EphemeralOwner)
@@ -59,23 +60,23 @@ func TestUpdateCreates(t *testing.T) {
 
 func TestUpdateThatChangesNothingWritesNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "same")
+		w.Put("/a", "same")
 		v := open(w, "/a", config.Text())
 		snap, err := v.Update(t.Context(), func(s string) (string, error) { return s, nil })
 		require.NoError(t, err)
 		require.Equal(t, v.Load(), snap)
-		require.Zero(t, w.srv.Count(zktest.OpSetData))
+		require.Zero(t, w.Srv.Count(zktest.OpSetData))
 	})
 }
 
 func TestUpdateRefusals(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", `{"qps":1}`)
+		w.Put("/limits", `{"qps":1}`)
 		v := open(w, "/limits", config.JSON[Limits](), config.Validate(positive))
 		set := func(qps int) func(Limits) (Limits, error) {
 			return func(l Limits) (Limits, error) { l.QPS = qps; return l, nil }
 		}
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 
 		mine := errors.New("mine")
 		_, err := v.Update(t.Context(), func(l Limits) (Limits, error) { return l, mine })
@@ -95,17 +96,17 @@ func TestUpdateRefusals(t *testing.T) {
 		cancel()
 		_, err = v.Update(ctx, set(2))
 		require.ErrorIs(t, err, context.Canceled)
-		require.Zero(t, w.srv.Count(zktest.OpSetData))
+		require.Zero(t, w.Srv.Count(zktest.OpSetData))
 
-		w.put("/limits", `{"qps":0}`)
+		w.Put("/limits", `{"qps":0}`)
 		_, err = v.Update(t.Context(), set(2)) // does not validate, but can be mended
 		require.NoError(t, err)
 		require.Equal(t, 2, v.Load().Value.QPS)
-		w.put("/limits", "{")
+		w.Put("/limits", "{")
 		var bad *config.BadValueError
 		_, err = v.Update(t.Context(), set(3))
 		require.ErrorAs(t, err, &bad)
-		require.Equal(t, "{", w.data("/limits"))
+		require.Equal(t, "{", w.Data("/limits"))
 
 		require.NoError(t, v.Close())
 		_, err = v.Update(t.Context(), set(3))
@@ -115,7 +116,7 @@ func TestUpdateRefusals(t *testing.T) {
 
 func TestUpdateNeedsACodecThatAgreesWithItself(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		codec := config.Text()
 		codec.Encode = nil
 		_, err := open(w, "/a", codec).Update(t.Context(), func(s string) (string, error) { return "two", nil })
@@ -129,14 +130,14 @@ func TestUpdateNeedsACodecThatAgreesWithItself(t *testing.T) {
 		}
 		_, err = open(w, "/a", codec).Update(t.Context(), func(s string) (string, error) { return "two", nil })
 		require.ErrorContains(t, err, "cannot read that")
-		require.Equal(t, "one", w.data("/a"))
+		require.Equal(t, "one", w.Data("/a"))
 	})
 }
 
 func TestUpdateUnderContention(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
-		managers := []*session.Manager{w.sm, w.dial(w.srv.Link()), w.dial(w.srv.Link())}
+		w.Put("/n", "0")
+		managers := []*session.Manager{w.sm, w.process().Manager, w.process().Manager}
 		var wg sync.WaitGroup
 		values := make([]*config.Value[int], 20)
 		for i := range values {
@@ -152,7 +153,7 @@ func TestUpdateUnderContention(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Equal(t, "500", w.data("/n"))
+		require.Equal(t, "500", w.Data("/n"))
 		for _, v := range values {
 			await(w, v, becomes(500))
 		}
@@ -163,10 +164,10 @@ func TestUpdateUnderContention(t *testing.T) {
 func TestUpdateOfARecreatedNode(t *testing.T) {
 	recreate := func(t *testing.T, w *world, versions int) {
 		v := open(w, "/n", config.JSON[int]())
-		w.once(zktest.OpSetData, "/n", func() zktest.Action {
-			require.NoError(t, w.srv.Remove("/n"))
+		w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action {
+			require.NoError(t, w.Srv.Remove("/n"))
 			for range versions + 1 {
-				require.NoError(t, w.srv.Put("/n", []byte("70")))
+				require.NoError(t, w.Srv.Put("/n", []byte("70")))
 			}
 			return zktest.Pass
 		})
@@ -178,22 +179,22 @@ func TestUpdateOfARecreatedNode(t *testing.T) {
 			return
 		}
 		require.NoError(t, err)
-		require.Equal(t, "71", w.data("/n"))
+		require.Equal(t, "71", w.Data("/n"))
 	}
 	for versions := range 3 {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
-			w.put("/n", "2")
+			w.Put("/n", "1")
+			w.Put("/n", "2")
 			recreate(t, w, versions)
 		})
 	}
 	t.Run("before the read, by a server that lags", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.srv.Lag(w.session().ID())
-			w.remove("/n")
-			w.put("/n", "70") // version 0 again
+			w.Srv.Lag(w.p.Current().ID())
+			w.Remove("/n")
+			w.Put("/n", "70") // version 0 again
 			require.Equal(t, 1, v.Load().Value)
 			snap, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
@@ -202,36 +203,36 @@ func TestUpdateOfARecreatedNode(t *testing.T) {
 	})
 	t.Run("deleted for good", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/n", "1")
+			w.Put("/n", "1")
 			v := open(w, "/n", config.JSON[int]())
-			w.once(zktest.OpSetData, "/n", func() zktest.Action {
-				require.NoError(t, w.srv.Remove("/n"))
+			w.Once(testworld.Is(zktest.OpSetData, "/n"), func() zktest.Action {
+				require.NoError(t, w.Srv.Remove("/n"))
 				return zktest.Pass
 			})
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
-			require.Equal(t, "1", w.data("/n"), "made from nothing")
+			require.Equal(t, "1", w.Data("/n"), "made from nothing")
 		})
 	})
 	t.Run("by somebody else while it was missing", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			v := open(w, "/n", config.JSON[int](), config.Default(0))
-			w.once(zktest.OpCreate, "/n", func() zktest.Action {
-				require.NoError(t, w.srv.Put("/n", []byte("5")))
+			w.Once(testworld.Is(zktest.OpCreate, "/n"), func() zktest.Action {
+				require.NoError(t, w.Srv.Put("/n", []byte("5")))
 				return zktest.Pass
 			})
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
-			require.Equal(t, "6", w.data("/n"))
+			require.Equal(t, "6", w.Data("/n"))
 		})
 	})
 }
 
 func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
+		w.Put("/n", "0")
 		v := open(w, "/n", config.JSON[int]())
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
@@ -240,8 +241,8 @@ func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Equal(t, 50, w.srv.Count(zktest.OpSetData), "no attempt was in vain")
-		w.srv.Freeze()
+		require.Equal(t, 50, w.Srv.Count(zktest.OpSetData), "no attempt was in vain")
+		w.Srv.Freeze()
 		wg.Go(func() {
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
@@ -257,11 +258,11 @@ func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 		_, err = v.Update(cancelled, increment)
 		require.ErrorIs(t, err, stopping)
 		require.ErrorIs(t, err, context.Canceled)
-		w.srv.Thaw()
+		w.Srv.Thaw()
 		wg.Wait()
 		await(w, v, becomes(51))
 
-		w.srv.Freeze()
+		w.Srv.Freeze()
 		wg.Go(func() { _, _ = v.Update(t.Context(), increment) })
 		synctest.Wait()
 		time.AfterFunc(time.Second, func() { _ = v.Close() })
@@ -269,16 +270,16 @@ func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 		_, err = v.Update(t.Context(), increment)
 		require.ErrorIs(t, err, session.ErrClosed, "the end of the value ends the wait")
 		require.Equal(t, time.Second, time.Since(start))
-		w.srv.Thaw()
+		w.Srv.Thaw()
 		wg.Wait()
 	})
 }
 
 func TestUpdateForbidden(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
+		w.Put("/n", "0")
 		v := open(w, "/n", config.JSON[int]())
-		w.fail(zktest.OpSetData, "/n", zktest.CodeNoAuth)
+		w.Fail(zktest.OpSetData, "/n", zktest.CodeNoAuth)
 		_, err := v.Update(t.Context(), increment)
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/n")

@@ -18,7 +18,7 @@ import (
 
 func TestLastGoodValueStays(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/limits", `{"qps":1}`)
+		w.Put("/limits", `{"qps":1}`)
 		v := open(w, "/limits", config.JSON[Limits](config.Strict()), config.Validate(positive))
 		good := v.Load()
 		var errs []error
@@ -31,7 +31,7 @@ func TestLastGoodValueStays(t *testing.T) {
 			}
 		}()
 		for i, bad := range []string{`{"qps":`, `{"qps":-1}`, `{"qsp":7}`, ``, `null`, `{"qps":2} trailing`} {
-			w.put("/limits", bad)
+			w.Put("/limits", bad)
 			synctest.Wait()
 			require.Equal(t, good.Value, v.Load().Value, "after %q", bad)
 			require.Equal(t, good.Zxid, v.Load().Zxid)
@@ -40,7 +40,7 @@ func TestLastGoodValueStays(t *testing.T) {
 			require.ErrorAs(t, v.Err(), &bve)
 			require.EqualValues(t, i+1, bve.Version)
 		}
-		w.put("/limits", `{"qps":9}`)
+		w.Put("/limits", `{"qps":9}`)
 		synctest.Wait()
 		require.Equal(t, 9, v.Load().Value.QPS)
 		require.NoError(t, v.Err())
@@ -50,7 +50,7 @@ func TestLastGoodValueStays(t *testing.T) {
 
 func TestPanickingCodecIsABadValue(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "1")
+		w.Put("/n", "1")
 		codec := config.Codec[int]{Decode: func(data []byte) (int, error) {
 			if len(data) > 2 {
 				panic("too long")
@@ -59,32 +59,32 @@ func TestPanickingCodecIsABadValue(t *testing.T) {
 		}}
 		v := open(w, "/n", codec, config.Validate(func(n int) error { return []error{nil, nil, nil}[n] }))
 		for data, reason := range map[string]string{"123": "panic: too long", "99": "panic: runtime error"} {
-			w.put("/n", data)
+			w.Put("/n", data)
 			synctest.Wait()
 			var bad *config.BadValueError
 			require.ErrorAs(t, v.Err(), &bad)
 			require.ErrorContains(t, bad, reason)
 			require.Equal(t, 1, v.Load().Value)
 		}
-		w.put("/n", "2")
+		w.Put("/n", "2")
 		await(w, v, becomes(2))
 	})
 }
 
 func TestDeletionKeepsTheLastGoodValue(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		v := open(w, "/a", config.Text())
-		w.remove("/a")
+		w.Remove("/a")
 		require.Equal(t, config.Snapshot[string]{Value: "one"}, *await(w, v, gone[string]))
-		w.put("/a", "two")
+		w.Put("/a", "two")
 		await(w, v, becomes("two"))
 	})
 }
 
 func TestAnEmptyValueIsAValue(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "")
+		w.Put("/a", "")
 		require.True(t, open(w, "/a", config.Bytes()).Load().Exists)
 		require.True(t, open(w, "/a", config.Text()).Load().Exists)
 		_, err := config.Open(t.Context(), w.sm, "/a", config.JSON[*Limits]())
@@ -94,7 +94,7 @@ func TestAnEmptyValueIsAValue(t *testing.T) {
 
 func TestUnreadableForAWhileThenTheSame(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "{")
+		w.Put("/a", "{")
 		v := open(w, "/a", config.JSON[Limits](), config.Default(Limits{}))
 		var yields []string
 		go func() {
@@ -104,8 +104,8 @@ func TestUnreadableForAWhileThenTheSame(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		remove := w.fail(zktest.OpGetData, "/a", zktest.CodeNoAuth)
-		w.srv.Disconnect(w.session().ID()) // it is read again to confirm it
+		remove := w.Fail(zktest.OpGetData, "/a", zktest.CodeNoAuth)
+		w.Srv.Disconnect(w.p.Current().ID()) // it is read again to confirm it
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.ErrorIs(t, v.Err(), session.ErrNoAuth)
@@ -120,7 +120,7 @@ func TestUnreadableForAWhileThenTheSame(t *testing.T) {
 
 func TestChangesSkipsForSlowReadersButNotTheLast(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
+		w.Put("/n", "0")
 		v := open(w, "/n", config.JSON[int]())
 		var seen []int
 		ctx, cancel := context.WithCancel(t.Context())
@@ -133,7 +133,7 @@ func TestChangesSkipsForSlowReadersButNotTheLast(t *testing.T) {
 		}()
 		for n := 1; n <= 100; n++ {
 			time.Sleep(time.Second)
-			w.put("/n", strconv.Itoa(n))
+			w.Put("/n", strconv.Itoa(n))
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -147,7 +147,7 @@ func TestChangesSkipsForSlowReadersButNotTheLast(t *testing.T) {
 
 func TestChangesEnds(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		v := open(w, "/a", config.Text())
 
 		for range v.Changes(t.Context()) {
@@ -188,7 +188,7 @@ func TestChangesEnds(t *testing.T) {
 
 func TestThousandSubscribers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
+		w.Put("/n", "0")
 		v := open(w, "/n", config.JSON[int]())
 		got := make(chan int, 1000)
 		for range 1000 {
@@ -202,28 +202,28 @@ func TestThousandSubscribers(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		w.srv.ResetCounts()
-		w.put("/n", "7")
+		w.Srv.ResetCounts()
+		w.Put("/n", "7")
 		for range 1000 {
 			<-got
 		}
-		require.Equal(t, 1, w.srv.Count(zktest.OpGetData))
-		require.Equal(t, 1, w.srv.WatchesOf("/n"))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpGetData))
+		require.Equal(t, 1, w.Srv.WatchesOf("/n"))
 	})
 }
 
 func TestBurstsCoalesce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/n", "0")
-		w.link.Delay(5 * time.Millisecond)
+		w.Put("/n", "0")
+		w.p.Link.Delay(5 * time.Millisecond)
 		v := open(w, "/n", config.JSON[int]())
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		for n := 1; n <= 1000; n++ {
 			time.Sleep(time.Millisecond)
-			w.put("/n", strconv.Itoa(n))
+			w.Put("/n", strconv.Itoa(n))
 		}
 		await(w, v, becomes(1000))
-		reads := w.srv.Count(zktest.OpGetData)
+		reads := w.Srv.Count(zktest.OpGetData)
 		require.Less(t, reads, 150, "about one in each round trip of 10 ms")
 		require.Greater(t, reads, 50)
 	})
@@ -231,43 +231,43 @@ func TestBurstsCoalesce(t *testing.T) {
 
 func TestSurvivesEveryFault(t *testing.T) {
 	faults := map[string]func(t *testing.T, w *world){
-		"freeze": func(t *testing.T, w *world) { w.srv.Freeze(); time.Sleep(timeout / 2); w.srv.Thaw() },
+		"freeze": func(t *testing.T, w *world) { w.Srv.Freeze(); time.Sleep(timeout / 2); w.Srv.Thaw() },
 		"long freeze": func(t *testing.T, w *world) {
-			w.srv.Freeze()
+			w.Srv.Freeze()
 			time.Sleep(10 * timeout)
-			w.srv.Thaw()
+			w.Srv.Thaw()
 		},
-		"expiry":     func(t *testing.T, w *world) { w.srv.Expire(w.session().ID()) },
-		"restart":    func(t *testing.T, w *world) { w.srv.Restart() },
-		"disconnect": func(t *testing.T, w *world) { w.srv.Disconnect(w.session().ID()) },
-		"lag":        func(t *testing.T, w *world) { w.srv.Lag(w.session().ID()); time.Sleep(time.Hour) },
+		"expiry":     func(t *testing.T, w *world) { w.Srv.Expire(w.p.Current().ID()) },
+		"restart":    func(t *testing.T, w *world) { w.Srv.Restart() },
+		"disconnect": func(t *testing.T, w *world) { w.Srv.Disconnect(w.p.Current().ID()) },
+		"lag":        func(t *testing.T, w *world) { w.Srv.Lag(w.p.Current().ID()); time.Sleep(time.Hour) },
 		"partition": func(t *testing.T, w *world) {
-			w.link.Cut(zktest.Both)
+			w.p.Link.Cut(zktest.Both)
 			time.Sleep(10 * timeout)
-			w.link.Heal()
+			w.p.Link.Heal()
 		},
 		"events lost": func(t *testing.T, w *world) {
-			w.link.Cut(zktest.ToClient)
+			w.p.Link.Cut(zktest.ToClient)
 			time.Sleep(10 * timeout)
-			w.link.Heal()
+			w.p.Link.Heal()
 		},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.put("/a", "before")
+				w.Put("/a", "before")
 				v := open(w, "/a", config.Text())
 				changed := make(chan struct{})
 				go func() {
 					defer close(changed)
 					time.Sleep(time.Second)
-					w.put("/a", "during")
+					w.Put("/a", "during")
 				}()
 				fault(t, w)
 				<-changed
-				w.srv.CatchUp(w.session().ID())
+				w.Srv.CatchUp(w.p.Current().ID())
 				await(w, v, becomes("during"))
-				w.put("/a", "after")
+				w.Put("/a", "after")
 				await(w, v, becomes("after"))
 				time.Sleep(timeout)
 				synctest.Wait()

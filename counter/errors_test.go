@@ -13,9 +13,6 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// errOf returns the error of a call with two results.
-func errOf[T any](_ T, err error) error { return err }
-
 // Every error of a verb is an OpError with the verb and the path.
 func TestErrorsNameVerbAndPath(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -31,7 +28,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 		back := counter.NewSequence(p.Manager, "/back", counter.Block(10), counter.LowWater(-1))
 		defer back.Close()
 		for range 10 {
-			require.NoError(w, errOf(back.Next(ctx)))
+			require.NoError(w, testworld.ErrOf(back.Next(ctx)))
 		}
 		w.Put("/back", number(3))
 		const notText = "the znode does not hold a number of this layout: it has 3 bytes, and should have 8; check the path and the layout"
@@ -42,24 +39,24 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			is       error
 			text     string
 		}{
-			{errOf(text.Get(ctx)), "counter get", "/text", session.ErrForeign, notText},
-			{errOf(text.Add(ctx, 1)), "counter add", "/text", session.ErrForeign, notText},
+			{testworld.ErrOf(text.Get(ctx)), "counter get", "/text", session.ErrForeign, notText},
+			{testworld.ErrOf(text.Add(ctx, 1)), "counter add", "/text", session.ErrForeign, notText},
 			{text.Set(ctx, 1), "counter set", "/text", session.ErrForeign, notText},
-			{errOf(text.CompareAndSet(ctx, 1, 2)), "counter compare and set", "/text", session.ErrForeign, notText},
+			{testworld.ErrOf(text.CompareAndSet(ctx, 1, 2)), "counter compare and set", "/text", session.ErrForeign, notText},
 			{first(text.Changes(ctx)), "counter watch", "/text", session.ErrForeign, notText},
-			{errOf(wrong.Get(ctx)), "counter get", "n", nil, `invalid path "n": it is relative`},
+			{testworld.ErrOf(wrong.Get(ctx)), "counter get", "n", nil, `invalid path "n": it is relative`},
 			{wrong.Set(ctx, 1), "counter set", "n", nil, `invalid path "n": it is relative`},
 			{first(wrong.Changes(ctx)), "counter watch", "n", nil, `invalid path "n": it is relative`},
 			{n.Set(ctx, math.MaxInt64), "counter set", "/n", counter.ErrOverflow,
 				"the number does not fit into the counter: 9223372036854775807 is not between -2147483648 and 2147483647"},
-			{errOf(unknown.Get(ctx)), "counter get", "/n", nil, noFormat},
-			{errOf(unknown.Add(ctx, 1)), "counter add", "/n", nil, noFormat},
+			{testworld.ErrOf(unknown.Get(ctx)), "counter get", "/n", nil, noFormat},
+			{testworld.ErrOf(unknown.Add(ctx, 1)), "counter add", "/n", nil, noFormat},
 			{unknown.Set(ctx, 1), "counter set", "/n", nil, noFormat},
 			{first(unknown.Changes(ctx)), "counter watch", "/n", nil, noFormat},
-			{errOf(closed.Next(ctx)), "sequence next", "/closed", session.ErrClosed, "the sequence is closed"},
-			{errOf(back.Next(ctx)), "sequence next", "/back", counter.ErrSetBack,
+			{testworld.ErrOf(closed.Next(ctx)), "sequence next", "/closed", session.ErrClosed, "the sequence is closed"},
+			{testworld.ErrOf(back.Next(ctx)), "sequence next", "/back", counter.ErrSetBack,
 				"the sequence was set back, and would give numbers twice: its znode has 3, after 10; set it above the greatest number in use"},
-			{errOf(counter.NewSequence(p.Manager, "/s", counter.Block(0)).Next(ctx)), "sequence next", "/s", nil,
+			{testworld.ErrOf(counter.NewSequence(p.Manager, "/s", counter.Block(0)).Next(ctx)), "sequence next", "/s", nil,
 				"Block(0): a block must have at least one number"},
 		} {
 			require.ErrorContains(w, c.err, c.op+" "+c.path+": "+c.text)
@@ -71,7 +68,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 				require.ErrorIs(w, c.err, c.is)
 			}
 		}
-		require.NotErrorIs(w, errOf(closed.Next(ctx)), session.ErrLost, "no hold has ended")
+		require.NotErrorIs(w, testworld.ErrOf(closed.Next(ctx)), session.ErrLost, "no hold has ended")
 	})
 }
 
@@ -94,13 +91,13 @@ func TestWaitForAnotherAdd(t *testing.T) {
 		first := testworld.Go(w, func(ctx context.Context) (int64, error) { return c.Add(ctx, 1) })
 		require.True(w, first.Waiting())
 		start := time.Now()
-		err := errOf(c.Add(w.Within(time.Second), 1))
+		err := testworld.ErrOf(c.Add(w.Within(time.Second), 1))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.Equal(w, time.Second, time.Since(start))
-		require.ErrorIs(w, errOf(c.Add(testworld.Cancelled(), 1)), context.Canceled)
+		require.ErrorIs(w, testworld.ErrOf(c.Add(testworld.Cancelled(), 1)), context.Canceled)
 		w.Srv.Thaw()
 		require.EqualValues(w, 1, first.Get())
-		require.ErrorIs(w, errOf(c.Add(testworld.Cancelled(), 1)), context.Canceled, "although it is its turn")
+		require.ErrorIs(w, testworld.ErrOf(c.Add(testworld.Cancelled(), 1)), context.Canceled, "although it is its turn")
 		require.Equal(w, number(1), w.Data(path))
 	})
 }

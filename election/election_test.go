@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -45,10 +46,10 @@ func TestCampaignInOrder(t *testing.T) {
 		require.NoError(t, term.Resign())
 		require.NoError(t, term.Resign())
 		require.ErrorIs(t, term.Err(), session.ErrReleased)
-		second := b.get()
-		require.True(t, c.waiting())
+		second := b.Get()
+		require.True(t, c.Waiting())
 		require.NoError(t, second.Resign())
-		require.Greater(t, c.get().Token(), second.Token())
+		require.Greater(t, c.Get().Token(), second.Token())
 	})
 }
 
@@ -57,23 +58,23 @@ func TestLayout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		term := w.process().lead("höst-7")
 		require.Regexp(t, `^/leaders/a/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-latch-0000000000$`, term.Path())
-		info, _ := w.srv.Node(term.Path())
+		info, _ := w.Srv.Node(term.Path())
 		require.Equal(t, "höst-7", string(info.Data))
 
 		// A later candidate waits for a candidate of Curator, whose id may be
 		// empty.
 		require.NoError(t, term.Resign())
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
-		require.NoError(t, w.srv.Put(theirs, nil))
-		require.NoError(t, w.srv.SetSequence(dir, 2))
+		require.NoError(t, w.Srv.Put(theirs, nil))
+		require.NoError(t, w.Srv.SetSequence(dir, 2))
 		c := w.process().campaign("b")
-		require.True(t, c.waiting())
+		require.True(t, c.Waiting())
 		leader, err := w.process().election("x").Leader(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, leader.ID)
 		require.False(t, leader.Vacant())
-		require.NoError(t, w.srv.Remove(theirs))
-		c.get()
+		require.NoError(t, w.Srv.Remove(theirs))
+		c.Get()
 	})
 }
 
@@ -99,12 +100,12 @@ func TestCost(t *testing.T) {
 			if round == 0 { // a session asks once whether there is a transfer, and is told from then on
 				lead["exists"], wait["exists"] = 1, 1
 			}
-			require.Equal(t, lead, w.count(func() { a = start(w, ea).get() }))
+			require.Equal(t, lead, w.Count(func() { a = start(w.World, ea).Get() }))
 			a.Transferred()
-			require.Equal(t, wait, w.count(func() { b = start(w, eb) }))
+			require.Equal(t, wait, w.Count(func() { b = start(w.World, eb) }))
 			require.Equal(t, map[string]int{"delete": 1},
-				w.count(func() { require.NoError(t, a.Resign()); b.get() }))
-			require.NoError(t, b.term.Resign())
+				w.Count(func() { require.NoError(t, a.Resign()); b.Get() }))
+			require.NoError(t, b.Get().Resign())
 		}
 	})
 }
@@ -114,7 +115,7 @@ func TestHardCase01_ReplyLost(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lead("a").Resign())
 		lost := false
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpCreate && !lost {
 				lost = true
 				return zktest.LoseReply
@@ -133,7 +134,7 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lead("a").Resign())
 		answer := make(chan struct{})
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpCreate {
 				return zktest.Hold(answer)
 			}
@@ -141,9 +142,7 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 		})
 		c := p.campaign("a")
 		remove()
-		c.cancel()
-		<-c.done
-		require.ErrorIs(t, c.err, context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(c.GiveUp()), context.Canceled)
 		close(answer)
 		synctest.Wait()
 		require.Empty(t, w.nodes())
@@ -165,11 +164,11 @@ func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			pa, pb := w.process(), w.process()
 			a, b := pa.run("a", layout), pb.run("b", layout)
-			pa.link.Cut(zktest.ToServer)
+			pa.Link.Cut(zktest.ToServer)
 			<-a.terms()[0].Done() // its trust is over; at the server its node still stands
 			ended := time.Now()
-			pa.link.Disconnect()
-			pa.link.Heal()
+			pa.Link.Disconnect()
+			pa.Link.Heal()
 			time.Sleep(500 * time.Millisecond)
 			require.Len(t, w.nodes(), 3, "the old node, b's, and a's new one")
 			require.False(t, a.leads())
@@ -203,23 +202,23 @@ func TestHardCase53_NodesVanish(t *testing.T) {
 			}
 			for range 5 {
 				for _, name := range w.nodes() { // each in turn: leader and candidate
-					require.NoError(t, w.srv.Remove(dir+"/"+name))
+					require.NoError(t, w.Srv.Remove(dir+"/"+name))
 					time.Sleep(20 * time.Second)
 					require.Equal(t, 1, leaders())
 					require.Len(t, w.nodes(), 2)
 				}
-				require.NoError(t, w.srv.Remove("/leaders"))
+				require.NoError(t, w.Srv.Remove("/leaders"))
 				time.Sleep(20 * time.Second)
 				require.Equal(t, 1, leaders())
 				require.Len(t, w.nodes(), 2)
 			}
-			requests := w.count(func() { time.Sleep(time.Hour) })
+			requests := w.Count(func() { time.Sleep(time.Hour) })
 			delete(requests, zktest.OpMulti.String()) // the probes of sessions that hold
 			require.Empty(t, requests, "all is quiet")
-			w.srv.Restart()
+			w.Srv.Restart()
 			time.Sleep(20 * time.Second)
 			require.Equal(t, 1, leaders())
-			w.srv.Wipe()
+			w.Srv.Wipe()
 			time.Sleep(time.Minute)
 			require.Equal(t, 1, leaders())
 			require.Len(t, w.nodes(), 2)
@@ -234,7 +233,7 @@ func TestHardCase54_TokenStaysThroughTheTerm(t *testing.T) {
 			p := w.process()
 			r := p.run("a", layout)
 			path, token := r.terms()[0].Path(), r.terms()[0].Token()
-			require.NoError(t, w.srv.Remove("/leaders"))
+			require.NoError(t, w.Srv.Remove("/leaders"))
 			time.Sleep(time.Minute)
 			require.Len(t, r.terms(), 2)
 			require.Equal(t, path, r.terms()[0].Path())
@@ -272,7 +271,7 @@ func TestHardCase55_ManyElectionsOnOneSession(t *testing.T) {
 		}
 		close(release)
 		work.Wait()
-		require.Equal(t, 2, w.srv.Count(zktest.OpConnect))
+		require.Equal(t, 2, w.Srv.Count(zktest.OpConnect))
 	})
 }
 

@@ -29,7 +29,7 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p, q := w.process(), w.process()
 		term := p.lead("a")
-		require.NoError(t, w.srv.Remove(term.Path()))
+		require.NoError(t, w.Srv.Remove(term.Path()))
 		<-term.Done()
 		lost := term.Resign()
 		require.ErrorIs(t, lost, session.ErrLost)

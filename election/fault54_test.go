@@ -31,7 +31,7 @@ func TestFault54_AnOldTransferComesBack(t *testing.T) {
 			b := w.process().campaign("b")
 			w.process().campaign("c")
 			old := op.transfer("c")
-			op.link.Cut(zktest.Both)
+			op.Link.Cut(zktest.Both)
 			time.Sleep(time.Minute)
 			if newer {
 				second := w.process().transfer("b")
@@ -40,8 +40,8 @@ func TestFault54_AnOldTransferComesBack(t *testing.T) {
 			} else {
 				require.NoError(t, term.Resign()) // b comes next by itself
 			}
-			leader := b.get()
-			op.link.Heal()
+			leader := b.Get()
+			op.Link.Heal()
 			err := old.result()
 			require.ErrorIs(t, err, election.ErrInterrupted)
 			require.ErrorIs(t, err, session.ErrSessionEnded)
@@ -63,7 +63,7 @@ func TestFault54_ALateRequest(t *testing.T) {
 			w.process().campaign("c")
 			let := make(chan struct{})
 			held := false
-			w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if held || r.Op != zktest.OpCreate && r.Op != zktest.OpMulti {
 					return zktest.Pass
 				}
@@ -79,7 +79,7 @@ func TestFault54_ALateRequest(t *testing.T) {
 			require.NoError(t, second.result())
 			leader := term
 			if newer == "b" {
-				leader = b.get()
+				leader = b.Get()
 			}
 			close(let)
 			require.ErrorIs(t, old.result(), election.ErrTransferSuperseded)
@@ -101,7 +101,7 @@ func TestFault54_TheLeaderStays(t *testing.T) {
 		require.ErrorIs(t, old.result(), election.ErrTransferSuperseded)
 		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
-		b.get()
+		b.Get()
 	})
 }
 
@@ -109,15 +109,15 @@ func TestFault54_TheLeaderStays(t *testing.T) {
 // operator's does not say so.
 func TestFault55_OneOperator(t *testing.T) {
 	for name, end := range map[string]func(w *world, op *process){
-		"the session ends on a live connection": func(w *world, op *process) { w.srv.Expire(op.session()) },
+		"the session ends on a live connection": func(w *world, op *process) { w.Srv.Expire(op.Current().ID()) },
 		"the session ends on a connection that breaks": func(w *world, op *process) {
-			op.link.Cut(zktest.Both)
+			op.Link.Cut(zktest.Both)
 			time.Sleep(time.Minute)
-			op.link.Heal()
+			op.Link.Heal()
 		},
 		"the next session ends too": func(w *world, op *process) {
-			first, reached, let := op.session(), make(chan struct{}), make(chan struct{})
-			w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			first, reached, let := op.Current().ID(), make(chan struct{}), make(chan struct{})
+			w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op != zktest.OpMulti || r.Session == first {
 					return zktest.Pass
 				}
@@ -129,13 +129,13 @@ func TestFault55_OneOperator(t *testing.T) {
 					return zktest.Hold(let)
 				}
 			})
-			w.srv.Expire(first)
+			w.Srv.Expire(first)
 			<-reached
-			w.srv.Expire(op.session())
+			w.Srv.Expire(op.Current().ID())
 			close(let)
 		},
 		"a stranger deletes the request": func(w *world, op *process) {
-			require.NoError(w, w.srv.Remove(dir+"/transfer"))
+			require.NoError(w, w.Srv.Remove(dir+"/transfer"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestFault55_OneOperator(t *testing.T) {
 				require.ErrorIs(t, err, election.ErrInterrupted)
 				require.False(t, w.requested())
 				require.NoError(t, term.Resign())
-				b.get()
+				b.Get()
 			})
 		})
 	}
@@ -167,11 +167,11 @@ func TestFault55_FulfilledWhileCutOff(t *testing.T) {
 		w.process().run("b")
 		c := w.process().campaign("c")
 		tr := op.transfer("c")
-		op.link.Cut(zktest.Both)
+		op.Link.Cut(zktest.Both)
 		require.NoError(t, term.Resign())
-		c.get()
+		c.Get()
 		time.Sleep(time.Minute)
-		op.link.Heal()
+		op.Link.Heal()
 		require.NoError(t, tr.result())
 	})
 }

@@ -18,20 +18,20 @@ import (
 func TestLeaderSelectorLayout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-lock-0000000000"
-		require.NoError(t, w.srv.Put(theirs, []byte("java")))
-		require.NoError(t, w.srv.Put(dir+"/_c_00000000-0000-4000-8000-000000000001-latch-0000000000", nil)) // a stranger here
-		require.NoError(t, w.srv.SetSequence(dir, 1))
+		require.NoError(t, w.Srv.Put(theirs, []byte("java")))
+		require.NoError(t, w.Srv.Put(dir+"/_c_00000000-0000-4000-8000-000000000001-latch-0000000000", nil)) // a stranger here
+		require.NoError(t, w.Srv.SetSequence(dir, 1))
 		a := w.process().campaign("höst-7", election.Layout(election.LeaderSelector))
 		b := w.process().campaign("b", election.Layout(election.LeaderSelector))
 		e := w.process().election("x", election.Layout(election.LeaderSelector))
 		leader, err := e.Leader(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "java", leader.ID)
-		require.True(t, a.waiting())
-		require.NoError(t, w.srv.Remove(theirs))
-		term := a.get()
+		require.True(t, a.Waiting())
+		require.NoError(t, w.Srv.Remove(theirs))
+		term := a.Get()
 		require.Regexp(t, `^/leaders/a/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-lock-0000000001$`, term.Path())
-		info, _ := w.srv.Node(term.Path())
+		info, _ := w.Srv.Node(term.Path())
 		require.Equal(t, "höst-7", string(info.Data))
 
 		go func() {
@@ -39,7 +39,7 @@ func TestLeaderSelectorLayout(t *testing.T) {
 			_ = term.Resign()
 		}()
 		require.NoError(t, e.Transfer(t.Context(), "b"))
-		b.get()
+		b.Get()
 	})
 }
 
@@ -92,12 +92,12 @@ func TestOneNode(t *testing.T) {
 			}
 		}()
 		synctest.Wait() // an observer that is slow may leave out what has passed
-		a := start(w, pa.master(election.Payload([]byte("a:1")))).get()
+		a := start(w.World, pa.master(election.Payload([]byte("a:1")))).Get()
 		require.Equal(t, master, a.Path())
-		b := start(w, pb.master(election.Payload([]byte("b:1"))))
-		again := start(w, pa.master(election.Payload([]byte("a:2")))) // in the session of the leader
-		require.True(t, b.waiting())
-		require.True(t, again.waiting())
+		b := start(w.World, pb.master(election.Payload([]byte("b:1"))))
+		again := start(w.World, pa.master(election.Payload([]byte("a:2")))) // in the session of the leader
+		require.True(t, b.Waiting())
+		require.True(t, again.Waiting())
 		leader, err := client.master().Leader(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, election.Leader{Participant: election.Participant{
@@ -118,17 +118,17 @@ func TestOneNode(t *testing.T) {
 		require.ErrorIs(t, a.UpdatePayload(t.Context(), []byte("late")), session.ErrReleased)
 		w.awaitOne(b, again)
 		next, last := b, again
-		if b.waiting() {
+		if b.Waiting() {
 			next, last = again, b
 		}
-		require.Greater(t, next.get().Token(), a.Token())
-		require.NoError(t, next.term.Resign())
-		require.NoError(t, last.get().Resign())
+		require.Greater(t, next.Get().Token(), a.Token())
+		require.NoError(t, next.Get().Resign())
+		require.NoError(t, last.Get().Resign())
 		synctest.Wait()
 		require.Equal(t, "a:1", seen[1])
 		require.Equal(t, "\xff", seen[2])
 		require.Empty(t, seen[len(seen)-1], "vacant")
-		_, found := w.srv.Node(master)
+		_, found := w.Srv.Node(master)
 		require.False(t, found)
 	})
 }
@@ -138,7 +138,7 @@ func (w *world) awaitOne(all ...*candidate) {
 	w.Helper()
 	for range 1000 {
 		for _, c := range all {
-			if !c.waiting() {
+			if !c.Waiting() {
 				return
 			}
 		}
@@ -150,20 +150,20 @@ func (w *world) awaitOne(all ...*candidate) {
 func TestOneNodeCost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p, q := w.process(), w.process()
-		require.NoError(t, start(w, p.master()).get().Resign())
+		require.NoError(t, start(w.World, p.master()).Get().Resign())
 		var a *election.Term
 		var b *candidate
-		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { a = start(w, p.master()).get() }))
-		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { b = start(w, q.master()) }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { a = start(w.World, p.master()).Get() }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.Count(func() { b = start(w.World, q.master()) }))
 		require.Equal(t, map[string]int{"create": 1, "getData": 1, "sync": 1, "exists": 1, "delete": 1},
-			w.count(func() { require.NoError(t, a.Resign()); b.get() }))
+			w.Count(func() { require.NoError(t, a.Resign()); b.Get() }))
 	})
 }
 
 // A node without a session never goes away.
 func TestOneNodePersistent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.srv.Put(master, nil))
+		require.NoError(t, w.Srv.Put(master, nil))
 		_, err := w.process().master().Campaign(t.Context())
 		require.ErrorIs(t, err, session.ErrNotEphemeral)
 	})
@@ -174,22 +174,22 @@ func TestOneNodePersistent(t *testing.T) {
 func TestHardCase15_OneNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		pa, pb := w.process(), w.process()
-		a := start(w, pa.master(election.ID("a"))).get()
-		b := start(w, pb.master(election.ID("b")))
-		pa.link.Cut(zktest.ToServer)
+		a := start(w.World, pa.master(election.ID("a"))).Get()
+		b := start(w.World, pb.master(election.ID("b")))
+		pa.Link.Cut(zktest.ToServer)
 		<-a.Done()
 		ended := time.Now()
-		pa.link.Disconnect()
-		pa.link.Heal()
-		again := start(w, pa.master(election.ID("a")))
-		require.True(t, again.waiting(), "its own old node stands in the way")
-		require.True(t, b.waiting())
+		pa.Link.Disconnect()
+		pa.Link.Heal()
+		again := start(w.World, pa.master(election.ID("a")))
+		require.True(t, again.Waiting(), "its own old node stands in the way")
+		require.True(t, b.Waiting())
 		w.awaitOne(b, again)
 		require.Greater(t, time.Since(ended), time.Second)
-		require.NotEqual(t, b.waiting(), again.waiting())
+		require.NotEqual(t, b.Waiting(), again.Waiting())
 		for _, c := range []*candidate{b, again} {
-			if !c.waiting() {
-				require.Greater(t, c.get().Token(), a.Token())
+			if !c.Waiting() {
+				require.Greater(t, c.Get().Token(), a.Token())
 			}
 		}
 	})
@@ -214,8 +214,8 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 			}()
 			for range 3 {
 				term := <-terms
-				patient.link.Disconnect()
-				nervous.link.Disconnect()
+				patient.Link.Disconnect()
+				nervous.Link.Disconnect()
 				<-term.Done()
 				require.ErrorIs(t, term.Err(), session.ErrDisconnected)
 				time.Sleep(5 * time.Second)
@@ -237,15 +237,15 @@ func TestPayloadIsCopied(t *testing.T) {
 		data := []byte("a:1")
 		e := p.master(election.Payload(data))
 		data[0] = 'x'
-		term := start(w, e).get()
-		info, _ := w.srv.Node(master)
+		term := start(w.World, e).Get()
+		info, _ := w.Srv.Node(master)
 		require.Equal(t, "a:1", string(info.Data))
 		require.NoError(t, term.UpdatePayload(t.Context(), nil))
-		info, _ = w.srv.Node(master)
+		info, _ = w.Srv.Node(master)
 		require.Empty(t, info.Data)
 		require.NoError(t, term.Resign())
-		start(w, p.master(election.Payload(nil), election.ID("a"))).get()
-		info, _ = w.srv.Node(master)
+		start(w.World, p.master(election.Payload(nil), election.ID("a"))).Get()
+		info, _ = w.Srv.Node(master)
 		require.Empty(t, info.Data, "it is not the id")
 	})
 }

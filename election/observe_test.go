@@ -3,7 +3,6 @@ package election_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,87 +11,56 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
-// observer collects what Changes yields: ids, "-" for a vacancy, "!" for an
-// error.
-type observer struct {
-	mu     sync.Mutex
-	seen   []string
-	errs   []error
-	done   chan struct{}
-	cancel context.CancelFunc
-}
+// observer records what Changes yields: ids, "-" for a vacancy, "!" for an error.
+type observer = testworld.Observer[election.Leader]
 
 func (p *process) observe() *observer {
-	ctx, cancel := context.WithCancel(p.w.Context())
-	o := &observer{done: make(chan struct{}), cancel: cancel}
-	p.w.Cleanup(func() {
-		cancel()
-		<-o.done
-	})
-	go func() {
-		defer close(o.done)
-		for leader, err := range p.election("observer").Changes(ctx) {
-			o.mu.Lock()
-			switch {
-			case err != nil:
-				o.seen, o.errs = append(o.seen, "!"), append(o.errs, err)
-			case leader.Vacant():
-				o.seen = append(o.seen, "-")
-			default:
-				o.seen = append(o.seen, leader.ID)
-			}
-			o.mu.Unlock()
+	return testworld.Observe(p.W, p.election("observer").Changes, func(leader election.Leader, err error) string {
+		switch {
+		case err != nil:
+			return "!"
+		case leader.Vacant():
+			return "-"
 		}
-	}()
-	return o
-}
-
-// take returns what was yielded since it was last called.
-func (o *observer) take() string {
-	synctest.Wait()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	seen := strings.Join(o.seen, " ")
-	o.seen = nil
-	return seen
+		return leader.ID
+	})
 }
 
 func TestObserve(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		o := p.observe()
-		require.Equal(t, "-", o.take(), "no directory")
+		require.Equal(t, "-", o.Take(), "no directory")
 		a := w.process().lead("a")
-		require.Equal(t, "a", o.take())
+		require.Equal(t, "a", o.Take())
 		b := w.process().campaign("b")
-		counts := w.count(func() {
+		counts := w.Count(func() {
 			c := w.process().campaign("c")
-			c.cancel()
-			<-c.done
+			require.ErrorIs(t, testworld.ErrOf(c.GiveUp()), context.Canceled)
 		})
-		require.Empty(t, o.take())
+		require.Empty(t, o.Take())
 		require.Equal(t, 1, counts["getData"], "of the one before it: what happens behind the leader wakes nobody")
 		require.NoError(t, a.Resign())
-		require.Equal(t, "b", o.take())
-		require.NoError(t, b.get().Resign())
-		require.Equal(t, "-", o.take())
-		require.NoError(t, w.srv.Put(dir+"/stranger", nil))
-		require.Empty(t, o.take())
-		require.NoError(t, w.srv.Remove("/leaders"))
-		require.Empty(t, o.take(), "still vacant")
+		require.Equal(t, "b", o.Take())
+		require.NoError(t, b.Get().Resign())
+		require.Equal(t, "-", o.Take())
+		require.NoError(t, w.Srv.Put(dir+"/stranger", nil))
+		require.Empty(t, o.Take())
+		require.NoError(t, w.Srv.Remove("/leaders"))
+		require.Empty(t, o.Take(), "still vacant")
 		c := w.process().lead("c")
-		require.Equal(t, "c", o.take())
-		require.NoError(t, w.srv.Put(c.Path(), []byte("c2")))
-		require.Equal(t, "c2", o.take())
-		require.NoError(t, w.srv.Remove("/leaders"))
-		require.Equal(t, "-", o.take())
-		o.cancel()
-		<-o.done
-		require.Empty(t, o.take(), "the end of ctx is no error of its own")
+		require.Equal(t, "c", o.Take())
+		require.NoError(t, w.Srv.Put(c.Path(), []byte("c2")))
+		require.Equal(t, "c2", o.Take())
+		require.NoError(t, w.Srv.Remove("/leaders"))
+		require.Equal(t, "-", o.Take())
+		require.NoError(t, o.Cancel())
+		require.Empty(t, o.Take(), "the end of ctx is no error of its own")
 	})
 }
 
@@ -123,28 +91,28 @@ func TestObserveThroughSessions(t *testing.T) {
 		p := w.process()
 		a := w.process().lead("a")
 		o := p.observe()
-		require.Equal(t, "a", o.take())
-		p.link.Disconnect() // a flicker
+		require.Equal(t, "a", o.Take())
+		p.Link.Disconnect() // a flicker
 		time.Sleep(5 * time.Second)
-		require.Empty(t, o.take())
-		w.srv.Expire(p.session())
+		require.Empty(t, o.Take())
+		w.Srv.Expire(p.Current().ID())
 		time.Sleep(5 * time.Second)
-		require.Equal(t, "! a", o.take(), "not known, and then known again")
-		require.ErrorIs(t, o.errs[0], session.ErrSessionEnded)
+		require.Equal(t, "! a", o.Take(), "not known, and then known again")
+		require.ErrorIs(t, o.Errs()[0], session.ErrSessionEnded)
 
-		p.link.Cut(zktest.Both)
+		p.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
-		require.Equal(t, "!", o.take(), "once for the whole outage")
+		require.Equal(t, "!", o.Take(), "once for the whole outage")
 		require.NoError(t, a.Resign())
 		w.process().lead("b")
-		p.link.Heal()
+		p.Link.Heal()
 		time.Sleep(20 * time.Second)
-		require.Equal(t, "b", o.take())
+		require.Equal(t, "b", o.Take())
 
 		require.NoError(t, p.Close())
-		<-o.done
-		require.Contains(t, []string{"!", "! !"}, o.take())
-		require.ErrorIs(t, o.errs[len(o.errs)-1], session.ErrClosed)
+		require.NoError(t, o.Wait())
+		require.Contains(t, []string{"!", "! !"}, o.Take())
+		require.ErrorIs(t, o.Errs()[len(o.Errs())-1], session.ErrClosed)
 	})
 }
 
@@ -152,7 +120,7 @@ func TestObserveWithoutRight(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		refused := true
 		var mu sync.Mutex
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			mu.Lock()
 			defer mu.Unlock()
 			if refused && r.Op == zktest.OpGetChildren2 {
@@ -161,16 +129,16 @@ func TestObserveWithoutRight(t *testing.T) {
 			return zktest.Pass
 		})
 		o := w.process().observe()
-		counts := w.count(func() { time.Sleep(time.Hour) })
-		require.Equal(t, "!", o.take(), "an error that only repeats is yielded once")
-		require.ErrorIs(t, o.errs[0], session.ErrNoAuth)
-		require.ErrorContains(t, o.errs[0], dir)
+		counts := w.Count(func() { time.Sleep(time.Hour) })
+		require.Equal(t, "!", o.Take(), "an error that only repeats is yielded once")
+		require.ErrorIs(t, o.Errs()[0], session.ErrNoAuth)
+		require.ErrorContains(t, o.Errs()[0], dir)
 		require.Less(t, counts["getChildren2"], 400)
 		mu.Lock()
 		refused = false
 		mu.Unlock()
 		time.Sleep(time.Minute)
-		require.Equal(t, "-", o.take(), "it may be granted later")
+		require.Equal(t, "-", o.Take(), "it may be granted later")
 	})
 }
 
@@ -180,14 +148,14 @@ func TestHardCase56_DeletedAndMadeAnew(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		o := w.process().observe()
-		require.Equal(t, "-", o.take())
+		require.Equal(t, "-", o.Take())
 		for range 5 {
 			term := p.lead("a")
-			require.Equal(t, "a", o.take())
+			require.Equal(t, "a", o.Take())
 			require.NoError(t, term.Resign())
-			require.Equal(t, "-", o.take())
-			require.NoError(t, w.srv.Remove("/leaders"))
-			require.Empty(t, o.take())
+			require.Equal(t, "-", o.Take())
+			require.NoError(t, w.Srv.Remove("/leaders"))
+			require.Empty(t, o.Take())
 		}
 	})
 }
@@ -198,22 +166,21 @@ func TestHardCase65_SameWatchTwice(t *testing.T) {
 		p := w.process()
 		a := w.process().lead("a")
 		synctest.Wait()
-		before := w.srv.Watches()
+		before := w.Srv.Watches()
 		var all []*observer
 		for range 20 {
 			all = append(all, p.observe())
 		}
 		for _, o := range all {
-			require.Equal(t, "a", o.take())
+			require.Equal(t, "a", o.Take())
 		}
-		require.Equal(t, before+1, w.srv.Watches())
-		all[0].cancel() // takes nothing away from the others
-		<-all[0].done
+		require.Equal(t, before+1, w.Srv.Watches())
+		require.NoError(t, all[0].Cancel()) // takes nothing away from the others
 		require.NoError(t, a.Resign())
 		for _, o := range all[1:] {
-			require.Equal(t, "-", o.take())
+			require.Equal(t, "-", o.Take())
 		}
-		require.Empty(t, all[0].take())
+		require.Empty(t, all[0].Take())
 	})
 }
 
@@ -242,7 +209,7 @@ func TestHardCase55_BlockedObserver(t *testing.T) {
 func TestLeaderGivesUpWithItsContext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
-		p.link.Cut(zktest.Both)
+		p.Link.Cut(zktest.Both)
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("too slow"))
 		defer cancel()
 		_, err := p.election("x").Leader(ctx)

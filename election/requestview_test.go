@@ -1,6 +1,7 @@
 package election_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -24,8 +25,7 @@ func TestOldTransferRequest(t *testing.T) {
 			require.True(t, a.leads())
 			require.NoError(t, w.process().transfer("b").result(), "it takes the place of the old one")
 			require.True(t, b.leads())
-			a.cancel()
-			<-a.done
+			require.ErrorIs(t, a.Cancel(), context.Canceled)
 		})
 	}
 }
@@ -34,7 +34,7 @@ func TestOldTransferRequest(t *testing.T) {
 // request of any session.
 func TestFault25_TransferLeavesALastingNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.srv.Put(dir+"/transfer", []byte("a config key")))
+		require.NoError(t, w.Srv.Put(dir+"/transfer", []byte("a config key")))
 		require.True(t, w.process().run("a").leads())
 		b := w.process().run("b")
 		require.False(t, b.leads())
@@ -50,10 +50,10 @@ func TestFault25_TransferLeavesALastingNode(t *testing.T) {
 func TestTransferRequestThatCannotBeFulfilled(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const far = "_c_00000000-0000-4000-8000-000000000000-latch-1000000000"
-		require.NoError(t, w.srv.Put(dir+"/"+far, nil))
-		require.NoError(t, w.srv.Put(dir+"/transfer", []byte(`{"node":"`+far+`"}`)))
+		require.NoError(t, w.Srv.Put(dir+"/"+far, nil))
+		require.NoError(t, w.Srv.Put(dir+"/transfer", []byte(`{"node":"`+far+`"}`)))
 		p := w.process()
-		counts := w.count(func() { <-p.lead("a").Transferred() })
+		counts := w.Count(func() { <-p.lead("a").Transferred() })
 		delete(counts, "getData") // of a node that goes at once, which may go first
 		require.Equal(t, map[string]int{"create": 2, "delete": 1, "exists": 4, "getChildren2": 2}, counts)
 	})
@@ -73,11 +73,11 @@ func TestTransferSuperseded(t *testing.T) {
 			second := op2.transfer("c")
 			require.ErrorIs(t, first.result(), election.ErrTransferSuperseded)
 			time.Sleep(time.Second) // in one session the second request may exist a moment after the first has gone
-			require.True(t, second.waiting())
+			require.True(t, second.Waiting())
 			require.NoError(t, term.Resign())
 			require.NoError(t, second.result())
-			c.get()
-			require.True(t, b.waiting())
+			c.Get()
+			require.True(t, b.Waiting())
 			require.False(t, w.requested())
 		})
 	}

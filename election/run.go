@@ -79,10 +79,6 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, why error) {
 	within, stop := ctxend.WithHold(ctx, &t.Hold)
 	within, transfer := context.WithCancelCause(within)
-	defer func() { // a second Resign does nothing: this one is for panics
-		stop()
-		_ = t.Resign()
-	}()
 	go func() { // ends with stop at the latest
 		select {
 		case <-t.Transferred():
@@ -90,14 +86,17 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 		case <-within.Done():
 		}
 	}()
-	err = f(within, t)
-	lost := errors.Is(t.Err(), core.ErrLost)
-	if why = t.Resign(); errors.Is(why, core.ErrLost) && !lost {
-		why = nil // a loss after f has returned does not matter
+	resign := func(error) error {
+		lost := errors.Is(t.Err(), core.ErrLost)
+		if why = t.Resign(); errors.Is(why, core.ErrLost) && !lost {
+			why = nil // a loss after f has returned does not matter
+		}
+		if why == nil && context.Cause(within) == ErrTransferred {
+			why = ErrTransferred
+		}
+		return nil
 	}
-	if why == nil && context.Cause(within) == ErrTransferred {
-		why = ErrTransferred
-	}
+	err = ctxend.Do(within, stop, func(ctx context.Context) error { return f(ctx, t) }, resign, func() { _ = t.Resign() })
 	return err, why
 }
 

@@ -38,8 +38,7 @@ func TestRunReturnsTheFunctionsError(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process().run("a"), w.process().run("b")
 		a.stop <- errWork
-		<-a.done
-		require.ErrorIs(t, a.err, errWork)
+		require.ErrorIs(t, a.Wait(), errWork)
 		require.True(t, b.leads())
 		require.Len(t, w.nodes(), 1)
 	})
@@ -48,20 +47,17 @@ func TestRunReturnsTheFunctionsError(t *testing.T) {
 func TestRunEndsWithItsContext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process().run("a"), w.process().run("b")
-		b.cancel() // waits
-		<-b.done
-		require.ErrorIs(t, b.err, context.Canceled)
-		a.cancel() // leads
-		<-a.done
-		require.ErrorIs(t, a.err, context.Canceled)
-		require.ErrorContains(t, a.err, dir)
+		require.ErrorIs(t, b.Cancel(), context.Canceled, "it waits")
+		err := a.Cancel() // leads
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, dir)
 		synctest.Wait()
 		require.Empty(t, w.nodes())
-		require.Equal(t, 2, w.srv.Watches(), "one for each session, which hears of transfers")
+		require.Equal(t, 2, w.Srv.Watches(), "one for each session, which hears of transfers")
 
 		why := errors.New("shutting down")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		err := w.process().election("c").Run(ctx, func(ctx context.Context, _ *election.Term) error {
+		err = w.process().election("c").Run(ctx, func(ctx context.Context, _ *election.Term) error {
 			cancel(why)
 			<-ctx.Done()
 			require.ErrorIs(t, context.Cause(ctx), why)
@@ -90,7 +86,7 @@ func TestRunWaitsForTheFunction(t *testing.T) {
 					cancel()
 					return nil
 				}
-				w.srv.Expire(p.session())
+				w.Srv.Expire(p.Current().ID())
 				<-ctx.Done()
 				require.ErrorIs(t, context.Cause(ctx), session.ErrLost)
 				time.Sleep(time.Hour)
@@ -142,8 +138,8 @@ func TestHardCase52_Requeue(t *testing.T) {
 			pa, pb := w.process(), w.process()
 			a, b := pa.run("a", layout), pb.run("b", layout)
 			for range 5 { // expiry as leader, over and over
-				w.srv.Expire(pa.session())
-				w.srv.Expire(pb.session())
+				w.Srv.Expire(pa.Current().ID())
+				w.Srv.Expire(pb.Current().ID())
 				time.Sleep(10 * time.Second)
 				require.NotEqual(t, a.leads(), b.leads(), "one of them")
 				require.Len(t, w.nodes(), 2)
@@ -151,26 +147,25 @@ func TestHardCase52_Requeue(t *testing.T) {
 			// The connection breaks right behind the create, again and again.
 			var faults atomic.Int32
 			faults.Store(10)
-			w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpCreate && faults.Add(-1) >= 0 {
 					return zktest.LoseReply
 				}
 				return zktest.Pass
 			})
 			for faults.Load() > 0 {
-				w.srv.Expire(pa.session())
+				w.Srv.Expire(pa.Current().ID())
 				time.Sleep(20 * time.Second)
 			}
 			require.NotEqual(t, a.leads(), b.leads())
 			require.Len(t, w.nodes(), 2)
 			// Stopped while it is cut off: the other one leads, nothing is
 			// left.
-			pa.link.Cut(zktest.Both)
-			a.cancel()
-			<-a.done
+			pa.Link.Cut(zktest.Both)
+			require.ErrorIs(t, a.Cancel(), context.Canceled)
 			time.Sleep(time.Minute)
 			require.True(t, b.leads())
-			pa.link.Heal()
+			pa.Link.Heal()
 			time.Sleep(time.Minute)
 			require.Len(t, w.nodes(), 1)
 		})
@@ -180,7 +175,7 @@ func TestHardCase52_Requeue(t *testing.T) {
 func TestResignFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		r := w.process().run("a")
-		refuse := w.srv.Intercept(func(req zktest.Request) zktest.Action {
+		refuse := w.Srv.Intercept(func(req zktest.Request) zktest.Action {
 			if req.Op == zktest.OpDelete {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}
@@ -188,8 +183,8 @@ func TestResignFails(t *testing.T) {
 		})
 		defer refuse()
 		r.stop <- nil
-		<-r.done
-		require.ErrorIs(t, r.err, session.ErrNoAuth)
-		require.ErrorContains(t, r.err, dir)
+		err := r.Wait()
+		require.ErrorIs(t, err, session.ErrNoAuth)
+		require.ErrorContains(t, err, dir)
 	})
 }

@@ -10,55 +10,31 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
 // transfer is a running Transfer.
-type transfer struct {
-	w      *world
-	cancel context.CancelFunc
-	done   chan struct{}
-	err    error
+type transfer struct{ *testworld.Call[struct{}] }
+
+func (p *process) transfer(id string) transfer {
+	return transfer{testworld.Go(p.W, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.election("operator").Transfer(ctx, id)
+	})}
 }
 
-func (p *process) transfer(id string) *transfer {
-	ctx, cancel := context.WithCancel(p.w.Context())
-	tr := &transfer{w: p.w, cancel: cancel, done: make(chan struct{})}
-	p.w.Cleanup(cancel)
-	go func() {
-		defer close(tr.done)
-		tr.err = p.election("operator").Transfer(ctx, id)
-	}()
+// result waits for the Transfer, and then until all goroutines wait.
+func (tr transfer) result() error {
+	_, err := tr.Result()
 	synctest.Wait()
-	return tr
-}
-
-func (tr *transfer) waiting() bool {
-	synctest.Wait()
-	select {
-	case <-tr.done:
-		return false
-	default:
-		return true
-	}
-}
-
-func (tr *transfer) result() error {
-	tr.w.Helper()
-	select {
-	case <-tr.done:
-	case <-time.After(time.Hour):
-		require.FailNow(tr.w, "the transfer still waits after an hour")
-	}
-	synctest.Wait()
-	return tr.err
+	return err
 }
 
 // ids lists the candidates.
 func (p *process) ids() (ids []string) {
-	all, err := p.election("x").Participants(p.w.Context())
-	require.NoError(p.w, err)
+	all, err := p.election("x").Participants(p.W.Context())
+	require.NoError(p.W, err)
 	for _, c := range all {
 		ids = append(ids, c.ID)
 	}
@@ -68,7 +44,7 @@ func (p *process) ids() (ids []string) {
 // requested reports whether there is a transfer request.
 func (w *world) requested() bool {
 	synctest.Wait()
-	_, found := w.srv.Node(dir + "/transfer")
+	_, found := w.Srv.Node(dir + "/transfer")
 	return found
 }
 
@@ -124,7 +100,7 @@ func TestTransferWaitsForTheFunction(t *testing.T) {
 		tr := op.transfer("b")
 		require.NoError(t, <-stopped, "it leads still")
 		time.Sleep(time.Hour)
-		require.True(t, tr.waiting())
+		require.True(t, tr.Waiting())
 		require.False(t, b.leads())
 		close(finish)
 		require.NoError(t, tr.result())
@@ -146,13 +122,13 @@ func TestTransferToCampaign(t *testing.T) {
 		<-asked
 		<-term.Transferred()
 		require.NoError(t, term.Err(), "a leader that does not look goes on leading")
-		require.True(t, tr.waiting())
+		require.True(t, tr.Waiting())
 		require.NoError(t, term.Resign())
 		require.NoError(t, tr.result())
-		next := c.get()
-		require.True(t, b.waiting())
+		next := c.Get()
+		require.True(t, b.Waiting())
 		require.NoError(t, next.Resign())
-		b.get()
+		b.Get()
 	})
 }
 
@@ -201,8 +177,8 @@ func TestTransferGivenUp(t *testing.T) {
 		require.ErrorContains(t, err, `"a" leads`)
 		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
-		b.get()
-		require.True(t, c.waiting())
+		b.Get()
+		require.True(t, c.Waiting())
 	})
 }
 
@@ -214,31 +190,29 @@ func TestTransferUnknownOutcome(t *testing.T) {
 		term := w.process().lead("a")
 		b, c := w.process().campaign("b"), w.process().campaign("c")
 		answer := make(chan struct{})
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti {
 				return zktest.Hold(answer)
 			}
 			return zktest.Pass
 		})
 		tr := op.transfer("c")
-		require.True(t, tr.waiting())
+		require.True(t, tr.Waiting())
 		require.False(t, w.requested(), "the request is held")
 		remove()
-		tr.cancel()
-		require.ErrorIs(t, tr.result(), context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(tr.GiveUp()), context.Canceled)
 		close(answer)
 		require.False(t, w.requested())
 
 		tr = op.transfer("c")
 		require.True(t, w.requested())
-		op.link.Cut(zktest.Both)
-		tr.cancel()
-		require.ErrorIs(t, tr.result(), election.ErrTransferTimeout)
+		op.Link.Cut(zktest.Both)
+		require.ErrorIs(t, testworld.ErrOf(tr.GiveUp()), election.ErrTransferTimeout)
 		time.Sleep(time.Minute)
 		require.False(t, w.requested())
 		require.NoError(t, term.Resign())
-		b.get()
-		require.True(t, c.waiting())
+		b.Get()
+		require.True(t, c.Waiting())
 	})
 }
 
@@ -247,7 +221,7 @@ func TestTransferReplyLost(t *testing.T) {
 		op := w.process()
 		a, b := w.process().run("a"), w.process().run("b")
 		lost := false
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti && !lost {
 				lost = true
 				return zktest.LoseReply
@@ -271,15 +245,15 @@ func TestTransferToOneThatGoes(t *testing.T) {
 		b, pc := w.process().campaign("b"), w.process()
 		c := pc.campaign("c")
 		tr := op.transfer("c")
-		w.srv.Expire(pc.session())
+		w.Srv.Expire(pc.Current().ID())
 		err := tr.result()
 		require.ErrorIs(t, err, election.ErrNoCandidate)
 		require.ErrorContains(t, err, "it went before it led")
 		require.False(t, w.requested())
 		synctest.Wait()
 		require.NoError(t, term.Resign())
-		b.get()
-		require.True(t, c.waiting(), "it stands at the end, with the same id")
+		b.Get()
+		require.True(t, c.Waiting(), "it stands at the end, with the same id")
 	})
 }
 
@@ -288,19 +262,19 @@ func TestTransferPastJava(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		term := w.process().lead("a")
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
-		require.NoError(t, w.srv.Put(theirs, []byte("java")))
-		require.NoError(t, w.srv.SetSequence(dir, 2))
+		require.NoError(t, w.Srv.Put(theirs, []byte("java")))
+		require.NoError(t, w.Srv.SetSequence(dir, 2))
 		b := w.process().campaign("b")
 		c := w.process().campaign("c")
 		tr := w.process().transfer("c")
 		<-term.Transferred()
 		require.NoError(t, term.Resign())
 		time.Sleep(time.Minute)
-		require.True(t, tr.waiting(), "java leads")
-		require.NoError(t, w.srv.Remove(theirs))
+		require.True(t, tr.Waiting(), "java leads")
+		require.NoError(t, w.Srv.Remove(theirs))
 		require.NoError(t, tr.result())
-		c.get()
-		require.True(t, b.waiting())
+		c.Get()
+		require.True(t, b.Waiting())
 	})
 }
 
@@ -309,7 +283,7 @@ func TestTransferRefused(t *testing.T) {
 		p := w.process()
 		a := w.process().run("a")
 		w.process().campaign("b")
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}

@@ -3,17 +3,17 @@ package election_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -22,43 +22,20 @@ const dir = "/leaders/a"
 // layouts are the layouts with a queue of candidates.
 var layouts = []election.Option{func(*election.Election) {}, election.Layout(election.LeaderSelector)}
 
-// world is a server and its processes, in virtual time.
-type world struct {
-	*testing.T
-	srv *zktest.Server
-}
+// world is a testworld with what tests of elections do over and over.
+type world struct{ *testworld.World }
 
 func inWorld(t *testing.T, f func(t *testing.T, w *world), opts ...zktest.Option) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		f(t, &world{t, zktest.New(t, opts...)})
-	})
+	testworld.Run(t, func(w *testworld.World) { f(w.T, &world{w}) }, opts...)
 }
 
-// process is a manager with a network path of its own.
-type process struct {
-	*session.Manager
-	w    *world
-	link *zktest.Link
-}
+// process is a process whose elections are in dir.
+type process struct{ *testworld.Process }
 
 func (w *world) process(tweaks ...func(*session.Config)) *process {
 	w.Helper()
-	link := w.srv.Link()
-	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
-	for _, tweak := range tweaks {
-		tweak(&cfg)
-	}
-	m, err := session.Dial(w.Context(), cfg)
-	require.NoError(w, err)
-	w.Cleanup(func() { _ = m.Close() })
-	return &process{m, w, link}
-}
-
-func (p *process) session() int64 {
-	s, err := p.Session(p.w.Context())
-	require.NoError(p.w, err)
-	return int64(s.ID)
+	return &process{w.Process(tweaks...)}
 }
 
 func (p *process) election(id string, opts ...election.Option) *election.Election {
@@ -67,129 +44,63 @@ func (p *process) election(id string, opts ...election.Option) *election.Electio
 
 // lead campaigns and demands to win within an hour.
 func (p *process) lead(id string) *election.Term {
-	p.w.Helper()
-	ctx, cancel := context.WithTimeout(p.w.Context(), time.Hour)
-	defer cancel()
-	t, err := p.election(id).Campaign(ctx)
-	require.NoError(p.w, err)
+	p.W.Helper()
+	t, err := p.election(id).Campaign(p.W.Within(testworld.Patience))
+	require.NoError(p.W, err)
 	return t
 }
 
 // candidate is a Campaign under way.
-type candidate struct {
-	w      *world
-	cancel context.CancelFunc
-	done   chan struct{}
-	term   *election.Term
-	err    error
-}
+type candidate = testworld.Call[*election.Term]
 
 // campaign starts a Campaign and returns when it stands in the line.
 func (p *process) campaign(id string, opts ...election.Option) *candidate {
-	return start(p.w, p.election(id, opts...))
+	return start(p.W, p.election(id, opts...))
 }
 
-func start(w *world, e *election.Election) *candidate {
-	ctx, cancel := context.WithCancel(w.Context())
-	c := &candidate{w: w, cancel: cancel, done: make(chan struct{})}
-	w.Cleanup(cancel)
-	go func() {
-		defer close(c.done)
-		c.term, c.err = e.Campaign(ctx)
-	}()
-	synctest.Wait()
-	return c
-}
-
-func (c *candidate) waiting() bool {
-	synctest.Wait()
-	select {
-	case <-c.done:
-		return false
-	default:
-		return true
-	}
-}
-
-func (c *candidate) get() *election.Term {
-	c.w.Helper()
-	select {
-	case <-c.done:
-	case <-time.After(time.Hour):
-		require.Fail(c.w, "it still waits after an hour")
-	}
-	require.NoError(c.w, c.err)
-	return c.term
-}
+func start(w *testworld.World, e *election.Election) *candidate { return testworld.Go(w, e.Campaign) }
 
 // nodes lists the nodes in the directory.
-func (w *world) nodes() []string {
-	info, _ := w.srv.Node(dir)
-	return info.Children
-}
-
-// count returns how often each kind of request was made while f ran, pings left
-// out.
-func (w *world) count(f func()) map[string]int {
-	synctest.Wait()
-	w.srv.ResetCounts()
-	f()
-	synctest.Wait()
-	counts := make(map[string]int)
-	for op, n := range w.srv.Counts() {
-		if op != zktest.OpPing {
-			counts[op.String()] = n
-		}
-	}
-	return counts
-}
+func (w *world) nodes() []string { return w.Children(dir) }
 
 // running is a Run under way. The function of its terms works until its context
 // ends, or until stop says what it shall return.
 type running struct {
-	w      *world
-	id     string
-	cancel context.CancelFunc
-	stop   chan error
-	mu     sync.Mutex
-	begun  []*election.Term
-	why    []error // the causes with which the contexts of the terms ended
-	ends   []error // what OnTermEnd was told
-	done   chan struct{}
-	err    error
+	*sessiontest.Call
+
+	stop  chan error
+	mu    sync.Mutex
+	begun []*election.Term
+	why   []error // the causes with which the contexts of the terms ended
+	ends  []error // what OnTermEnd was told
 }
 
 func (p *process) run(id string, opts ...election.Option) *running {
-	ctx, cancel := context.WithCancel(p.w.Context())
-	r := &running{w: p.w, id: id, cancel: cancel, stop: make(chan error), done: make(chan struct{})}
-	p.w.Cleanup(func() {
-		cancel()
-		<-r.done
+	r := &running{stop: make(chan error)}
+	told := election.OnTermEnd(func(_ *election.Term, err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ends = append(r.ends, err)
 	})
-	go func() {
-		defer close(r.done)
-		told := election.OnTermEnd(func(_ *election.Term, err error) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.ends = append(r.ends, err)
-		})
-		r.err = p.election(id, append([]election.Option{told}, opts...)...).Run(ctx, func(ctx context.Context, t *election.Term) error {
-			r.mu.Lock()
-			r.begun = append(r.begun, t)
-			r.mu.Unlock()
-			select {
-			case err := <-r.stop:
-				return err
-			case <-ctx.Done():
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.why = append(r.why, context.Cause(ctx))
-				return ctx.Err()
-			}
-		})
-	}()
-	synctest.Wait()
+	e := p.election(id, append([]election.Option{told}, opts...)...)
+	r.Call = p.W.Go(func(ctx context.Context) error { return e.Run(ctx, r.term) })
 	return r
+}
+
+// term is the function of the terms.
+func (r *running) term(ctx context.Context, t *election.Term) error {
+	r.mu.Lock()
+	r.begun = append(r.begun, t)
+	r.mu.Unlock()
+	select {
+	case err := <-r.stop:
+		return err
+	case <-ctx.Done():
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.why = append(r.why, context.Cause(ctx))
+		return ctx.Err()
+	}
 }
 
 // terms lists the terms that have begun.

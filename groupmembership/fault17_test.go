@@ -30,11 +30,11 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 		for i := range all {
 			all[i] = join(p, fmt.Sprintf("m%04d", i), "1")
 		}
-		var o *observer
+		var o observer
 		counts := w.Count(func() { o = observe(q); o.take() })
 		require.LessOrEqual(w, readRequests(counts), 30, "%v", counts)
 		require.Equal(w, 1, counts["addWatch"])
-		require.Equal(w, many, o.last.Len())
+		require.Equal(w, many, o.Last().Len())
 
 		nodes := 0
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -49,7 +49,7 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 		counts = w.Count(func() { require.NoError(w, all[8].Leave(context.Background())); require.Equal(w, "[-m0008]", o.take()) })
 		require.Equal(w, 2, nodes, "the directory's stat")
 		require.Equal(w, 1, counts["multiRead"])
-		require.Equal(w, many-1, o.last.Len())
+		require.Equal(w, many-1, o.Last().Len())
 	})
 }
 
@@ -74,13 +74,13 @@ func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
 		each := (after.TotalAlloc - before.TotalAlloc) / changes
 		w.Logf("%d bytes for each change, on the server and here", each)
 		require.Less(w, each, uint64(most))
-		require.Equal(w, many, o.last.Len())
-		m, found := o.last.Member("m0007")
+		require.Equal(w, many, o.Last().Len())
+		m, found := o.Last().Member("m0007")
 		require.True(w, found)
 		require.Equal(w, "2", string(m.Payload))
-		_, found = o.last.Member("m")
+		_, found = o.Last().Member("m")
 		require.False(w, found)
-		for m := range o.last.Members() {
+		for m := range o.Last().Members() {
 			require.Equal(w, "m0000", m.ID)
 			break
 		}

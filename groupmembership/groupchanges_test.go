@@ -45,8 +45,7 @@ func TestWatch(t *testing.T) {
 		require.Empty(w, o.take(), "still no member")
 		join(p, "c", "")
 		require.Equal(w, "[+c=]", o.take())
-		o.cancel()
-		<-o.done
+		require.NoError(w, o.Cancel())
 		require.Empty(w, o.take(), "the end of ctx is no error of its own")
 	})
 }
@@ -89,8 +88,8 @@ func TestWatchThroughSessions(t *testing.T) {
 		watching.Expire()
 		time.Sleep(5 * time.Second)
 		require.Equal(w, "! []", o.take(), "not known, and then known again")
-		require.ErrorIs(w, o.errs[0], session.ErrSessionEnded)
-		require.ErrorContains(w, o.errs[0], "watch "+path)
+		require.ErrorIs(w, o.Errs()[0], session.ErrSessionEnded)
+		require.ErrorContains(w, o.Errs()[0], "watch "+path)
 
 		watching.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
@@ -102,8 +101,8 @@ func TestWatchThroughSessions(t *testing.T) {
 		require.Equal(w, "[-a +b=]", o.take())
 
 		require.NoError(w, watching.Close())
-		<-o.done
-		require.ErrorIs(w, o.errs[len(o.errs)-1], session.ErrClosed)
+		require.NoError(w, o.Wait())
+		require.ErrorIs(w, o.Errs()[len(o.Errs())-1], session.ErrClosed)
 	})
 }
 
@@ -114,7 +113,7 @@ func TestWatchWithoutRight(t *testing.T) {
 		o := observe(w.Process())
 		time.Sleep(time.Hour)
 		require.Equal(w, "!", o.take(), "an error that only repeats is yielded once")
-		require.ErrorIs(w, o.errs[0], session.ErrNoAuth)
+		require.ErrorIs(w, o.Errs()[0], session.ErrNoAuth)
 		allow()
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+a=]", o.take(), "it may be granted later")
@@ -144,7 +143,7 @@ func TestWatchOneWithoutRight(t *testing.T) {
 		join(p, "b", "")
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+b=]", o.take())
-		require.True(w, errors.Is(o.errs[0], session.ErrNoAuth))
+		require.True(w, errors.Is(o.Errs()[0], session.ErrNoAuth))
 	})
 }
 

@@ -38,7 +38,7 @@ func TestCostOfALargeGroup(t *testing.T) {
 		}
 		again := func(i int) { all[i] = join(processes[i%len(processes)], fmt.Sprintf("m%04d", i), "") }
 		each(again)
-		observers := make([]*observer, watchers)
+		observers := make([]observer, watchers)
 		for i := range observers {
 			observers[i] = observe(w.Process())
 		}
@@ -46,7 +46,7 @@ func TestCostOfALargeGroup(t *testing.T) {
 		synctest.Wait()
 		for _, o := range observers {
 			o.take()
-			require.Equal(w, members, o.last.Len())
+			require.Equal(w, members, o.Last().Len())
 		}
 
 		counts := w.Count(func() {
@@ -76,7 +76,7 @@ func TestCostOfALargeGroup(t *testing.T) {
 			require.LessOrEqual(w, lists*20, (left+made)*watchers)
 		}
 		for _, o := range observers {
-			require.Equal(w, members-members/2, o.last.Len())
+			require.Equal(w, members-members/2, o.Last().Len())
 		}
 	})
 }
@@ -89,7 +89,7 @@ func TestCostsOfAGroup(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		var m *groupmembership.Membership
-		var o *observer
+		var o observer
 		settle := func() { time.Sleep(time.Second) }
 		w.Costs([]testworld.Step{
 			{Name: "the first Join makes the directory", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { m = join(p, "a", "1"); settle() }},
@@ -103,7 +103,7 @@ func TestCostsOfAGroup(t *testing.T) {
 				time.Sleep(time.Minute)
 			}},
 			{Name: "Leave, and it is seen", Want: testworld.Counts{"delete": 1, "exists": 1, "multiRead": 1, "sync": 1}, Do: func() { require.NoError(w, m.Leave(context.Background())); settle() }},
-			{Name: "the loop ends, and the other member is looked at, as each minute", Want: testworld.Counts{"exists": 1, "removeWatches": 1}, Do: func() { o.cancel(); time.Sleep(time.Minute) }},
+			{Name: "the loop ends, and the other member is looked at, as each minute", Want: testworld.Counts{"exists": 1, "removeWatches": 1}, Do: func() { require.NoError(w, o.Cancel()); time.Sleep(time.Minute) }},
 		})
 		require.Equal(w, "b=1", o.members())
 	})

@@ -157,7 +157,7 @@ func TestHardCase79_PayloadWhileAway(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()
 		m := join(p, "host-7", "v1")
-		sever(p)
+		p.Sever()
 		require.False(w, m.State().In)
 		require.ErrorIs(w, m.State().Err, session.ErrTrustElapsed)
 		require.Empty(w, list(other))

@@ -1,13 +1,10 @@
 package groupmembership_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +13,6 @@ import (
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
-	"github.com/docent-go/docent/zktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,67 +63,29 @@ func showEvents(events []groupmembership.Event) string {
 	return strings.Join(all, " ")
 }
 
-// observer writes down what Changes yields: its events in brackets, "!" for an
-// error.
+// observer records what Changes yields: its events in brackets, "!" for an error.
 type observer struct {
-	mu     sync.Mutex
-	seen   []string
-	errs   []error
-	last   groupmembership.Change
-	done   chan struct{}
-	cancel context.CancelFunc
+	*testworld.Observer[groupmembership.Change]
 }
 
-func observe(p *testworld.Process, opts ...groupmembership.GroupOption) *observer {
-	ctx, cancel := context.WithCancel(p.W.Context())
-	o := &observer{done: make(chan struct{}), cancel: cancel}
-	p.W.Cleanup(func() {
-		cancel()
-		<-o.done
-	})
-	go func() {
-		defer close(o.done)
-		for change, err := range group(p, opts...).Changes(ctx) {
-			o.mu.Lock()
-			if err != nil {
-				o.seen, o.errs = append(o.seen, "!"), append(o.errs, err)
-			} else {
-				o.seen = append(o.seen, "["+showEvents(change.Events)+"]")
-				o.last = change
-			}
-			o.mu.Unlock()
+func observe(p *testworld.Process, opts ...groupmembership.GroupOption) observer {
+	return observer{testworld.Observe(p.W, group(p, opts...).Changes, func(change groupmembership.Change, err error) string {
+		if err != nil {
+			return "!"
 		}
-	}()
-	return o
+		return "[" + showEvents(change.Events) + "]"
+	})}
 }
 
 // take returns what was yielded since its last call, once there was time to see
 // everything.
-func (o *observer) take() string {
+func (o observer) take() string {
 	time.Sleep(2 * time.Second)
-	synctest.Wait()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	seen := strings.Join(o.seen, " ")
-	o.seen = nil
-	return seen
+	return o.Take()
 }
 
 // members returns the members of the last Change.
-func (o *observer) members() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return show(slices.Collect(o.last.Members()))
-}
-
-// sever cuts the process off until the server has expired its session.
-func sever(p *testworld.Process) {
-	p.W.Helper()
-	s := p.Current()
-	p.Link.Cut(zktest.Both)
-	<-s.Done()
-	time.Sleep(s.Timeout())
-}
+func (o observer) members() string { return show(slices.Collect(o.Last().Members())) }
 
 func awaitState(w *testworld.World, m *groupmembership.Membership, ok func(session.Presence) bool) session.Presence {
 	w.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/zktest"
 )
@@ -19,7 +20,7 @@ func TestCostUncontended(t *testing.T) {
 		require.NoError(t, p.lock().Release()) // makes the directory
 		m := p.mutex()
 		cost := func(held time.Duration) map[string]int {
-			return w.count(func() {
+			return w.Count(func() {
 				h, err := m.Lock(t.Context())
 				require.NoError(t, err)
 				time.Sleep(held)
@@ -28,7 +29,7 @@ func TestCostUncontended(t *testing.T) {
 			})
 		}
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, cost(0))
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, cost(0),
 			"no other contender came, twice in a row: the directory is watched")
 		for range 10 {
@@ -36,7 +37,7 @@ func TestCostUncontended(t *testing.T) {
 		}
 		require.Equal(t, map[string]int{"create": 1, "getData": 1, "delete": 1}, cost(time.Second),
 			"it is held for long enough to be watched")
-		require.Equal(t, 1, w.srv.Watches(), "that on the directory")
+		require.Equal(t, 1, w.Srv.Watches(), "that on the directory")
 	})
 }
 
@@ -47,7 +48,7 @@ func TestCostRoundTrips(t *testing.T) {
 		require.NoError(t, p.lock().Release())
 		before := len(w.nodes())
 		require.Zero(t, before)
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData {
 				return zktest.Hold(make(chan struct{})) // no read is ever answered
 			}
@@ -55,7 +56,7 @@ func TestCostRoundTrips(t *testing.T) {
 		})
 		defer remove()
 		h := p.lock()
-		info, found := w.srv.Node(dir)
+		info, found := w.Srv.Node(dir)
 		require.True(t, found)
 		require.Equal(t, info.Stat.Pzxid, h.Token())
 	})
@@ -67,20 +68,20 @@ func TestCostOneBefore(t *testing.T) {
 		first := a.lock()
 		time.Sleep(time.Second)
 		var q *waiter
-		counts := w.count(func() { q = b.queue() })
+		counts := w.Count(func() { q = b.queue() })
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2}, counts,
 			"one read of the own node and one of the predecessor")
-		require.Equal(t, 3, w.srv.Watches(), "the holder's own, the waiter's own, the waiter's on the holder")
+		require.Equal(t, 3, w.Srv.Watches(), "the holder's own, the waiter's own, the waiter's on the holder")
 
 		var second *lock.Hold
-		counts = w.count(func() {
+		counts = w.Count(func() {
 			require.NoError(t, first.Release())
-			second = q.get()
+			second = q.Get()
 		})
 		require.Equal(t, map[string]int{"delete": 1}, counts, "the deletion alone makes the next one the holder")
-		counts = w.count(func() { require.NoError(t, second.Release()) })
+		counts = w.Count(func() { require.NoError(t, second.Release()) })
 		require.Equal(t, map[string]int{"delete": 1}, counts)
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 	})
 }
 
@@ -91,19 +92,19 @@ func TestCostTwoBefore(t *testing.T) {
 		a, b, c := w.process(), w.process(), w.process()
 		first, second := a.lock(), b.queue()
 		var third *waiter
-		counts := w.count(func() { third = c.queue() })
+		counts := w.Count(func() { third = c.queue() })
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts, "one watch, on the holder")
 
 		var held *lock.Hold
-		counts = w.count(func() {
+		counts = w.Count(func() {
 			require.NoError(t, first.Release())
-			held = second.get()
+			held = second.Get()
 		})
 		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
 			"the third lists, and watches the second and its own node")
-		counts = w.count(func() {
+		counts = w.Count(func() {
 			require.NoError(t, held.Release())
-			third.get()
+			third.Get()
 		})
 		require.Equal(t, map[string]int{"delete": 1}, counts, "the deletion alone makes the third the holder")
 	})
@@ -116,7 +117,7 @@ func TestCostThreeBefore(t *testing.T) {
 		second, third := w.process().queue(), w.process().queue()
 		var fourth *waiter
 		last := w.process()
-		counts := w.count(func() { fourth = last.queue() })
+		counts := w.Count(func() { fourth = last.queue() })
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts)
 
 		for _, step := range []struct {
@@ -127,13 +128,13 @@ func TestCostThreeBefore(t *testing.T) {
 			{third, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}},
 			{fourth, map[string]int{"delete": 1}},
 		} {
-			counts = w.count(func() {
+			counts = w.Count(func() {
 				require.NoError(t, held.Release())
-				held = step.next.get()
+				held = step.next.Get()
 			})
 			require.Equal(t, step.want, counts)
 		}
-		require.Equal(t, map[string]int{"delete": 1}, w.count(func() { require.NoError(t, held.Release()) }),
+		require.Equal(t, map[string]int{"delete": 1}, w.Count(func() { require.NoError(t, held.Release()) }),
 			"the node of a hold was watched before the hold")
 	})
 }
@@ -144,12 +145,12 @@ func TestCostMiddleLeaves(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := w.process().lock()
 		second, third := w.process().queue(), w.process().queue()
-		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
+		counts := w.Count(func() { require.ErrorIs(t, testworld.ErrOf(second.GiveUp()), context.Canceled) })
 		require.Equal(t, map[string]int{"delete": 1}, counts)
-		require.True(t, third.waiting())
-		counts = w.count(func() {
+		require.True(t, third.Waiting())
+		counts = w.Count(func() {
 			require.NoError(t, first.Release())
-			third.get()
+			third.Get()
 		})
 		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
 			"the list of the packet shows that the second is gone")
@@ -163,13 +164,13 @@ func TestCostOneBeforeThePredecessorLeaves(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		held := w.process().lock()
 		second, third, fourth := w.process().queue(), w.process().queue(), w.process().queue()
-		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
+		counts := w.Count(func() { require.ErrorIs(t, testworld.ErrOf(second.GiveUp()), context.Canceled) })
 		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 3}, counts,
 			"the fourth lists, reads the third and its own node, and watches the first")
-		require.ErrorIs(t, third.giveUp(), context.Canceled)
-		require.True(t, fourth.waiting(), "the first still holds")
+		require.ErrorIs(t, testworld.ErrOf(third.GiveUp()), context.Canceled)
+		require.True(t, fourth.Waiting(), "the first still holds")
 		require.NoError(t, held.Release())
-		fourth.get()
+		fourth.Get()
 	})
 }
 
@@ -179,17 +180,17 @@ func TestCostOvertakenList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetChildren2 {
-				require.NoError(t, w.srv.Put(dir+"/x-lock-2000000000", nil))
+				require.NoError(t, w.Srv.Put(dir+"/x-lock-2000000000", nil))
 			}
 			return zktest.Pass
 		})
 		defer remove()
 		var h *lock.Hold
-		counts := w.count(func() { h = p.lock() })
+		counts := w.Count(func() { h = p.lock() })
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1}, counts)
-		info, _ := w.srv.Node(h.Path())
+		info, _ := w.Srv.Node(h.Path())
 		require.Equal(t, info.Stat.Czxid, h.Token())
 	})
 }
@@ -199,15 +200,15 @@ func TestCostTryLockFails(t *testing.T) {
 		a, b := w.process(), w.process()
 		a.lock()
 		time.Sleep(time.Second)
-		watches := w.srv.Watches()
-		counts := w.count(func() {
+		watches := w.Srv.Watches()
+		counts := w.Count(func() {
 			_, err := b.mutex().TryLock(t.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
 			require.Len(t, w.nodes(), 1, "the node has gone when TryLock returns")
 		})
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, counts)
-		require.Equal(t, watches, w.srv.Watches(), "no watch")
-		require.Zero(t, w.srv.SessionWatches(b.session()))
+		require.Equal(t, watches, w.Srv.Watches(), "no watch")
+		require.Zero(t, w.Srv.SessionWatches(b.Current().ID()))
 	})
 }
 
@@ -225,23 +226,23 @@ func TestHardCase66_Herd(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second) // every node is watched
 		for i := range line {
-			require.LessOrEqual(t, w.srv.WatchesOf(held.Path()), 3, "its own watch and those of two successors")
+			require.LessOrEqual(t, w.Srv.WatchesOf(held.Path()), 3, "its own watch and those of two successors")
 			asking := w.sessions(func() {
 				require.NoError(t, held.Release())
-				held = line[i].get()
+				held = line[i].Get()
 			})
 			want := map[int64]map[string]int{}
 			if i == 0 {
-				want[holder.session()] = map[string]int{"delete": 1}
+				want[holder.Current().ID()] = map[string]int{"delete": 1}
 			} else {
-				want[processes[i-1].session()] = map[string]int{"delete": 1}
+				want[processes[i-1].Current().ID()] = map[string]int{"delete": 1}
 			}
 			if i < n-1 {
-				want[processes[i+1].session()] = map[string]int{"getChildren2": 1, "getData": 1}
+				want[processes[i+1].Current().ID()] = map[string]int{"getChildren2": 1, "getData": 1}
 			}
 			require.Equal(t, want, asking)
 			for _, other := range line[i+1:] {
-				require.True(t, other.waiting())
+				require.True(t, other.Waiting())
 			}
 		}
 	})
@@ -253,13 +254,13 @@ func TestThousandWaitsGivenUp(t *testing.T) {
 		holder, p := w.process(), w.process()
 		h := holder.lock()
 		for range 1000 {
-			require.ErrorIs(t, p.queue().giveUp(), context.Canceled)
+			require.ErrorIs(t, testworld.ErrOf(p.queue().GiveUp()), context.Canceled)
 		}
 		synctest.Wait()
 		require.Equal(t, []string{strings.TrimPrefix(h.Path(), dir+"/")}, w.nodes())
-		require.Equal(t, 1, w.srv.SessionWatches(p.session()), "all shared one, on the node of the holder")
+		require.Equal(t, 1, w.Srv.SessionWatches(p.Current().ID()), "all shared one, on the node of the holder")
 		require.NoError(t, h.Release())
 		synctest.Wait()
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 	})
 }

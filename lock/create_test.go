@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -17,7 +18,7 @@ import (
 
 // once applies an action to the first n requests of a kind.
 func (w *world) once(op zktest.Op, n int, action func() zktest.Action) (remove func()) {
-	return w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op != op || n == 0 {
 			return zktest.Pass
 		}
@@ -26,19 +27,17 @@ func (w *world) once(op zktest.Op, n int, action func() zktest.Action) (remove f
 	})
 }
 
-func always(a zktest.Action) func() zktest.Action { return func() zktest.Action { return a } }
-
 func TestHardCase01_ReplyLost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		w.once(zktest.OpCreate, 1, testworld.Always(zktest.LoseReply))
 		var h *lock.Hold
-		counts := w.count(func() { h = p.lock() })
+		counts := w.Count(func() { h = p.lock() })
 		require.Equal(t, 1, counts["create"], "it is found again, not made again")
 		require.Equal(t, []string{strings.TrimPrefix(h.Path(), dir+"/")}, w.nodes())
-		info, _ := w.srv.Node(h.Path())
-		require.Equal(t, p.session(), info.Stat.EphemeralOwner)
+		info, _ := w.Srv.Node(h.Path())
+		require.Equal(t, p.Current().ID(), info.Stat.EphemeralOwner)
 		require.NoError(t, h.Release())
 		require.Empty(t, w.nodes())
 	})
@@ -51,7 +50,7 @@ func TestHardCase02_Ghost(t *testing.T) {
 		p, other := w.process(), w.process()
 		require.NoError(t, p.lock().Release())
 		w.once(zktest.OpCreate, 1, func() zktest.Action {
-			p.link.Refuse(true)
+			p.Link.Refuse(true)
 			return zktest.LoseReply
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -60,9 +59,9 @@ func TestHardCase02_Ghost(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Len(t, w.nodes(), 1, "the ghost")
 		q := other.queue()
-		require.True(t, q.waiting())
-		p.link.Refuse(false)
-		w.within(3*time.Second, func() { q.get() })
+		require.True(t, q.Waiting())
+		p.Link.Refuse(false)
+		w.within(3*time.Second, func() { q.Get() })
 		require.Len(t, w.nodes(), 1, "it was removed long before the session could end")
 	})
 }
@@ -72,9 +71,9 @@ func TestHardCase03_CancelledCreate(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
 		answer := make(chan struct{})
-		w.once(zktest.OpCreate, 1, always(zktest.Hold(answer)))
+		w.once(zktest.OpCreate, 1, testworld.Always(zktest.Hold(answer)))
 		q := p.queue()
-		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(q.GiveUp()), context.Canceled)
 		require.Empty(t, w.nodes())
 		close(answer)
 		synctest.Wait()
@@ -89,8 +88,8 @@ func TestHardCase04_CleanupDisturbed(t *testing.T) {
 		p := w.process()
 		h := w.process().lock()
 		q := p.queue()
-		w.once(zktest.OpDelete, 3, always(zktest.DropRequest))
-		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		w.once(zktest.OpDelete, 3, testworld.Always(zktest.DropRequest))
+		require.ErrorIs(t, testworld.ErrOf(q.GiveUp()), context.Canceled)
 		require.Len(t, w.nodes(), 2)
 		time.Sleep(5 * time.Second)
 		require.Len(t, w.nodes(), 1)
@@ -104,20 +103,20 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		old := p.session()
+		old := p.Current().ID()
 		w.once(zktest.OpCreate, 1, func() zktest.Action {
-			p.link.Refuse(true)
+			p.Link.Refuse(true)
 			return zktest.LoseReply
 		})
 		q := p.queue()
 		require.Len(t, w.nodes(), 1)
 		left := w.nodes()[0]
-		w.srv.Expire(old)
-		p.link.Refuse(false)
-		h := q.get()
+		w.Srv.Expire(old)
+		p.Link.Refuse(false)
+		h := q.Get()
 		require.NotEqualValues(t, old, h.SessionID())
 		require.NotContains(t, h.Path(), left)
-		info, found := w.srv.Node(h.Path())
+		info, found := w.Srv.Node(h.Path())
 		require.True(t, found)
 		require.EqualValues(t, h.SessionID(), info.Stat.EphemeralOwner)
 	})
@@ -129,10 +128,10 @@ func TestHardCase06_LaggingFollower(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		w.once(zktest.OpCreate, 1, testworld.Always(zktest.LoseReply))
 		var mu sync.Mutex
 		var after []zktest.Op
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			mu.Lock()
 			defer mu.Unlock()
 			if r.Op != zktest.OpPing {
@@ -159,13 +158,13 @@ func TestHardCase07_Chroot(t *testing.T) {
 		p := w.process(func(c *session.Config) { c.Root = "/prod/app" })
 		h := p.lock()
 		require.Contains(t, h.Path(), dir+"/", "the caller never sees the root")
-		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		w.once(zktest.OpCreate, 1, testworld.Always(zktest.LoseReply))
 		q := p.queue()
 		time.Sleep(time.Second)
-		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		require.ErrorIs(t, testworld.ErrOf(q.GiveUp()), context.Canceled)
 		require.NoError(t, h.Release())
 		synctest.Wait()
-		require.Equal(t, []string{"/prod", "/prod/app", "/prod/app/locks", "/prod/app" + dir}, w.srv.Paths())
+		require.Equal(t, []string{"/prod", "/prod/app", "/prod/app/locks", "/prod/app" + dir}, w.Srv.Paths())
 	})
 }
 
@@ -173,12 +172,12 @@ func TestHardCase08_PrefixOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		w.once(zktest.OpCreate, 2, always(zktest.DropRequest))
+		w.once(zktest.OpCreate, 2, testworld.Always(zktest.DropRequest))
 		h := p.lock()
 		require.Equal(t, 1, strings.Count(h.Path(), "_c_"))
 		require.Len(t, w.nodes(), 1)
 		// And again in the next session.
-		w.srv.Expire(p.session())
+		w.Srv.Expire(p.Current().ID())
 		<-h.Done()
 		h = p.lock()
 		require.Equal(t, 1, strings.Count(h.Path(), "_c_"))
@@ -191,15 +190,14 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
 		answer := make(chan struct{})
-		w.once(zktest.OpCreate, 1, always(zktest.Hold(answer)))
+		w.once(zktest.OpCreate, 1, testworld.Always(zktest.Hold(answer)))
 		q := p.queue()
 		closed := make(chan struct{})
 		go func() {
 			defer close(closed)
 			_ = p.Close()
 		}()
-		<-q.done
-		require.ErrorIs(t, q.err, session.ErrClosed)
+		require.ErrorIs(t, testworld.ErrOf(q.Result()), session.ErrClosed)
 		close(answer)
 		<-closed
 		time.Sleep(time.Minute)
@@ -212,7 +210,7 @@ func TestHardCase12_DeleteFailsOnRelease(t *testing.T) {
 		p := w.process()
 		for _, fault := range []zktest.Action{zktest.DropRequest, zktest.LoseReply} {
 			h := p.lock()
-			w.once(zktest.OpDelete, 2, always(fault))
+			w.once(zktest.OpDelete, 2, testworld.Always(fault))
 			require.NoError(t, h.Release())
 			require.Empty(t, w.nodes())
 		}
@@ -224,7 +222,7 @@ func TestHardCase13_TwoErrors(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
 		h := a.lock()
-		refuse := w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
+		refuse := w.once(zktest.OpDelete, 1, testworld.Always(zktest.Fail(zktest.CodeNoAuth)))
 		_, err := b.mutex().TryLock(t.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
 		require.ErrorIs(t, err, session.ErrNoAuth)
@@ -232,7 +230,7 @@ func TestHardCase13_TwoErrors(t *testing.T) {
 		require.NoError(t, b.Close()) // takes the node that could not be removed along
 		require.NoError(t, h.Release())
 
-		w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
+		w.once(zktest.OpDelete, 1, testworld.Always(zktest.Fail(zktest.CodeNoAuth)))
 		err = a.mutex().Do(t.Context(), func(context.Context, *lock.Hold) error { return errWork })
 		require.ErrorIs(t, err, errWork)
 		require.ErrorIs(t, err, session.ErrNoAuth)
@@ -246,15 +244,15 @@ func TestHardCase67_ContainerReaped(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		info, _ := w.srv.Node(dir)
+		info, _ := w.Srv.Node(dir)
 		require.True(t, info.Container)
 		time.Sleep(3 * time.Minute)
-		require.Empty(t, w.srv.Paths(), "the server has reaped the directory, and the one above it")
+		require.Empty(t, w.Srv.Paths(), "the server has reaped the directory, and the one above it")
 		require.NoError(t, p.lock().Release())
 
 		w.once(zktest.OpCreate, 3, func() zktest.Action {
-			require.NoError(t, w.srv.Remove("/locks"))
-			require.NoError(t, w.srv.Put("/locks", nil))
+			require.NoError(t, w.Srv.Remove("/locks"))
+			require.NoError(t, w.Srv.Put("/locks", nil))
 			return zktest.Pass
 		})
 		h := p.lock()

@@ -44,10 +44,10 @@ func TestTenThousandWaitersCancelled(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Len(t, w.nodes(), 1, "the holder's")
 		require.NoError(t, h.Err(), "undisturbed")
-		require.LessOrEqual(t, w.srv.Watches(), 2, "the holder's on its own node, and perhaps a waiter's on it")
+		require.LessOrEqual(t, w.Srv.Watches(), 2, "the holder's on its own node, and perhaps a waiter's on it")
 		require.NoError(t, h.Release())
 		require.NoError(t, p.lock().Release())
 		synctest.Wait()
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 	})
 }

@@ -61,12 +61,12 @@ func TestDoReleasesAfterReturn(t *testing.T) {
 			<-ctx.Done()
 			require.NoError(t, h.Err(), "the caller's context has ended, not the hold")
 			time.Sleep(time.Hour) // does not listen
-			require.True(t, q.waiting())
+			require.True(t, q.Waiting())
 			return ctx.Err()
 		})
 		require.ErrorIs(t, err, context.Canceled)
 		require.NotErrorIs(t, err, session.ErrLost)
-		q.get()
+		q.Get()
 	})
 }
 
@@ -75,7 +75,7 @@ func TestDoReportsLoss(t *testing.T) {
 		p := w.process()
 		for _, result := range []error{nil, errWork} {
 			err := p.mutex().Do(t.Context(), func(ctx context.Context, h *lock.Hold) error {
-				w.srv.Expire(int64(h.SessionID()))
+				w.Srv.Expire(int64(h.SessionID()))
 				<-ctx.Done()
 				require.ErrorIs(t, context.Cause(ctx), session.ErrLost)
 				return result
@@ -95,11 +95,11 @@ func TestDoIgnoresLossAfterReturn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		w.once(zktest.OpDelete, 1, func() zktest.Action {
-			p.link.Cut(zktest.Both)
+			p.Link.Cut(zktest.Both)
 			return zktest.DropRequest
 		})
 		require.NoError(t, p.mutex().Do(t.Context(), func(context.Context, *lock.Hold) error { return nil }))
-		p.link.Heal()
+		p.Link.Heal()
 		time.Sleep(time.Minute)
 		require.Empty(t, w.nodes())
 	})

@@ -9,7 +9,6 @@ import (
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
-	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
@@ -54,21 +53,14 @@ func whileHeld(h interface {
 	Err() error
 	Release() error
 }, path string, within context.Context, stop func(), f func(ctx context.Context) error) error {
-	defer func() { // a second Release does nothing: this one is for panics
-		stop()
-		_ = h.Release()
-	}()
-	err := f(within)
-	lost := errors.Is(h.Err(), core.ErrLost)
-	released := h.Release()
-	if released == nil || errors.Is(released, core.ErrLost) && !lost {
-		return err // a loss after f has returned does no harm
-	}
-	released = core.Failed(opRelease, path, released)
-	if err == nil {
-		return released
-	}
-	return oneline.Join(err, released)
+	return ctxend.Do(within, stop, f, func(error) error {
+		lost := errors.Is(h.Err(), core.ErrLost)
+		released := h.Release()
+		if errors.Is(released, core.ErrLost) && !lost {
+			return nil // a loss after f has returned does no harm
+		}
+		return core.Failed(opRelease, path, released)
+	}, func() { _ = h.Release() })
 }
 
 // opRelease is what OpError.Op says of the end of a Do, and of Bundle.Release.

@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -21,7 +23,7 @@ func strict(c *session.Config) { c.LossPolicy = session.OnDisconnect }
 // or the zero time.
 func (w *world) deletionOf(path string) func() time.Time {
 	var at atomic.Pointer[time.Time]
-	w.srv.OnChange(func(c zktest.Change) {
+	w.Srv.OnChange(func(c zktest.Change) {
 		if c.Kind == zktest.Deleted && c.Path == path {
 			at.Store(&c.Time)
 		}
@@ -48,29 +50,29 @@ func TestHardCase14_DisconnectedHolder(t *testing.T) {
 				q := w.process().queue()
 				deleted := w.deletionOf(h.Path())
 				time.Sleep(time.Minute + 1234*time.Millisecond)
-				a.link.Cut(dir)
+				a.Link.Cut(dir)
 				<-h.Done()
 				ended := time.Now()
 				require.ErrorIs(t, h.Err(), session.ErrTrustElapsed)
 				require.ErrorIs(t, h.Err(), session.ErrLost)
 				require.True(t, deleted().IsZero(), "the node stands still")
-				require.True(t, q.waiting())
+				require.True(t, q.Waiting())
 
-				next := q.get()
+				next := q.Get()
 				require.Greater(t, time.Since(ended), time.Duration(0))
 				require.Greater(t, deleted().Sub(ended), time.Second, "the margin")
 				require.Greater(t, next.Token(), h.Token())
 				require.ErrorIs(t, h.Release(), session.ErrLost)
 
 				// The old holder is back, and takes its old hold for nothing.
-				a.link.Heal()
+				a.Link.Heal()
 				time.Sleep(time.Minute)
 				require.ErrorIs(t, h.Err(), session.ErrTrustElapsed)
 				require.NoError(t, next.Err())
 				again := a.queue()
-				require.True(t, again.waiting())
+				require.True(t, again.Waiting())
 				require.NoError(t, next.Release())
-				require.Greater(t, again.get().Token(), next.Token())
+				require.Greater(t, again.Get().Token(), next.Token())
 			})
 		})
 	}
@@ -82,17 +84,17 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		a, b := w.process(), w.process()
 		h := a.lock()
 		q := b.queue()
-		a.link.Disconnect()
-		w.srv.Expire(int64(h.SessionID()))
-		next := q.get()
+		a.Link.Disconnect()
+		w.Srv.Expire(int64(h.SessionID()))
+		next := q.Get()
 		<-h.Done()
 		again := a.queue()
-		require.True(t, again.waiting())
+		require.True(t, again.Waiting())
 		require.NoError(t, next.Err())
 		require.NoError(t, next.Release())
-		got := again.get()
+		got := again.Get()
 		require.NotEqual(t, h.SessionID(), got.SessionID())
-		info, _ := w.srv.Node(got.Path())
+		info, _ := w.Srv.Node(got.Path())
 		require.EqualValues(t, got.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
@@ -105,12 +107,12 @@ func TestHardCase16_DeadlineCountsFromLastAnswer(t *testing.T) {
 		h := a.lock()
 		time.Sleep(time.Hour)
 		last := time.Now()
-		for _, s := range w.srv.Sessions() {
+		for _, s := range w.Srv.Sessions() {
 			if s.ID == int64(h.SessionID()) {
 				last = s.LastHeard
 			}
 		}
-		a.link.Cut(zktest.ToServer)
+		a.Link.Cut(zktest.ToServer)
 		<-h.Done()
 		require.Less(t, time.Since(last), bridge.CoreHold(&h.Hold).Session().Timeout())
 		require.WithinDuration(t, h.Deadline(), time.Now(), time.Millisecond)
@@ -123,12 +125,12 @@ func TestHardCase19_FullPartition(t *testing.T) {
 		a := w.process()
 		h := a.lock()
 		q := a.queue()
-		a.link.Cut(zktest.Both)
+		a.Link.Cut(zktest.Both)
 		w.within(10*time.Second, func() { <-h.Done() })
 		time.Sleep(time.Hour)
-		require.True(t, q.waiting(), "a waiter waits for a session")
-		a.link.Heal()
-		w.within(10*time.Second, func() { require.NotEqual(t, h.SessionID(), q.get().SessionID()) })
+		require.True(t, q.Waiting(), "a waiter waits for a session")
+		a.Link.Heal()
+		w.within(10*time.Second, func() { require.NotEqual(t, h.SessionID(), q.Get().SessionID()) })
 	})
 }
 
@@ -139,7 +141,7 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 		h := a.lock()
 		require.Equal(t, 8*time.Second, bridge.CoreHold(&h.Hold).Session().Timeout())
 		deleted := w.deletionOf(h.Path())
-		a.link.Cut(zktest.Both)
+		a.Link.Cut(zktest.Both)
 		w.within(8*time.Second, func() { <-h.Done() })
 		require.True(t, deleted().IsZero())
 		time.Sleep(8 * time.Second)
@@ -151,8 +153,8 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 func TestHardCase21_Unreachable(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
-		p.session()
-		p.link.Cut(zktest.Both)
+		p.Current().ID()
+		p.Link.Cut(zktest.Both)
 		for range 2 { // first with a session that is suspended, then without one
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			start := time.Now()
@@ -179,15 +181,15 @@ func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
 		p := w.process()
 		h := p.lock()
 		deleted := w.deletionOf(h.Path())
-		p.link.Cut(zktest.ToServer)
+		p.Link.Cut(zktest.ToServer)
 		<-h.Done()
-		p.link.Disconnect()
-		p.link.Heal()
+		p.Link.Disconnect()
+		p.Link.Heal()
 		q := p.queue()
 		require.True(t, deleted().IsZero())
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		require.Len(t, w.nodes(), 2)
-		next := q.get()
+		next := q.Get()
 		require.False(t, deleted().IsZero())
 		require.NotEqual(t, h.SessionID(), next.SessionID())
 		require.Greater(t, next.Token(), h.Token())
@@ -204,8 +206,8 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 		dropped, err := other.Lock(t.Context())
 		require.NoError(t, err)
 		for range 3 {
-			patient.link.Disconnect()
-			nervous.link.Disconnect()
+			patient.Link.Disconnect()
+			nervous.Link.Disconnect()
 			time.Sleep(5 * time.Second)
 			require.NoError(t, kept.Err())
 			require.ErrorIs(t, dropped.Err(), session.ErrDisconnected)
@@ -231,16 +233,16 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		_, err = node.Hold(t.Context(), 1)
 		require.NoError(t, err)
 
-		p.link.Refuse(true)
-		p.link.Disconnect()
+		p.Link.Refuse(true)
+		p.Link.Disconnect()
 		synctest.Wait()
 		_, err = node.Hold(t.Context(), 1)
 		require.ErrorIs(t, err, session.ErrDisconnected)
 
 		q := p.queue()
-		require.True(t, q.waiting())
-		p.link.Refuse(false)
-		h := q.get()
+		require.True(t, q.Waiting())
+		p.Link.Refuse(false)
+		h := q.Get()
 		synctest.Wait()
 		require.NoError(t, h.Err())
 		require.EqualValues(t, s.ID(), h.SessionID())
@@ -253,7 +255,7 @@ func TestHardCase30_WipedServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		h := p.lock()
-		w.srv.Wipe()
+		w.Srv.Wipe()
 		w.within(10*time.Second, func() { <-h.Done() })
 		require.ErrorIs(t, h.Err(), session.ErrLost)
 		w.within(time.Minute, func() { require.NoError(t, p.lock().Err()) })
@@ -266,10 +268,10 @@ func TestHoldersNodeDeleted(t *testing.T) {
 		h := w.process().lock()
 		q := w.process().queue()
 		time.Sleep(time.Second) // holds are watched by now
-		require.NoError(t, w.srv.Remove(h.Path()))
+		require.NoError(t, w.Srv.Remove(h.Path()))
 		synctest.Wait()
 		require.ErrorIs(t, h.Err(), session.ErrDeleted)
-		require.NoError(t, q.get().Err())
+		require.NoError(t, q.Get().Err())
 		require.ErrorIs(t, h.Release(), session.ErrDeleted)
 	})
 }
@@ -281,13 +283,13 @@ func TestDirectoryDeleted(t *testing.T) {
 		h := w.process().lock()
 		p := w.process()
 		line := []*waiter{p.queue(), w.process().queue(), w.process().queue()}
-		require.NoError(t, w.srv.Remove("/locks"))
+		require.NoError(t, w.Srv.Remove("/locks"))
 		time.Sleep(time.Second)
 		require.ErrorIs(t, h.Err(), session.ErrDeleted)
 		// The first waiter may see the holder's node go before its own, and win
 		// and lose in one moment.
-		if first := line[0]; !first.waiting() && first.get().Err() != nil {
-			require.ErrorIs(t, first.hold.Err(), session.ErrDeleted)
+		if first := line[0]; !first.Waiting() && first.Get().Err() != nil {
+			require.ErrorIs(t, first.Get().Err(), session.ErrDeleted)
 			line[0] = p.queue()
 		}
 		require.Len(t, w.nodes(), 3)
@@ -295,12 +297,12 @@ func TestDirectoryDeleted(t *testing.T) {
 		for range line {
 			var winner *waiter
 			for i, q := range line {
-				if q != nil && !q.waiting() {
+				if q != nil && !q.Waiting() {
 					require.Nil(t, winner, "two hold")
 					winner, line[i] = q, nil
 				}
 			}
-			got := winner.get()
+			got := winner.Get()
 			require.Greater(t, got.Token(), token, "although the numbers began anew")
 			token = got.Token()
 			require.NoError(t, got.Release())
@@ -312,7 +314,8 @@ func TestDirectoryDeleted(t *testing.T) {
 // Deadlines are kept on the monotonic clock, which cannot be set. Virtual time
 // has only one clock, so this test runs in the real one.
 func TestHardCase39_MonotonicClock(t *testing.T) {
-	w := &world{t, zktest.New(t)}
+	inner := &sessiontest.World{T: t, Server: zktest.New(t)}
+	w := &world{&testworld.World{World: inner, Srv: inner.Server}}
 	h := w.process().lock()
 	require.Contains(t, h.Deadline().String(), "m=+", "a reading of the monotonic clock")
 	require.Greater(t, time.Until(h.Deadline()), time.Second)

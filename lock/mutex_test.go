@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 )
@@ -24,9 +25,9 @@ func TestTwoValuesOfOneManagerExcludeEachOther(t *testing.T) {
 		_, err := p.mutex().TryLock(t.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
 		q := p.queue()
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		require.NoError(t, h.Release())
-		require.Greater(t, q.get().Token(), h.Token())
+		require.Greater(t, q.Get().Token(), h.Token())
 	})
 }
 
@@ -39,9 +40,9 @@ func TestFirstComeFirstServed(t *testing.T) {
 		for i, q := range line {
 			require.NoError(t, held.Release())
 			for _, other := range line[i+1:] {
-				require.True(t, other.waiting())
+				require.True(t, other.Waiting())
 			}
-			held = q.get()
+			held = q.Get()
 			require.Greater(t, held.Token(), token)
 			token = held.Token()
 		}
@@ -73,11 +74,11 @@ func TestHardCase47_NotReentrant(t *testing.T) {
 func TestDoneContextBeatsFreeLock(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
-		ctx := cancelled()
+		ctx := testworld.Cancelled()
 		why := errors.New("shutting down")
 		caused, cancel := context.WithCancelCause(t.Context())
 		cancel(why)
-		counts := w.count(func() {
+		counts := w.Count(func() {
 			_, err := p.mutex().Lock(ctx)
 			require.ErrorIs(t, err, context.Canceled)
 			_, err = p.mutex().TryLock(ctx)
@@ -104,10 +105,10 @@ func TestContextEndsAsTheLockIsWon(t *testing.T) {
 		q := p.queue()
 		// Both in one instant of virtual time, in either order.
 		go func() { _ = held.Release() }()
-		err := q.giveUp()
+		hold, err := q.GiveUp()
 		synctest.Wait()
 		if err == nil {
-			require.NoError(t, q.hold.Release())
+			require.NoError(t, hold.Release())
 		} else {
 			require.ErrorIs(t, err, context.Canceled)
 		}
@@ -133,7 +134,7 @@ func TestInvalidPaths(t *testing.T) {
 			"/zookeeper/lock": "reserved",
 		} {
 			m := lock.NewMutex(p.Manager, path)
-			counts := w.count(func() {
+			counts := w.Count(func() {
 				_, err := m.Lock(t.Context())
 				require.ErrorContains(t, err, reason)
 				_, err = m.TryLock(t.Context())
@@ -156,8 +157,7 @@ func TestUseAfterClose(t *testing.T) {
 		h := p.lock()
 		q := p.queue()
 		require.NoError(t, p.Close())
-		<-q.done
-		require.ErrorIs(t, q.err, session.ErrClosed)
+		require.ErrorIs(t, testworld.ErrOf(q.Result()), session.ErrClosed)
 		require.ErrorIs(t, h.Err(), session.ErrClosed)
 		require.ErrorIs(t, h.Release(), session.ErrLost)
 		_, err := p.mutex().Lock(t.Context())
@@ -176,7 +176,7 @@ func TestHardCase51_Release(t *testing.T) {
 		p := w.process()
 		h := p.lock()
 		synctest.Wait()
-		counts := w.count(func() {
+		counts := w.Count(func() {
 			var work sync.WaitGroup
 			for range 20 {
 				work.Go(func() {
@@ -201,7 +201,7 @@ func TestHardCase51_Release(t *testing.T) {
 		// After a loss, it says so, every time, and removes nothing of
 		// another's.
 		h = p.lock()
-		w.srv.Expire(p.session())
+		w.Srv.Expire(p.Current().ID())
 		<-h.Done()
 		other = w.process().lock()
 		for range 2 {
@@ -246,7 +246,7 @@ func TestHardCase50_ReleaseRacesWithAcquire(t *testing.T) {
 		// A queue that one client had to itself twice in a row keeps a watch on
 		// its directory. Whether that happened depends on which contender comes
 		// first.
-		require.Equal(t, w.srv.WatchesOf(dir), w.srv.Watches())
+		require.Equal(t, w.Srv.WatchesOf(dir), w.Srv.Watches())
 	})
 }
 

@@ -82,19 +82,7 @@ func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error
 		return err
 	}
 	within, stop := ctxend.WithHold(ctx, &r.Hold)
-	defer func() { // a second End does nothing: this one is for panics
-		stop()
-		_ = r.End(errPanicked)
-	}()
-	err = f(within, r)
-	ended := r.End(err)
-	switch {
-	case ended == nil:
-		return err
-	case err == nil:
-		return ended
-	}
-	return oneline.Join(err, ended)
+	return ctxend.Do(within, stop, func(ctx context.Context) error { return f(ctx, r) }, r.End, func() { _ = r.End(errPanicked) })
 }
 
 // errPanicked is the failure of a run whose function panics or calls

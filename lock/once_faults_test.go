@@ -135,7 +135,7 @@ func TestOnce_givenUpAtEachRequest(t *testing.T) {
 				cancel()
 				require.Equal(w, c.name == "begin", call.Waiting(), "the begin is not cut short")
 				close(answer)
-				require.ErrorIs(w, errOf(call), context.Canceled)
+				require.ErrorIs(w, testworld.ErrOf(call.Result()), context.Canceled)
 				synctest.Wait()
 				require.Empty(w, w.Children(job))
 				after := last(w, once(q))
@@ -221,7 +221,7 @@ func TestOnce_laggingServer(t *testing.T) {
 		time.Sleep(every)
 		w.Srv.Lag(p.Current().ID())
 		require.NoError(w, begins(w, once(q)).End(nil))
-		require.Equal(w, lock.RunDone, notDue(w, errOf(starting(w, once(p)))).State)
+		require.Equal(w, lock.RunDone, notDue(w, testworld.ErrOf(starting(w, once(p)).Result())).State)
 		require.EqualValues(w, q.Current().ID(), last(w, once(p)).Session)
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/recognise"
+	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -30,26 +30,18 @@ func (o *Once) start(ctx context.Context) (*Run, error) {
 // that none is due.
 func (o *Once) attempts(ctx context.Context) (*Run, error) {
 	var mine []string
-	for n := 0; ; n++ {
-		s, err := o.sm.Session(ctx)
-		if err != nil {
-			return nil, ctxend.Join(ctx, err)
-		}
+	var notDue error
+	r, err := waitqueue.InSessions(ctx, o.sm, func(s *core.Session) (*Run, error) {
 		r, err := o.attempt(ctx, s, &mine)
-		switch {
-		case err == nil:
-			return r, nil
-		case errors.Is(err, ErrNotDue):
-			return nil, err
-		case ctx.Err() != nil:
-			return nil, ctxend.Join(ctx, err)
-		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
-			return nil, err
+		if errors.Is(err, ErrNotDue) { // it is the answer, even after the end of ctx
+			notDue, err = err, nil
 		}
-		if err := retries.Wait(ctx, n-1); err != nil {
-			return nil, err
-		}
+		return r, err
+	})
+	if err == nil {
+		err = notDue
 	}
+	return r, err
 }
 
 // attempt makes a contender's znode and decides by it, within one session. If
@@ -83,7 +75,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		data, stat, err := s.Get(ctx, o.path)
 		switch {
 		case errors.Is(err, core.ErrNoNode):
-			if err = makeNode(ctx, s, o.path, []byte(noRun)); err == nil {
+			if _, err = s.CreateWithParents(ctx, o.path, []byte(noRun)); err == nil {
 				return nil
 			}
 		case err != nil:

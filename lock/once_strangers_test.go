@@ -87,7 +87,7 @@ func TestOnce_givenUpInDoubtOnALaggingServer(t *testing.T) {
 			return zktest.LoseReply
 		})
 		call := testworld.Go(w, func(context.Context) (*lock.Run, error) { return once(p).Start(ctx) })
-		require.ErrorIs(w, errOf(call), context.Canceled)
+		require.ErrorIs(w, testworld.ErrOf(call.Result()), context.Canceled)
 		w.Srv.CatchUp(id)
 		time.Sleep(time.Minute)
 		require.Equal(w, id, p.Current().ID(), "the session has not ended")

@@ -291,18 +291,18 @@ func TestOnce_rerun(t *testing.T) {
 							}
 						}
 						if !waits {
-							require.Equal(w, lock.RunUnderWay, notDue(w, errOf(next)).State)
+							require.Equal(w, lock.RunUnderWay, notDue(w, testworld.ErrOf(next.Result())).State)
 							next = starting(w, once(q, opts...))
 						}
 						if !rerun {
-							require.EqualValues(w, ending, notDue(w, errOf(next)).State)
+							require.EqualValues(w, ending, notDue(w, testworld.ErrOf(next.Result())).State)
 							return
 						}
 						second := next.Get()
 						require.Equal(w, first.Called(), second.Called(), "the interval stays")
 						require.Greater(w, second.Token(), first.Token())
 						require.NoError(w, second.End(nil))
-						notDue(w, errOf(starting(w, once(p, opts...))))
+						notDue(w, testworld.ErrOf(starting(w, once(p, opts...)).Result()))
 						time.Sleep(4 * time.Minute)
 						require.NoError(w, begins(w, once(p, opts...)).End(nil), "it is due by the first call")
 					})
@@ -310,11 +310,6 @@ func TestOnce_rerun(t *testing.T) {
 			}
 		}
 	}
-}
-
-func errOf(c *testworld.Call[*lock.Run]) error {
-	_, err := c.Result()
-	return err
 }
 
 // A run that goes on for longer than the interval is not joined by another. A
@@ -338,7 +333,7 @@ func TestOnce_runsDoNotOverlap(t *testing.T) {
 		r := first.Get()
 		require.True(w, other.Waiting())
 		require.NoError(w, r.End(nil))
-		require.Equal(w, lock.RunDone, notDue(w, errOf(other)).State)
+		require.Equal(w, lock.RunDone, notDue(w, testworld.ErrOf(other.Result())).State)
 		synctest.Wait()
 		require.Empty(w, w.Children(job))
 	})
@@ -360,7 +355,7 @@ func TestOnce_aLaterRunServesWhoHasWaited(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.True(w, waiter.Waiting())
 		require.NoError(w, later.End(nil))
-		require.Equal(w, lock.RunDone, notDue(w, errOf(waiter)).State)
+		require.Equal(w, lock.RunDone, notDue(w, testworld.ErrOf(waiter.Result())).State)
 	})
 }
 

@@ -24,7 +24,7 @@ func alone(w *world, p *process) (m *lock.Mutex, last int) {
 	for range 3 {
 		last = number(w, take(w, m))
 	}
-	require.Equal(w, map[string]int{"create": 1, "delete": 1}, w.count(func() { last = number(w, take(w, m)) }))
+	require.Equal(w, map[string]int{"create": 1, "delete": 1}, w.Count(func() { last = number(w, take(w, m)) }))
 	return m, last
 }
 
@@ -89,9 +89,9 @@ func TestRecallAnotherWent(t *testing.T) {
 		m, _ := alone(w, w.process())
 		require.NoError(t, w.process().lock().Release())
 		listed := map[string]int{"create": 1, "getChildren2": 1, "delete": 1}
-		require.Equal(t, listed, w.count(func() { take(w, m) }))
-		require.Equal(t, listed, w.count(func() { take(w, m) }))
-		require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.count(func() { take(w, m) }))
+		require.Equal(t, listed, w.Count(func() { take(w, m) }))
+		require.Equal(t, listed, w.Count(func() { take(w, m) }))
+		require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.Count(func() { take(w, m) }))
 	})
 }
 
@@ -102,10 +102,10 @@ func TestRecallTurns(t *testing.T) {
 		take(w, a)
 		take(w, b)
 		for range 10 {
-			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, w.count(func() { take(w, a) }))
-			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, w.count(func() { take(w, b) }))
+			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, w.Count(func() { take(w, a) }))
+			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, w.Count(func() { take(w, b) }))
 		}
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 	})
 }
 
@@ -119,15 +119,15 @@ func TestRecallDirectoryMadeAnew(t *testing.T) {
 				p, q := w.process(), w.process()
 				m, last := alone(w, p)
 				if away {
-					p.link.Cut(zktest.Both)
+					p.Link.Cut(zktest.Both)
 				}
-				require.NoError(t, w.srv.Remove(dir))
+				require.NoError(t, w.Srv.Remove(dir))
 				for range last {
 					require.NoError(t, q.lock().Release())
 				}
 				other := q.lock()
 				require.Equal(t, last, number(w, other))
-				p.link.Heal()
+				p.Link.Heal()
 				end := mustWait(w, m)
 				end()
 				require.NoError(t, other.Release())
@@ -144,7 +144,7 @@ func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 		m, last := alone(w, w.process())
 		once := false
 		made := make(chan *lock.Hold, 1)
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if once || r.Op != zktest.OpCreate {
 				return zktest.Pass
 			}
@@ -152,7 +152,7 @@ func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				require.NoError(w, w.srv.Remove(dir))
+				require.NoError(w, w.Srv.Remove(dir))
 				for range last {
 					require.NoError(w, q.lock().Release())
 				}
@@ -175,7 +175,7 @@ func TestRecallOwnNodeStays(t *testing.T) {
 		m, _ := alone(w, w.process())
 		h, err := m.Lock(t.Context())
 		require.NoError(t, err)
-		stop := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpDelete {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}
@@ -209,9 +209,9 @@ func TestRecallNextSession(t *testing.T) {
 		m, _ := alone(w, p)
 		h, err := m.Lock(t.Context())
 		require.NoError(t, err)
-		p.link.Cut(zktest.Both)
+		p.Link.Cut(zktest.Both)
 		<-h.Done()
-		p.link.Heal()
+		p.Link.Heal()
 		s, err := p.Session(t.Context())
 		require.NoError(t, err)
 		require.NotEqual(t, h.SessionID(), s.ID)
@@ -229,7 +229,7 @@ func TestRecallLostAnswer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, last := alone(w, w.process())
 		lost := false
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if lost || r.Op != zktest.OpCreate {
 				return zktest.Pass
 			}
@@ -238,7 +238,7 @@ func TestRecallLostAnswer(t *testing.T) {
 		})
 		defer remove()
 		var h *lock.Hold
-		counts := w.count(func() { h = take(w, m) })
+		counts := w.Count(func() { h = take(w, m) })
 		require.Equal(t, last+1, number(w, h))
 		require.Equal(t, 1, counts["getChildren2"])
 		require.Equal(t, 1, counts["create"])
@@ -252,11 +252,11 @@ func TestRecallDirectoryWrittenTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
 		for range 3 {
-			require.NoError(t, w.srv.Put(dir, []byte("a note")))
-			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, w.count(func() { take(w, m) }))
-			require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.count(func() { take(w, m) }))
+			require.NoError(t, w.Srv.Put(dir, []byte("a note")))
+			require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, w.Count(func() { take(w, m) }))
+			require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.Count(func() { take(w, m) }))
 		}
-		require.Equal(t, 1, w.srv.Watches())
+		require.Equal(t, 1, w.Srv.Watches())
 	})
 }
 
@@ -266,7 +266,7 @@ func TestRecallLastNumber(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		m, _ := alone(w, p)
-		require.NoError(t, w.srv.SetSequence(dir, 2147483640))
+		require.NoError(t, w.Srv.SetSequence(dir, 2147483640))
 		for range 20 {
 			take(w, m)
 		}
@@ -281,7 +281,7 @@ func TestRecallLastNumber(t *testing.T) {
 func TestRecallTry(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
-		require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.count(func() {
+		require.Equal(t, map[string]int{"create": 1, "delete": 1}, w.Count(func() {
 			h, err := m.TryLock(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, h.Release())

@@ -140,7 +140,7 @@ func (v *limitView) orMake(ctx context.Context, err error) error {
 	if !errors.Is(err, core.ErrNoNode) {
 		return err
 	}
-	err = makeNode(ctx, v.s, v.node, encodeLimit(v.permits))
+	_, err = v.s.CreateWithParents(ctx, v.node, encodeLimit(v.permits))
 	if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrUnknownOutcome) {
 		return err
 	}
@@ -194,26 +194,6 @@ func (v *limitView) stop() {
 	if v.watch != nil {
 		v.watch.Stop()
 		v.watch = nil
-	}
-}
-
-// creator is a Manager or a Session.
-type creator interface {
-	CreateOnce(ctx context.Context, path string, data []byte) error
-	EnsureDir(ctx context.Context, path string) error
-}
-
-// makeNode creates a persistent znode, and its parents if they are missing.
-func makeNode(ctx context.Context, c creator, path string, data []byte) error {
-	for {
-		err := c.CreateOnce(ctx, path, data)
-		if !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome) {
-			return err
-		}
-		dir, _ := znode.Split(path)
-		if err := c.EnsureDir(ctx, dir); err != nil {
-			return err
-		}
 	}
 }
 
@@ -282,7 +262,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		if !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}
-		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
+		_, err = s.sm.CreateWithParents(ctx, s.limit.node, encodeLimit(n))
 		if !errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}

@@ -16,14 +16,6 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// hosts is a zk.HostProvider without DNS, which a bubble needs.
-type hosts struct{}
-
-func (hosts) Init([]string) error  { return nil }
-func (hosts) Len() int             { return 1 }
-func (hosts) Next() (string, bool) { return "zk1:2181", false }
-func (hosts) Connected()           {}
-
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
@@ -32,9 +24,9 @@ func (quiet) Printf(string, ...any) {}
 // us.
 func (w *world) client() *zk.Conn {
 	w.Helper()
-	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(hosts{}), zk.WithLogger(quiet{}),
+	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(quiet{}),
 		zk.WithDialer(func(network, addr string, timeout time.Duration) (net.Conn, error) {
-			return w.srv.Dial(network, addr, timeout)
+			return w.Srv.Dial(network, addr, timeout)
 		}))
 	require.NoError(w, err)
 	w.Cleanup(c.Close)
@@ -67,13 +59,13 @@ func TestHardCase44_ForeignChildren(t *testing.T) {
 			"lock-0000000000-", "lock-+000000001", "LOCK-0000000000", "lock-٠٠٠٠٠٠٠٠٠٠",
 		}
 		for _, name := range strangers {
-			require.NoError(t, w.srv.Put(dir+"/"+name, []byte("\x00\xff")))
+			require.NoError(t, w.Srv.Put(dir+"/"+name, []byte("\x00\xff")))
 		}
-		require.NoError(t, w.srv.Put(dir+"/config/lock-0000000000", nil))
+		require.NoError(t, w.Srv.Put(dir+"/config/lock-0000000000", nil))
 		a, b := w.process(), w.process()
 		h := a.lock()
 		q := b.queue()
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		_, err := b.mutex().TryLock(t.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
 		holders, err := a.mutex().Holders(t.Context())
@@ -84,7 +76,7 @@ func TestHardCase44_ForeignChildren(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, waiters, 1)
 		require.NoError(t, h.Release())
-		require.NoError(t, q.get().Release())
+		require.NoError(t, q.Get().Release())
 		require.Len(t, w.nodes(), len(strangers), "nothing of theirs was touched")
 	})
 }
@@ -93,17 +85,17 @@ func TestHardCase44_ForeignChildren(t *testing.T) {
 // holder, so no contender passes it.
 func TestStrangerThatLooksLikeAContender(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		require.NoError(t, w.srv.Put(dir+"/made-by-hand-lock-0000000000", []byte("ops")))
-		require.NoError(t, w.srv.SetSequence(dir, 5))
+		require.NoError(t, w.Srv.Put(dir+"/made-by-hand-lock-0000000000", []byte("ops")))
+		require.NoError(t, w.Srv.SetSequence(dir, 5))
 		p := w.process()
 		q := p.queue()
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		holders, err := p.mutex().Holders(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, "ops", holders[0].ID)
 		require.Zero(t, holders[0].Session)
-		require.NoError(t, w.srv.Remove(dir+"/made-by-hand-lock-0000000000"))
-		q.get()
+		require.NoError(t, w.Srv.Remove(dir+"/made-by-hand-lock-0000000000"))
+		q.Get()
 	})
 }
 
@@ -114,7 +106,7 @@ func TestKazooPeer(t *testing.T) {
 		c := w.client()
 		theirs := kazoo(t, c)
 		q := p.queue()
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		_, err := p.mutex().TryLock(t.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
 		second := kazoo(t, c)
@@ -129,12 +121,12 @@ func TestKazooPeer(t *testing.T) {
 		require.EqualValues(t, c.SessionID(), holders[0].Session)
 
 		require.NoError(t, c.Delete(theirs, -1))
-		h := q.get()
-		require.True(t, last.waiting())
+		h := q.Get()
+		require.True(t, last.Waiting())
 		require.NoError(t, h.Release())
-		require.True(t, last.waiting(), "behind the second of kazoo's")
+		require.True(t, last.Waiting(), "behind the second of kazoo's")
 		require.NoError(t, c.Delete(second, -1))
-		require.Greater(t, last.get().Token(), h.Token())
+		require.Greater(t, last.Get().Token(), h.Token())
 	})
 }
 
@@ -144,9 +136,9 @@ func TestGoZookeeperPeer(t *testing.T) {
 		peer := zk.NewLock(w.client(), dir, zk.WorldACL(zk.PermAll))
 		require.NoError(t, peer.Lock())
 		q := p.queue()
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		require.NoError(t, peer.Unlock())
-		h := q.get()
+		h := q.Get()
 
 		got := make(chan error, 1)
 		go func() { got <- peer.Lock() }()
@@ -155,9 +147,9 @@ func TestGoZookeeperPeer(t *testing.T) {
 		last := p.queue()
 		require.NoError(t, h.Release())
 		require.NoError(t, <-got)
-		require.True(t, last.waiting())
+		require.True(t, last.Waiting())
 		require.NoError(t, peer.Unlock())
-		last.get()
+		last.Get()
 	})
 }
 
@@ -167,7 +159,7 @@ func TestSequenceWraps(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		require.NoError(t, w.srv.SetSequence(dir, 2147483645))
+		require.NoError(t, w.Srv.SetSequence(dir, 2147483645))
 		h := p.lock()
 		line := make([]*waiter, 6)
 		paths := []string{h.Path()}
@@ -189,9 +181,9 @@ func TestSequenceWraps(t *testing.T) {
 		for i, q := range line {
 			require.NoError(t, h.Release())
 			for _, other := range line[i+1:] {
-				require.True(t, other.waiting())
+				require.True(t, other.Waiting())
 			}
-			next := q.get()
+			next := q.Get()
 			require.Equal(t, paths[i+1], next.Path())
 			require.Greater(t, next.Token(), h.Token(), "unlike the numbers")
 			h = next
@@ -205,7 +197,7 @@ func TestSequenceExhausted(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
-		require.NoError(t, w.srv.SetSequence(dir, 2147483646))
+		require.NoError(t, w.Srv.SetSequence(dir, 2147483646))
 		h := p.lock()
 		for range 3 {
 			_, err := p.mutex().Lock(t.Context())
@@ -215,11 +207,11 @@ func TestSequenceExhausted(t *testing.T) {
 			require.ErrorContains(t, err, "sequence numbers")
 		}
 		require.NoError(t, h.Err())
-		n, ok := w.srv.Node(dir)
+		n, ok := w.Srv.Node(dir)
 		require.True(t, ok)
 		require.Len(t, n.Children, 1, "the holder's")
 		require.NoError(t, h.Release())
-		require.NoError(t, w.srv.Remove(dir)) // as servers do with an empty container
+		require.NoError(t, w.Srv.Remove(dir)) // as servers do with an empty container
 		require.NoError(t, p.lock().Release())
 	}, zktest.SaturatingSequence())
 }
@@ -245,7 +237,7 @@ func TestNoRights(t *testing.T) {
 		for _, path := range []string{"/none", "/none/a", "/read", "/read/a", "/create"} {
 			m := lock.NewMutex(p.Manager, path)
 			for _, acquire := range []func(context.Context) (*lock.Hold, error){m.Lock, m.TryLock} {
-				before := w.srv.Paths()
+				before := w.Srv.Paths()
 				_, err := acquire(t.Context())
 				require.ErrorIs(t, err, zk.ErrNoAuth, path)
 				require.ErrorContains(t, err, path)
@@ -254,12 +246,12 @@ func TestNoRights(t *testing.T) {
 				// made there goes with the session, and nothing earlier can
 				// remove it.
 				if path != "/create" {
-					require.Equal(t, before, w.srv.Paths())
+					require.Equal(t, before, w.Srv.Paths())
 				}
 			}
 		}
 		require.NoError(t, p.Close())
-		info, _ := w.srv.Node("/create")
+		info, _ := w.Srv.Node("/create")
 		require.Empty(t, info.Children)
 
 		// What lies above the directory does not matter once that is there
@@ -272,7 +264,7 @@ func TestNoRights(t *testing.T) {
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
 		// The contender before us has a znode that we may not read.
-		require.NoError(t, w.srv.Put(dir, nil))
+		require.NoError(t, w.Srv.Put(dir, nil))
 		path, err := owner.Create(dir+"/lock-", []byte("x"), zk.FlagEphemeral|zk.FlagSequence, digest(zk.PermAll))
 		require.NoError(t, err)
 		within, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -292,7 +284,7 @@ func TestForeignData(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for i, data := range []string{"127.0.0.1", "\x00\x01", "\xff\xfe", "a\nb", "\x1b[31m", `{"id":7}`, `{"other":1}`,
 			strings.Repeat("x", 257)} {
-			require.NoError(t, w.srv.Put(fmt.Sprintf("%s/lock-%010d", dir, i), []byte(data)))
+			require.NoError(t, w.Srv.Put(fmt.Sprintf("%s/lock-%010d", dir, i), []byte(data)))
 		}
 		m := w.process().mutex()
 		all, err := m.Holders(t.Context())
@@ -316,6 +308,6 @@ func TestTooLargeID(t *testing.T) {
 		_, err := p.mutex(lock.ID(strings.Repeat("x", 1<<20))).Lock(t.Context())
 		require.ErrorContains(t, err, "larger than the server accepts")
 		require.NoError(t, h.Err())
-		require.Equal(t, 1, w.srv.Count(zktest.OpConnect))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpConnect))
 	})
 }

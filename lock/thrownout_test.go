@@ -24,23 +24,23 @@ func TestWaitersNodeDeleted(t *testing.T) {
 				thrown := w.process().queue()
 				mine := w.nodes()[before]
 				time.Sleep(after)
-				require.NoError(t, w.srv.Remove(dir+"/"+mine))
+				require.NoError(t, w.Srv.Remove(dir+"/"+mine))
 				last := w.process().queue()
 				for _, next := range others {
 					require.NoError(t, h.Release())
-					h = next.get()
+					h = next.Get()
 				}
 				require.NoError(t, h.Release())
 				// Which of the two is first depends on when it noticed.
 				first, second := last, thrown
-				if !thrown.waiting() {
+				if !thrown.Waiting() {
 					first, second = thrown, last
 				}
-				h = first.get()
-				require.True(t, second.waiting())
+				h = first.Get()
+				require.True(t, second.Waiting())
 				require.NoError(t, h.Release())
-				second.get()
-				require.NotEqual(t, dir+"/"+mine, thrown.get().Path())
+				second.Get()
+				require.NotEqual(t, dir+"/"+mine, thrown.Get().Path())
 			})
 		}
 	}
@@ -52,24 +52,24 @@ func TestWaitersNodeDeletedBeforeItIsWatched(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		p := w.process()
-		id := p.session()
+		id := p.Current().ID()
 		seen := make(chan struct{})
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData && r.Session == id && r.Path != h.Path() {
 				return zktest.Hold(seen)
 			}
 			return zktest.Pass
 		})
 		thrown := p.queue()
-		require.NoError(t, w.srv.Remove(dir+"/"+w.nodes()[1]))
+		require.NoError(t, w.Srv.Remove(dir+"/"+w.nodes()[1]))
 		next := w.process().queue()
 		require.NoError(t, h.Release())
-		other := next.get()
-		require.True(t, thrown.waiting())
+		other := next.Get()
+		require.True(t, thrown.Waiting())
 		remove()
 		close(seen)
-		require.True(t, thrown.waiting())
+		require.True(t, thrown.Waiting())
 		require.NoError(t, other.Release())
-		thrown.get()
+		thrown.Get()
 	})
 }

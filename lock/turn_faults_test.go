@@ -25,29 +25,29 @@ func TestTurnThroughAReconnection(t *testing.T) {
 				l := w.lineOfFour()
 				l.prepare()
 				own := dir + "/" + w.nodes()[1]
-				l.p.link.Refuse(true)
-				l.p.link.Disconnect()
+				l.p.Link.Refuse(true)
+				l.p.Link.Disconnect()
 				synctest.Wait()
 				if thrownOut {
-					require.NoError(t, w.srv.Remove(own))
+					require.NoError(t, w.Srv.Remove(own))
 				}
 				last := w.process().queue()
 				require.NoError(t, l.held.Release())
-				require.True(t, l.subject.waiting())
-				require.Equal(t, !thrownOut, last.waiting())
-				id := l.p.session()
+				require.True(t, l.subject.Waiting())
+				require.Equal(t, !thrownOut, last.Waiting())
+				id := l.p.Current().ID()
 				asked := w.sessions(func() {
-					l.p.link.Refuse(false)
+					l.p.Link.Refuse(false)
 					time.Sleep(3 * time.Second)
 				})
 				if !thrownOut {
 					require.Equal(t, 1, asked[id]["getChildren2"])
-					require.Equal(t, own, l.subject.get().Path())
+					require.Equal(t, own, l.subject.Get().Path())
 					return
 				}
-				require.True(t, l.subject.waiting())
-				require.NoError(t, last.get().Release())
-				require.NotEqual(t, own, l.subject.get().Path())
+				require.True(t, l.subject.Waiting())
+				require.NoError(t, last.Get().Release())
+				require.NotEqual(t, own, l.subject.Get().Path())
 			})
 		})
 	}
@@ -58,14 +58,14 @@ func TestTurnAfterAFlicker(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()
 		l.prepare()
-		l.p.link.Disconnect()
+		l.p.Link.Disconnect()
 		time.Sleep(3 * time.Second)
-		require.True(t, l.subject.waiting())
+		require.True(t, l.subject.Waiting())
 		asked := w.sessions(func() {
 			require.NoError(t, l.held.Release())
-			l.subject.get()
+			l.subject.Get()
 		})
-		require.Equal(t, 1, asked[l.p.session()]["getChildren2"])
+		require.Equal(t, 1, asked[l.p.Current().ID()]["getChildren2"])
 	})
 }
 
@@ -74,15 +74,15 @@ func TestTurnAfterAFlicker(t *testing.T) {
 func TestTurnOnAServerThatLags(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()
-		id := l.p.session()
+		id := l.p.Current().ID()
 		l.next()
-		w.srv.Lag(id)
+		w.Srv.Lag(id)
 		l.next()
 		require.NoError(t, l.held.Release())
-		require.True(t, l.subject.waiting())
-		w.srv.CatchUp(id)
-		require.False(t, l.subject.waiting())
-		require.NoError(t, l.subject.get().Err())
+		require.True(t, l.subject.Waiting())
+		w.Srv.CatchUp(id)
+		require.False(t, l.subject.Waiting())
+		require.NoError(t, l.subject.Get().Err())
 	})
 }
 
@@ -95,27 +95,27 @@ func TestTurnGivenUpAtEachRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachRequest(t, func(w *world, at func(f func(l *lineOfFour) zktest.Action) *lineOfFour) {
 				l := at(func(l *lineOfFour) zktest.Action {
-					l.subject.cancel()
+					l.cancel()
 					return fault
 				})
 				last := w.process().queue()
 				l.prepareOr()
 				require.NoError(w, l.held.Release())
 				time.Sleep(10 * time.Second)
-				if l.subject.waiting() {
-					require.Fail(w, "it still waits")
+				if l.subject.Waiting() {
+					require.FailNow(w, "it still waits")
 				}
-				if l.subject.err == nil {
-					require.True(w, last.waiting())
-					require.NoError(w, l.subject.hold.Release())
+				if hold, err := l.subject.Result(); err == nil {
+					require.True(w, last.Waiting())
+					require.NoError(w, hold.Release())
 				} else {
-					require.ErrorIs(w, l.subject.err, context.Canceled)
+					require.ErrorIs(w, err, context.Canceled)
 				}
-				require.NoError(w, last.get().Release())
+				require.NoError(w, last.Get().Release())
 				synctest.Wait()
 				require.Empty(w, w.nodes())
 				time.Sleep(time.Minute)
-				require.LessOrEqual(w, w.srv.Watches(), 1, "a mutex may watch its directory")
+				require.LessOrEqual(w, w.Srv.Watches(), 1, "a mutex may watch its directory")
 			})
 		})
 	}
@@ -133,11 +133,11 @@ func TestTurnFaultAtEachRequest(t *testing.T) {
 				last := w.process().queue()
 				l.prepareOr()
 				require.NoError(w, l.held.Release())
-				h := l.subject.get()
+				h := l.subject.Get()
 				require.NoError(w, h.Err())
-				require.True(w, last.waiting())
+				require.True(w, last.Waiting())
 				require.NoError(w, h.Release())
-				require.NoError(w, last.get().Release())
+				require.NoError(w, last.Get().Release())
 				synctest.Wait()
 				require.Empty(w, w.nodes())
 			})
@@ -197,17 +197,17 @@ func TestTurnBehindOtherLibraries(t *testing.T) {
 						var theirs []string
 						for i, format := range []string{a, b, c} {
 							theirs = append(theirs, dir+"/"+fmt.Sprintf(format, i+1))
-							require.NoError(t, w.srv.Put(theirs[i], nil))
+							require.NoError(t, w.Srv.Put(theirs[i], nil))
 						}
-						require.NoError(t, w.srv.SetSequence(dir, 4))
+						require.NoError(t, w.Srv.SetSequence(dir, 4))
 						q := p.queue()
-						require.NoError(t, w.srv.Remove(theirs[0]))
-						require.True(t, q.waiting())
-						require.NoError(t, w.srv.Remove(theirs[1]))
-						require.True(t, q.waiting())
+						require.NoError(t, w.Srv.Remove(theirs[0]))
+						require.True(t, q.Waiting())
+						require.NoError(t, w.Srv.Remove(theirs[1]))
+						require.True(t, q.Waiting())
 						p.mute()
-						require.NoError(t, w.srv.Remove(theirs[2]))
-						require.False(t, q.waiting())
+						require.NoError(t, w.Srv.Remove(theirs[2]))
+						require.False(t, q.Waiting())
 					})
 				})
 			}
@@ -222,13 +222,13 @@ func TestTurnOfAPredecessorThatIsWrittenTo(t *testing.T) {
 		l := w.lineOfFour()
 		l.prepare()
 		time.Sleep(time.Second)
-		id := l.p.session()
+		id := l.p.Current().ID()
 		for range 3 {
-			asked := w.sessions(func() { require.NoError(t, w.srv.Put(l.held.Path(), []byte("touched"))) })
+			asked := w.sessions(func() { require.NoError(t, w.Srv.Put(l.held.Path(), []byte("touched"))) })
 			require.Equal(t, map[string]int{"getData": 1}, asked[id])
 		}
 		l.p.mute()
 		require.NoError(t, l.held.Release())
-		require.False(t, l.subject.waiting())
+		require.False(t, l.subject.Waiting())
 	})
 }

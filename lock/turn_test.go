@@ -24,6 +24,7 @@ type lineOfFour struct {
 	waiters []*waiter
 	p       *process // the subject's
 	subject *waiter
+	cancel  context.CancelFunc // ends the wait of the subject, of eachRequest alone
 }
 
 func (w *world) lineOfFour() *lineOfFour {
@@ -39,7 +40,7 @@ func (w *world) lineOfFour() *lineOfFour {
 func (l *lineOfFour) next() {
 	l.Helper()
 	require.NoError(l, l.held.Release())
-	l.held = l.waiters[0].get()
+	l.held = l.waiters[0].Get()
 	l.waiters = l.waiters[1:]
 	synctest.Wait()
 }
@@ -50,13 +51,13 @@ func (l *lineOfFour) prepare() {
 	for len(l.waiters) > 0 {
 		l.next()
 	}
-	require.True(l, l.subject.waiting())
+	require.True(l, l.subject.Waiting())
 }
 
 // mute has the server answer no further request of the process, except deletes.
 func (p *process) mute() {
-	id := p.session()
-	p.w.Cleanup(p.w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	id := p.Current().ID()
+	p.W.Cleanup(p.W.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Session == id && r.Op != zktest.OpPing && r.Op != zktest.OpDelete {
 			return zktest.Hold(make(chan struct{}))
 		}
@@ -72,8 +73,8 @@ func TestTurnNeedsNoRequest(t *testing.T) {
 		l.prepare()
 		l.p.mute()
 		require.NoError(t, l.held.Release())
-		require.False(t, l.subject.waiting())
-		require.NoError(t, l.subject.get().Err())
+		require.False(t, l.subject.Waiting())
+		require.NoError(t, l.subject.Get().Err())
 	})
 }
 
@@ -84,22 +85,22 @@ func TestTurnIsPreparedInOneRoundTrip(t *testing.T) {
 		l := w.lineOfFour()
 		l.next()
 		const oneWay = 100 * time.Millisecond
-		l.p.link.Delay(oneWay)
+		l.p.Link.Delay(oneWay)
 		require.NoError(t, l.held.Release())
-		l.held = l.waiters[0].get()
+		l.held = l.waiters[0].Get()
 		time.Sleep(3 * oneWay) // the event, and the packet there and back
 		synctest.Wait()
 		l.p.mute()
 		require.NoError(t, l.held.Release())
-		w.within(oneWay, func() { l.subject.get() })
+		w.within(oneWay, func() { l.subject.Get() })
 	})
 }
 
 // The predecessor ends in another way than by its release.
 func TestTurnAfterAnyEnd(t *testing.T) {
 	for name, end := range map[string]func(w *world, h *lock.Hold){
-		"expired": func(w *world, h *lock.Hold) { w.srv.Expire(int64(h.SessionID())) },
-		"deleted": func(w *world, h *lock.Hold) { require.NoError(w, w.srv.Remove(h.Path())) },
+		"expired": func(w *world, h *lock.Hold) { w.Srv.Expire(int64(h.SessionID())) },
+		"deleted": func(w *world, h *lock.Hold) { require.NoError(w, w.Srv.Remove(h.Path())) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -107,8 +108,8 @@ func TestTurnAfterAnyEnd(t *testing.T) {
 				l.prepare()
 				time.Sleep(time.Second) // the holder watches its node
 				end(w, l.held)
-				require.False(t, l.subject.waiting())
-				require.Greater(t, l.subject.get().Token(), l.held.Token())
+				require.False(t, l.subject.Waiting())
+				require.Greater(t, l.subject.Get().Token(), l.held.Token())
 				require.ErrorIs(t, l.held.Err(), session.ErrLost)
 			})
 		})
@@ -133,8 +134,8 @@ func TestTurnWhenOthersGiveUp(t *testing.T) {
 					var stay []*waiter
 					gone := make(map[int]bool)
 					for _, i := range order {
-						require.ErrorIs(t, l.waiters[i].giveUp(), context.Canceled)
-						require.True(t, l.subject.waiting())
+						require.ErrorIs(t, testworld.ErrOf(l.waiters[i].GiveUp()), context.Canceled)
+						require.True(t, l.subject.Waiting())
 						gone[i] = true
 					}
 					for i, q := range l.waiters {
@@ -145,7 +146,7 @@ func TestTurnWhenOthersGiveUp(t *testing.T) {
 					l.waiters = stay
 					l.prepare()
 					require.NoError(t, l.held.Release())
-					require.False(t, l.subject.waiting())
+					require.False(t, l.subject.Waiting())
 				})
 			})
 		}
@@ -165,21 +166,21 @@ func TestTurnWithoutTheOwnNode(t *testing.T) {
 					for range handed {
 						l.next()
 					}
-					require.NoError(t, w.srv.Remove(own))
+					require.NoError(t, w.Srv.Remove(own))
 					time.Sleep(pause)
 					for len(l.waiters) > 0 {
 						l.next()
 					}
 					require.NoError(t, l.held.Release())
 					first, second := last, l.subject
-					if last.waiting() {
+					if last.Waiting() {
 						first, second = second, first
 					}
-					h := first.get()
-					require.True(t, second.waiting())
+					h := first.Get()
+					require.True(t, second.Waiting())
 					require.NotEqual(t, own, h.Path())
 					require.NoError(t, h.Release())
-					require.NotEqual(t, own, second.get().Path())
+					require.NotEqual(t, own, second.Get().Path())
 				})
 			})
 		}
@@ -196,17 +197,17 @@ func TestTurnOwnNodeGoesWithinThePacket(t *testing.T) {
 				nodes := w.nodes()
 				require.Len(t, nodes, 3)
 				pred, own := dir+"/"+nodes[1], dir+"/"+nodes[2]
-				id := l.p.session()
+				id := l.p.Current().ID()
 				match := map[string]func(r zktest.Request) bool{
 					"list":        func(r zktest.Request) bool { return r.Op == zktest.OpGetChildren2 },
 					"predecessor": func(r zktest.Request) bool { return r.Path == pred },
 					"own":         func(r zktest.Request) bool { return r.Path == own },
 				}[at]
 				hit := false
-				w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					if r.Session == id && match(r) && !hit {
 						hit = true
-						require.NoError(t, w.srv.Remove(own))
+						require.NoError(t, w.Srv.Remove(own))
 					}
 					return zktest.Pass
 				})
@@ -214,10 +215,10 @@ func TestTurnOwnNodeGoesWithinThePacket(t *testing.T) {
 				l.next()
 				require.True(t, hit)
 				require.NoError(t, l.held.Release())
-				require.False(t, last.waiting(), "it stands before the subject's second node")
-				require.True(t, l.subject.waiting())
-				require.NoError(t, last.get().Release())
-				require.NotEqual(t, own, l.subject.get().Path())
+				require.False(t, last.Waiting(), "it stands before the subject's second node")
+				require.True(t, l.subject.Waiting())
+				require.NoError(t, last.Get().Release())
+				require.NotEqual(t, own, l.subject.Get().Path())
 			})
 		})
 	}
@@ -232,28 +233,28 @@ func TestTurnPredecessorGoesWithinThePacket(t *testing.T) {
 				l.next()
 				nodes := w.nodes()
 				pred, own := dir+"/"+nodes[1], dir+"/"+nodes[2]
-				id := l.p.session()
+				id := l.p.Current().ID()
 				hit := false
-				w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					if r.Session != id || hit {
 						return zktest.Pass
 					}
 					switch {
 					case at == "list" && r.Op == zktest.OpGetChildren2, at == "predecessor" && r.Path == pred, at == "own" && r.Path == own:
 						hit = true
-						require.NoError(t, w.srv.Remove(pred))
+						require.NoError(t, w.Srv.Remove(pred))
 					}
 					return zktest.Pass
 				})
 				require.NoError(t, l.held.Release())
-				require.False(t, l.subject.waiting())
+				require.False(t, l.subject.Waiting())
 				require.True(t, hit)
-				h := l.subject.get()
+				h := l.subject.Get()
 				require.NoError(t, h.Err())
 				require.Equal(t, own, h.Path())
 				require.NoError(t, h.Release())
 				time.Sleep(time.Minute)
-				require.Zero(t, w.srv.SessionWatches(id))
+				require.Zero(t, w.Srv.SessionWatches(id))
 			})
 		})
 	}
@@ -282,9 +283,9 @@ func eachRequest(t *testing.T, test func(w *world, at func(f func(l *lineOfFour)
 						l.waiters = append(l.waiters, w.process().queue())
 					}
 					l.p = w.process()
-					id := l.p.session()
+					id := l.p.Current().ID()
 					count := 0
-					w.srv.Intercept(func(r zktest.Request) zktest.Action {
+					w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 						if r.Session != id || r.Op == zktest.OpPing {
 							return zktest.Pass
 						}
@@ -294,14 +295,10 @@ func eachRequest(t *testing.T, test func(w *world, at func(f func(l *lineOfFour)
 						return zktest.Pass
 					})
 					w.Cleanup(func() { sent = count })
-					ctx, cancel := context.WithCancel(w.Context())
-					l.subject = &waiter{w: w, cancel: cancel, done: make(chan struct{})}
-					w.Cleanup(cancel)
-					go func() {
-						defer close(l.subject.done)
-						l.subject.hold, l.subject.err = l.p.mutex().Lock(ctx)
-					}()
-					for len(w.nodes()) < 4 && l.subject.waiting() {
+					var ctx context.Context
+					ctx, l.cancel = context.WithCancel(w.Context())
+					l.subject = testworld.Go(w.World, func(context.Context) (*lock.Hold, error) { return l.p.mutex().Lock(ctx) })
+					for len(w.nodes()) < 4 && l.subject.Waiting() {
 						time.Sleep(time.Millisecond)
 					}
 					return l
@@ -323,15 +320,15 @@ func TestTurnsWithinOneSession(t *testing.T) {
 		for i, q := range line {
 			require.NoError(t, held.Release())
 			for _, other := range line[i+1:] {
-				require.True(t, other.waiting())
+				require.True(t, other.Waiting())
 			}
-			next := q.get()
+			next := q.Get()
 			require.Greater(t, next.Token(), held.Token())
 			held = next
 		}
 		require.NoError(t, held.Release())
 		time.Sleep(time.Minute)
-		require.LessOrEqual(t, w.srv.Watches(), 1)
+		require.LessOrEqual(t, w.Srv.Watches(), 1)
 	})
 }
 
@@ -383,18 +380,18 @@ func TestTurnOfANodeThatIsWrittenTo(t *testing.T) {
 		l.prepare()
 		own := dir + "/" + w.nodes()[1]
 		late := make(chan struct{})
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData && r.Path == own {
 				return zktest.Hold(late)
 			}
 			return zktest.Pass
 		})
-		require.NoError(t, w.srv.Put(own, []byte("__REVOKE__")))
+		require.NoError(t, w.Srv.Put(own, []byte("__REVOKE__")))
 		synctest.Wait()
-		require.NoError(t, w.srv.Remove(own))
+		require.NoError(t, w.Srv.Remove(own))
 		require.NoError(t, l.held.Release())
-		require.True(t, l.subject.waiting())
+		require.True(t, l.subject.Waiting())
 		close(late)
-		require.NotEqual(t, own, l.subject.get().Path())
+		require.NotEqual(t, own, l.subject.Get().Path())
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -20,15 +21,15 @@ func TestHardCase31_PredecessorGoneBeforeWatch(t *testing.T) {
 		a, b := w.process(), w.process()
 		h := a.lock()
 		synctest.Wait()
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
-			if _, stands := w.srv.Node(h.Path()); r.Op == zktest.OpGetData && r.Path == h.Path() && stands {
-				require.NoError(t, w.srv.Remove(h.Path()))
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if _, stands := w.Srv.Node(h.Path()); r.Op == zktest.OpGetData && r.Path == h.Path() && stands {
+				require.NoError(t, w.Srv.Remove(h.Path()))
 			}
 			return zktest.Pass
 		})
 		q := b.queue()
-		require.False(t, q.waiting())
-		require.NoError(t, q.get().Err())
+		require.False(t, q.Waiting())
+		require.NoError(t, q.Get().Err())
 	})
 }
 
@@ -39,23 +40,23 @@ func TestHardCase32_NoExistsWatch(t *testing.T) {
 		a, b := w.process(), w.process()
 		h := a.lock()
 		synctest.Wait()
-		counts := w.count(func() {
+		counts := w.Count(func() {
 			_, err := b.mutex().TryLock(t.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
 		})
 		require.Zero(t, counts["getData"]+counts["exists"])
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			require.NotEqual(t, zktest.OpExists, r.Op)
-			if _, stands := w.srv.Node(h.Path()); r.Op == zktest.OpGetData && r.Path == h.Path() && stands {
-				require.NoError(t, w.srv.Remove(h.Path()))
+			if _, stands := w.Srv.Node(h.Path()); r.Op == zktest.OpGetData && r.Path == h.Path() && stands {
+				require.NoError(t, w.Srv.Remove(h.Path()))
 			}
 			return zktest.Pass
 		})
 		next := b.lock()
-		require.Zero(t, w.srv.WatchesOf(h.Path()))
+		require.Zero(t, w.Srv.WatchesOf(h.Path()))
 		require.NoError(t, next.Release())
 		synctest.Wait()
-		require.Zero(t, w.srv.Watches())
+		require.Zero(t, w.Srv.Watches())
 	})
 }
 
@@ -74,7 +75,7 @@ func TestHardCase38_WakesDoNotRestartTheWait(t *testing.T) {
 		}()
 		for range 5 {
 			time.Sleep(500 * time.Millisecond)
-			counts := w.count(func() { require.NoError(t, w.srv.Put(h.Path(), []byte("touched"))) })
+			counts := w.Count(func() { require.NoError(t, w.Srv.Put(h.Path(), []byte("touched"))) })
 			require.Equal(t, map[string]int{"getData": 2}, counts, "the holder and the waiter watch again: no list")
 		}
 		require.ErrorIs(t, <-done, context.DeadlineExceeded)
@@ -90,12 +91,12 @@ func TestHoldersDataChanged(t *testing.T) {
 		q := w.process().queue()
 		time.Sleep(time.Second) // holds are watched by now
 		for range 3 {
-			require.NoError(t, w.srv.Put(h.Path(), []byte("__REVOKE__")))
-			require.True(t, q.waiting())
+			require.NoError(t, w.Srv.Put(h.Path(), []byte("__REVOKE__")))
+			require.True(t, q.Waiting())
 			require.NoError(t, h.Err())
 		}
-		require.NoError(t, w.srv.Remove(h.Path()))
-		require.False(t, q.waiting())
+		require.NoError(t, w.Srv.Remove(h.Path()))
+		require.False(t, q.Waiting())
 		require.ErrorIs(t, h.Err(), session.ErrDeleted)
 	})
 }
@@ -105,7 +106,7 @@ func TestHardCase40_CancelBeforeAcquire(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		m := p.mutex()
-		_, err := m.Lock(cancelled())
+		_, err := m.Lock(testworld.Cancelled())
 		require.ErrorIs(t, err, context.Canceled)
 		h, err := m.Lock(t.Context())
 		require.NoError(t, err)
@@ -127,21 +128,21 @@ func TestHardCase41_FailedAcquireLeavesNoNode(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
 		for _, code := range []zktest.Code{zktest.CodeNoAuth, zktest.CodeSystemError} {
-			w.once(zktest.OpGetChildren2, 2, always(zktest.Fail(code)))
+			w.once(zktest.OpGetChildren2, 2, testworld.Always(zktest.Fail(code)))
 			_, err := p.mutex().Lock(t.Context())
 			require.Error(t, err)
 			synctest.Wait()
 			require.Empty(t, w.nodes())
 		}
 		for _, fault := range []zktest.Action{zktest.DropRequest, zktest.LoseReply} {
-			w.once(zktest.OpGetChildren2, 1, always(fault))
+			w.once(zktest.OpGetChildren2, 1, testworld.Always(fault))
 			require.NoError(t, p.lock().Release(), "a list can be asked for again")
 			require.Empty(t, w.nodes())
 		}
 		h := w.process().lock()
 		synctest.Wait()                           // the holder has read its own node
 		for _, own := range []bool{false, true} { // the read of the holder's node, and of our own
-			remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpGetData && (r.Path != h.Path()) == own {
 					return zktest.Fail(zktest.CodeSystemError)
 				}
@@ -171,19 +172,19 @@ func TestHardCase42_SuspendedWhileWaiting(t *testing.T) {
 		a, b := w.process(), w.process()
 		h := a.lock()
 		q := b.queue()
-		before := b.session()
+		before := b.Current().ID()
 		for range 3 { // a flicker alone changes nothing
-			b.link.Disconnect()
+			b.Link.Disconnect()
 			time.Sleep(2 * time.Second)
-			require.True(t, q.waiting())
+			require.True(t, q.Waiting())
 		}
-		b.link.Refuse(true)
-		b.link.Disconnect()
+		b.Link.Refuse(true)
+		b.Link.Disconnect()
 		time.Sleep(time.Second)
 		require.NoError(t, h.Release())
-		require.True(t, q.waiting())
-		b.link.Refuse(false)
-		w.within(3*time.Second, func() { require.EqualValues(t, before, q.get().SessionID()) })
+		require.True(t, q.Waiting())
+		b.Link.Refuse(false)
+		w.within(3*time.Second, func() { require.EqualValues(t, before, q.Get().SessionID()) })
 		require.Len(t, w.nodes(), 1)
 	})
 }
@@ -196,22 +197,22 @@ func TestHardCase43_OwnNodeGoneWhileWaiting(t *testing.T) {
 		h := a.lock()
 		q, behind := b.queue(), w.process().queue()
 		first := w.nodes()[1]
-		require.NoError(t, w.srv.Remove(dir+"/"+first))
-		require.True(t, q.waiting())
+		require.NoError(t, w.Srv.Remove(dir+"/"+first))
+		require.True(t, q.Waiting())
 		require.NotContains(t, w.nodes(), first)
 		require.Len(t, w.nodes(), 3, "it has lined up again, at the end")
 
-		w.srv.Expire(b.session())
+		w.Srv.Expire(b.Current().ID())
 		time.Sleep(5 * time.Second)
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		require.Len(t, w.nodes(), 3)
 
 		require.NoError(t, h.Release())
-		next := behind.get()
-		require.True(t, q.waiting())
+		next := behind.Get()
+		require.True(t, q.Waiting())
 		require.NoError(t, next.Release())
-		last := q.get()
-		require.EqualValues(t, b.session(), last.SessionID())
+		last := q.Get()
+		require.EqualValues(t, b.Current().ID(), last.SessionID())
 		require.Greater(t, last.Token(), next.Token())
 	})
 }
@@ -229,7 +230,7 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 			for _, name := range w.nodes() {
 				if !strings.HasSuffix(h.Path(), name) {
 					made++
-					require.NoError(t, w.srv.Remove(dir+"/"+name))
+					require.NoError(t, w.Srv.Remove(dir+"/"+name))
 				}
 			}
 			time.Sleep(time.Millisecond)
@@ -238,7 +239,7 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 		require.Less(t, made, 300)
 		w.within(2*time.Second, func() {
 			require.NoError(t, h.Release())
-			q.get()
+			q.Get()
 		})
 	})
 }
@@ -250,12 +251,12 @@ func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 		a, b := w.process(), w.process()
 		h := a.lock()
 		q := b.queue()
-		old := b.session()
-		b.link.Cut(zktest.ToClient) // the news of both arrive together
+		old := b.Current().ID()
+		b.Link.Cut(zktest.ToClient) // the news of both arrive together
 		require.NoError(t, h.Release())
-		w.srv.Expire(old)
-		b.link.Heal()
-		next := q.get()
+		w.Srv.Expire(old)
+		b.Link.Heal()
+		next := q.Get()
 		synctest.Wait()
 		if int64(next.SessionID()) == old {
 			require.ErrorIs(t, next.Err(), session.ErrLost)
@@ -271,15 +272,15 @@ func TestFrozenAndRestartedServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		q := w.process().queue()
-		w.srv.Freeze()
+		w.Srv.Freeze()
 		time.Sleep(3 * time.Second)
-		w.srv.Thaw()
-		require.True(t, q.waiting())
-		w.srv.Restart()
+		w.Srv.Thaw()
+		require.True(t, q.Waiting())
+		w.Srv.Restart()
 		time.Sleep(3 * time.Second)
-		require.True(t, q.waiting())
+		require.True(t, q.Waiting())
 		require.NoError(t, h.Err())
 		require.NoError(t, h.Release())
-		q.get()
+		q.Get()
 	})
 }

@@ -195,7 +195,7 @@ func TestHardCase28_SequentialInstance(t *testing.T) {
 		require.Contains(w, w.Data(g.Path()), `"id":"web-"`, "the JSON has the id as it was given")
 
 		for range 3 {
-			sever(a)
+			a.Sever()
 			a.Link.Heal()
 			w.Eventually(func() bool { return g.State().In && h.State().In }, "in again")
 			require.Len(w, w.Children(orders), 2)

@@ -261,7 +261,7 @@ func TestDubboUpdate(t *testing.T) {
 		require.Equal(w, []string{"org.demo.Orders"}, names)
 
 		// Hard case 24 for names: after an outage only the newest znode exists.
-		sever(p)
+		p.Sever()
 		p.Link.Heal()
 		w.Eventually(func() bool { return g.State().In }, "it is in again")
 		require.Len(w, w.Children(dir), 1)

@@ -140,7 +140,7 @@ func TestCacheFileUnusable(t *testing.T) {
 			o := observe(w, s)
 			require.Equal(w, "o1=h1", showView(s.View()))
 			require.Contains(w, o.take(), "E", name)
-			require.ErrorIs(w, o.errs[0], c.reason)
+			require.ErrorIs(w, o.Errs()[0], c.reason)
 			kept := path
 			if c.reason == naming.ErrCacheDamaged {
 				kept += ".damaged"

@@ -92,17 +92,17 @@ func TestFault17_MalformedNodesAreNotLookedAtAgain(t *testing.T) {
 		s := watch(w.Process())
 		o := observe(w, s)
 		o.take()
-		require.Len(w, o.errs, many)
+		require.Len(w, o.Errs(), many)
 		problems := s.View().Problems
 		for i := range 20 {
 			w.Put(orders+"/i", fmt.Sprintf(`{"address":"h%d"}`, i))
 			o.take()
 		}
-		require.Len(w, o.errs, many)
+		require.Len(w, o.Errs(), many)
 		require.Same(w, &problems[0], &s.View().Problems[0], "the problems are the same slice")
 		w.Put(orders+"/bad0007", "another")
 		o.take()
-		require.Len(w, o.errs, many+1)
+		require.Len(w, o.Errs(), many+1)
 	})
 }
 

@@ -48,7 +48,7 @@ func TestWatch(t *testing.T) {
 		s.Close()
 		s.Close()
 		<-s.Done()
-		<-o.over
+		require.NoError(w, o.Wait())
 		require.Equal(w, "[]?", o.take())
 		require.EqualError(w, s.View().Err, `the service "orders" is closed`)
 		require.ErrorIs(w, s.View().Err, session.ErrClosed)
@@ -57,9 +57,9 @@ func TestWatch(t *testing.T) {
 		o = observe(w, only)
 		o.take()
 		require.NoError(w, b.Close())
-		<-o.over
+		require.NoError(w, o.Wait())
 		require.Regexp(w, `^(\[\]\?! ){1,2}E$`, o.take(), "away, and then closed")
-		require.ErrorIs(w, o.errs[0], session.ErrClosed)
+		require.ErrorIs(w, o.Errs()[0], session.ErrClosed)
 		_, err := registry(b).Open(w.Context(), "orders")
 		require.ErrorIs(w, err, session.ErrClosed)
 	})
@@ -143,7 +143,7 @@ func TestStaleUntilRead(t *testing.T) {
 		register(a, at("o1", "h1"))
 		s := watch(b)
 		registrant := a.Current().ID()
-		for _, lose := range []func(){b.Link.Disconnect, func() { sever(b) }} {
+		for _, lose := range []func(){b.Link.Disconnect, func() { b.Sever() }} {
 			stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Session != registrant && strings.HasPrefix(r.Path, orders) {
 					return zktest.Delay(3 * time.Second)
@@ -220,7 +220,7 @@ func TestProtectEmpty(t *testing.T) {
 		require.Equal(w, "o3=h3", settled(s))
 
 		// The time does not run while ZooKeeper is away.
-		sever(a)
+		a.Sever()
 		require.Equal(w, "o3=h3!", settled(s))
 		b.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
@@ -268,7 +268,7 @@ func TestProtectEmptyOverSessions(t *testing.T) {
 		w.Srv.OnChange(func(zktest.Change) { require.NotEmpty(w, s.Load()) })
 		for range 5 {
 			a.Link.Cut(zktest.Both)
-			sever(b)
+			b.Sever()
 			b.Link.Heal()
 			require.Equal(w, "o1=h1!", settled(s))
 			time.Sleep(5 * time.Second)
@@ -336,7 +336,7 @@ func TestHardCase61_MalformedNodeAmongOthers(t *testing.T) {
 		require.Len(w, s.View().Problems, 2)
 		o := observe(w, s)
 		require.Equal(w, "[+o1] E E", o.take())
-		require.ErrorContains(w, o.errs[0], `instance "bad" of service "orders" is malformed: it is empty`)
+		require.ErrorContains(w, o.Errs()[0], `instance "bad" of service "orders" is malformed: it is empty`)
 		register(a, at("o2", "h2"))
 		require.Equal(w, "[+o2]", o.take(), "not reported again")
 		b.Link.Disconnect()
@@ -350,7 +350,7 @@ func TestHardCase61_MalformedNodeAmongOthers(t *testing.T) {
 		w.Put(orders+"/bad", `[]`)
 		require.Equal(w, "[-bad] E", o.take())
 		require.Equal(w, "o1=h1 o2=h2", settled(s))
-		for _, bad := range o.errs {
+		for _, bad := range o.Errs() {
 			var malformed *naming.MalformedError
 			require.ErrorAs(w, bad, &malformed)
 		}

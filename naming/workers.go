@@ -202,12 +202,7 @@ func (w *Workers) remember(ctx context.Context, name string, n int, last memory)
 	for {
 		_, err := w.sm.Set(ctx, path, data, core.AnyVersion)
 		if errors.Is(err, core.ErrNoNode) {
-			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, core.ErrNoNode) {
-				dir, _ := znode.Split(path)
-				if err = w.sm.EnsureDir(ctx, dir); err == nil {
-					continue
-				}
-			}
+			_, err = w.sm.CreateWithParents(ctx, path, data)
 			if errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrUnknownOutcome) {
 				continue
 			}

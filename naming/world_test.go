@@ -1,10 +1,8 @@
 package naming_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing/synctest"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
-	"github.com/docent-go/docent/zktest"
 )
 
 const orders = "/services/orders"
@@ -77,62 +74,30 @@ func settled(s *naming.Service) string {
 	return showView(s.View())
 }
 
-// sever cuts the process off until the server has expired its session.
-func sever(p *testworld.Process) {
-	p.W.Helper()
-	s := p.Current()
-	p.Link.Cut(zktest.Both)
-	<-s.Done()
-	time.Sleep(s.Timeout())
-}
-
 var signs = map[naming.EventKind]string{naming.Added: "+", naming.Removed: "-", naming.Updated: "~"}
 
-// observer writes down what Changes yields: events in brackets, then the marks,
-// "E" for an error.
+// observer records what Changes yields: events in brackets, then the marks, "E"
+// for an error.
 type observer struct {
-	mu   sync.Mutex
-	seen []string
-	errs []error
-	over chan struct{}
+	*testworld.Observer[naming.Change]
 }
 
-func observe(w *testworld.World, s *naming.Service) *observer {
-	ctx, cancel := context.WithCancel(w.Context())
-	o := &observer{over: make(chan struct{})}
-	w.Cleanup(func() {
-		cancel()
-		<-o.over
-	})
-	go func() {
-		defer close(o.over)
-		for change, err := range s.Changes(ctx) {
-			text := "E"
-			if err == nil {
-				var events []string
-				for _, e := range change.Events {
-					events = append(events, signs[e.Kind]+e.Instance.ID)
-				}
-				text = fmt.Sprint(events) + marks(change.View)
-			}
-			o.mu.Lock()
-			o.seen = append(o.seen, text)
-			if err != nil {
-				o.errs = append(o.errs, err)
-			}
-			o.mu.Unlock()
+func observe(w *testworld.World, s *naming.Service) observer {
+	return observer{testworld.Observe(w, s.Changes, func(change naming.Change, err error) string {
+		if err != nil {
+			return "E"
 		}
-	}()
-	return o
+		var events []string
+		for _, e := range change.Events {
+			events = append(events, signs[e.Kind]+e.Instance.ID)
+		}
+		return fmt.Sprint(events) + marks(change.View)
+	})}
 }
 
-// take returns what was yielded since its last call.
-func (o *observer) take() string {
+// take returns what was yielded since its last call, once there was time to see
+// everything.
+func (o observer) take() string {
 	time.Sleep(2 * time.Second)
-	synctest.Wait()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	seen := strings.Join(o.seen, " ")
-	o.seen = nil
-	return seen
+	return o.Take()
 }

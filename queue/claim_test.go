@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -23,7 +24,7 @@ func TestHardCase10_LostReleaseDeletesNobodysClaim(t *testing.T) {
 		item := u.take()
 		synctest.Wait()
 		waiting := other.taking()
-		w.Once(on(zktest.OpDelete, item.Path()), always(zktest.LoseReply))
+		w.Once(on(zktest.OpDelete, item.Path()), testworld.Always(zktest.LoseReply))
 		require.NoError(w, item.Release())
 		again := waiting.Get()
 		time.Sleep(10 * time.Second)
@@ -40,8 +41,8 @@ func TestStrictPolicyAndALostClaim(t *testing.T) {
 		u, other := &user{queue.New(p.Manager, path), p, w}, w.user()
 		u.put("a")
 		for range 5 {
-			w.Once(on(zktest.OpMulti, claim0), always(zktest.LoseReply))
-			w.Once(on(zktest.OpGetData, claim0), always(zktest.LoseReply))
+			w.Once(on(zktest.OpMulti, claim0), testworld.Always(zktest.LoseReply))
+			w.Once(on(zktest.OpGetData, claim0), testworld.Always(zktest.LoseReply))
 			require.NoError(w, u.take().Release(queue.WithoutAttempt()))
 		}
 		require.Equal(w, []string{"a"}, other.drain())
@@ -62,7 +63,7 @@ func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 			return zktest.Pass
 		})
 		item := u.take()
-		w.Once(on(zktest.OpMulti, claim0), always(zktest.DropRequest))
+		w.Once(on(zktest.OpMulti, claim0), testworld.Always(zktest.DropRequest))
 		require.NoError(w, item.Ack())
 		other.empty()
 		require.Empty(w, w.Children(path+"/items"))

@@ -163,16 +163,10 @@ func (c *consumer) giveBack(item *Item) {
 // call calls the function. If it panics, the item is released.
 func (c *consumer) call(ctx context.Context, item *Item) error {
 	within, stop := ctxend.WithHold(ctx, &item.Hold)
-	returned := false
-	defer func() {
-		stop()
-		if !returned {
-			c.report(item, item.Release(Reason("the function panicked")))
-		}
-	}()
-	err := c.f(within, item)
-	returned = true
-	return err
+	return ctxend.Do(within, stop,
+		func(ctx context.Context) error { return c.f(ctx, item) },
+		func(error) error { return nil }, // the caller ends the claim
+		func() { c.report(item, item.Release(Reason("the function panicked"))) })
 }
 
 func (c *consumer) report(item *Item, err error) {

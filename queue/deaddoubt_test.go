@@ -53,7 +53,7 @@ func TestOnDeadOfALetterInDoubt(t *testing.T) {
 					var told []queue.DeadLetter
 					put(w, w.user())
 					u := w.user(queue.MaxAttempts(1), queue.OnDead(func(l queue.DeadLetter) { told = append(told, l) }))
-					w.Once(buries, always(action))
+					w.Once(buries, testworld.Always(action))
 					taking := u.taking()
 					time.Sleep(time.Minute)
 					require.True(w, taking.Waiting())

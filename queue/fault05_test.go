@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -108,7 +109,7 @@ func TestFault05_GuardEndsWithItsClaim(t *testing.T) {
 
 				waiting := other.taking()
 				synctest.Wait()
-				w.Once(on(zktest.OpDelete, guard0(w)), always(zktest.LoseReply))
+				w.Once(on(zktest.OpDelete, guard0(w)), testworld.Always(zktest.LoseReply))
 				require.NoError(w, end(item))
 				require.Empty(w, w.Children(path+"/guards"))
 				_, err = other.p.Txn(w.Context(), append(guard, write)...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -28,7 +29,7 @@ func TestHardCase09_LostPutIsNotRepeated(t *testing.T) {
 			fault zktest.Action
 			left  int
 		}{{zktest.LoseReply, 1}, {zktest.DropRequest, 0}} {
-			w.Once(on(zktest.OpCreate, path+"/items/queue-"), always(c.fault))
+			w.Once(on(zktest.OpCreate, path+"/items/queue-"), testworld.Always(c.fault))
 			_, err := u.Put(w.Context(), []byte("b"))
 			require.ErrorIs(w, err, session.ErrUnknownOutcome)
 			require.Len(w, u.drain(), c.left)
@@ -42,7 +43,7 @@ func TestHardCase09_LostClaimIsOurs(t *testing.T) {
 		u, other := w.user(), w.user()
 		for i, fault := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 			id := u.put("a")
-			w.Once(on(zktest.OpMulti, path+"/claims/queue-"+string(id)), always(fault))
+			w.Once(on(zktest.OpMulti, path+"/claims/queue-"+string(id)), testworld.Always(fault))
 			item := u.take()
 			require.Equal(w, id, item.ID)
 			require.Equal(w, 1, item.Attempt, "it was claimed once")
@@ -62,7 +63,7 @@ func TestHardCase09_ClaimOfTheSameSession(t *testing.T) {
 		u := w.user()
 		twin := &user{queue.New(u.p.Manager, path), u.p, w}
 		u.put("a")
-		w.Once(on(zktest.OpMulti, claim0), always(zktest.DropRequest))
+		w.Once(on(zktest.OpMulti, claim0), testworld.Always(zktest.DropRequest))
 		var hold atomic.Bool // the checks behind which the taker looks what has become of its claim
 		hold.Store(true)
 		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -89,7 +90,7 @@ func TestHardCase10_LostAck(t *testing.T) {
 		for _, fault := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 			id := u.put("a")
 			item := u.take()
-			w.Once(on(zktest.OpMulti, path+"/items/queue-"+string(id)), always(fault))
+			w.Once(on(zktest.OpMulti, path+"/items/queue-"+string(id)), testworld.Always(fault))
 			require.NoError(w, item.Ack())
 			require.Empty(w, w.Children(path+"/items"))
 			require.Empty(w, w.Children(path+"/claims"))
@@ -307,7 +308,7 @@ func TestTakeGivenUp(t *testing.T) {
 		u.put("a")
 		for _, op := range []zktest.Op{zktest.OpGetData, zktest.OpMulti} {
 			answer := make(chan struct{})
-			w.Once(func(r zktest.Request) bool { return r.Op == op }, always(zktest.Hold(answer)))
+			w.Once(func(r zktest.Request) bool { return r.Op == op }, testworld.Always(zktest.Hold(answer)))
 			call := u.taking()
 			_, err := call.GiveUp()
 			require.ErrorIs(w, err, context.Canceled)
@@ -330,7 +331,7 @@ func TestLostRelease(t *testing.T) {
 		for i, fault := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 			item := u.take()
 			require.Equal(w, 2*i+1, item.Attempt)
-			w.Once(on(zktest.OpMulti, item.Path()), always(fault))
+			w.Once(on(zktest.OpMulti, item.Path()), testworld.Always(fault))
 			require.NoError(w, item.Release(queue.After(time.Minute)))
 			u.empty()
 			time.Sleep(time.Minute)
@@ -340,11 +341,11 @@ func TestLostRelease(t *testing.T) {
 		}
 		// And one into the dead letters.
 		item := u.take()
-		w.Once(on(zktest.OpMulti, item.Path()), always(zktest.LoseReply))
+		w.Once(on(zktest.OpMulti, item.Path()), testworld.Always(zktest.LoseReply))
 		require.NoError(w, item.Reject("no"))
 		require.Len(w, u.letters(), 1)
 		l := u.letters()[0]
-		w.Once(on(zktest.OpMulti, path+"/dead/"+l.ID), always(zktest.LoseReply))
+		w.Once(on(zktest.OpMulti, path+"/dead/"+l.ID), testworld.Always(zktest.LoseReply))
 		_, err := u.Redrive(w.Context())
 		require.ErrorIs(w, err, session.ErrUnknownOutcome)
 		n, err := u.Redrive(w.Context())
@@ -353,7 +354,7 @@ func TestLostRelease(t *testing.T) {
 		// And one that is thrown away.
 		require.NoError(w, u.take().Reject("no"))
 		l = u.letters()[0]
-		w.Once(on(zktest.OpDelete, path+"/dead/"+l.ID), always(zktest.LoseReply))
+		w.Once(on(zktest.OpDelete, path+"/dead/"+l.ID), testworld.Always(zktest.LoseReply))
 		_, err = u.Discard(w.Context(), l.ID)
 		require.ErrorIs(w, err, session.ErrUnknownOutcome)
 		n, err = u.Discard(w.Context(), l.ID)
@@ -369,7 +370,7 @@ func TestAckRefused(t *testing.T) {
 		u := w.user()
 		u.put("a")
 		item := u.take()
-		w.Once(on(zktest.OpMulti, item0), always(zktest.Fail(zktest.CodeNoAuth)))
+		w.Once(on(zktest.OpMulti, item0), testworld.Always(zktest.Fail(zktest.CodeNoAuth)))
 		err := item.Ack()
 		require.Error(w, err)
 		require.False(w, errors.Is(err, session.ErrLost))

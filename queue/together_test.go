@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -120,7 +121,7 @@ func TestTogetherInDoubtAndOneDeleted(t *testing.T) {
 		u := w.user()
 		u.putMany(8)
 		w.Put(path+"/claims", "")
-		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpMulti && len(r.Ops) > 2 }, always(zktest.LoseReply))
+		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpMulti && len(r.Ops) > 2 }, testworld.Always(zktest.LoseReply))
 		w.Once(on(zktest.OpGetData, path+"/claims/queue-0000000000"), func() zktest.Action {
 			w.Remove(path + "/claims/queue-0000000001")
 			return zktest.Pass

@@ -124,5 +124,3 @@ func isOp(w world, err error, op, path string) {
 	require.Equal(w, op, failed.Op)
 	require.Equal(w, path, failed.Path)
 }
-
-func always(a zktest.Action) func() zktest.Action { return func() zktest.Action { return a } }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/docent-go/docent/barrier"
@@ -151,7 +152,7 @@ func (barrierEnter) Help() string {
 }
 
 // Run enters, runs CMD and leaves.
-func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
+func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.Count < 1 || c.Count > barrier.MaxCount:
 		return usagef("barrier enter: --count %d is out of range; give 1 to %d", c.Count, barrier.MaxCount)
@@ -167,27 +168,21 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 	if err := child.Look(c.Cmd[0]); err != nil {
 		return withTask(task, err)
 	}
-	signals, stop := a.notify(forwarded...)
-	defer stop()
-	var sm *session.Manager
 	var visit *barrier.Visit
-	defer func() { err = errors.Join(err, closeSession(sm)) }()
-	err = interruptible(ctx, signals, func(ctx context.Context) (err error) {
-		if sm, err = a.connect(ctx); err != nil {
-			return err
-		}
+	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
 		visit, err = c.enter(ctx, sm, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
 		return err
+	}, func(signals <-chan os.Signal, err error) error {
+		if err != nil {
+			return withTask(task, err) // closing the session ends a visit
+		}
+		out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+		a.code = out.Code
+		if err == nil {
+			err = interruptible(ctx, signals, visit.Leave)
+		}
+		return withTask(task, err)
 	})
-	if err != nil {
-		return withTask(task, err) // closing the session ends a visit that began as the signal arrived
-	}
-	out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
-	a.code = out.Code
-	if err == nil {
-		err = interruptible(ctx, signals, visit.Leave)
-	}
-	return withTask(task, err)
 }
 
 func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {

@@ -34,7 +34,7 @@ func (electCommand) Help() string {
 }
 
 // Run campaigns and runs CMD in turn.
-func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
+func (c *electCommand) Run(ctx context.Context, a *app) error {
 	task := "elect " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
@@ -45,18 +45,16 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 	if err := child.Look(c.Cmd[0]); err != nil {
 		return withTask(task, err)
 	}
-	signals, stop := a.notify(forwarded...)
-	defer stop()
 	var sm *session.Manager
-	defer func() { err = errors.Join(err, closeSession(sm)) }()
-	err = interruptible(ctx, signals, func(ctx context.Context) error {
-		sm, err = a.connect(ctx)
-		return err
-	})
-	if err != nil {
+	return a.acquired(ctx, func(_ context.Context, connected *session.Manager) error {
+		sm = connected
+		return nil
+	}, func(signals <-chan os.Signal, err error) error {
+		if err == nil {
+			err = c.campaign(ctx, a, task, sm, signals)
+		}
 		return withTask(task, err)
-	}
-	return withTask(task, c.campaign(ctx, a, task, sm, signals))
+	})
 }
 
 // campaign leads and campaigns in turn until a signal, --once or an error ends

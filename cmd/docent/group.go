@@ -40,75 +40,20 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		m, err := c.join(ctx, a, sm)
-		if errors.Is(err, session.ErrIDTaken) {
-			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
-		}
+		m, err := enter(ctx, a, task, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
+			return groupmembership.NewGroup(sm, c.Path).Join(ctx, c.ID, []byte(c.Data))
+		})
 		if errors.Is(err, session.ErrNotEphemeral) {
 			return &taskError{task: task, err: err, hint: "or choose another id"}
 		}
 		if err != nil {
 			return err
 		}
-		// Closing the session is not enough if the connection is lost at that
-		// moment: the member would stay until the session expires.
-		defer func() {
-			if err := m.Leave(context.Background()); err != nil {
-				a.note("%s: %s", task, reason(err))
-			}
-		}()
-		for state, err := range m.Changes(ctx) {
-			if err == nil {
-				err = c.print(a, m, state)
-			}
-			if err != nil {
-				return err
-			}
+		line := func() (presenceJSON, string) {
+			return presenceJSON{ID: m.ID(), Path: m.Path()}, "joined " + m.Path()
 		}
-		return nil
+		return a.stay(task, m.Changes(ctx), line, func() error { return m.Leave(context.Background()) })
 	})
-}
-
-// join waits long enough for the session of a crashed predecessor to expire,
-// and for the server to answer.
-func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*groupmembership.Membership, error) {
-	s, err := sm.Session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
-	defer cancel()
-	m, err := groupmembership.NewGroup(sm, c.Path).Join(within, c.ID, []byte(c.Data))
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		err = a.unreachable(err)
-	}
-	return m, err
-}
-
-func (c *groupJoin) print(a *app, m *groupmembership.Membership, state session.Presence) error {
-	switch {
-	case a.globals.JSON:
-		line := membershipJSON{In: state.In, ID: m.ID(), Path: m.Path()}
-		if state.In {
-			line.Token, line.Session = state.Token, state.Session.String()
-		} else {
-			line.Why = reason(state.Err)
-		}
-		return a.printJSON(line)
-	case state.In:
-		return a.printf("joined %s\n", m.Path())
-	}
-	return a.printf("out: %s\n", reason(state.Err))
-}
-
-// membershipJSON is one state of a membership.
-type membershipJSON struct {
-	In      bool   `json:"in"`
-	ID      string `json:"id"`
-	Path    string `json:"path"`
-	Token   int64  `json:"token,omitempty"`
-	Session string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
-	Why     string `json:"why,omitempty"`
 }
 
 // groupList is "docent group list".

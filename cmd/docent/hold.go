@@ -113,12 +113,27 @@ func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd c
 	return out, err
 }
 
-// closeSession closes the session of a command, if it has opened one.
-func closeSession(sm *session.Manager) error {
-	if sm == nil {
-		return nil
-	}
-	return sm.Close()
+// acquired connects and calls acquire until a signal ends both, and then calls
+// work with the signals that follow, and with the error of acquire. At the end
+// it closes the session. acquire may have succeeded even if work gets an error:
+// the signal arrived at that moment.
+func (a *app) acquired(ctx context.Context, acquire func(context.Context, *session.Manager) error,
+	work func(signals <-chan os.Signal, err error) error) (err error) {
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	var sm *session.Manager
+	defer func() {
+		if sm != nil {
+			err = errors.Join(err, sm.Close())
+		}
+	}()
+	err = interruptible(ctx, signals, func(ctx context.Context) (err error) {
+		if sm, err = a.connect(ctx); err != nil {
+			return err
+		}
+		return acquire(ctx, sm)
+	})
+	return work(signals, err)
 }
 
 // pause waits before the next campaign, longer after each short run. A CMD that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -61,7 +62,7 @@ func (c *lockCommand) check() error {
 }
 
 // Run acquires the lock, runs CMD and releases the lock.
-func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
+func (c *lockCommand) Run(ctx context.Context, a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -70,29 +71,21 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	signals, stop := a.notify(forwarded...)
-	defer stop()
-	var sm *session.Manager
 	var hold *session.Hold
-	defer func() { err = errors.Join(err, closeSession(sm)) }()
-	err = interruptible(ctx, signals, func(ctx context.Context) error {
-		if sm, err = a.connect(ctx); err != nil {
-			return err
-		}
+	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
 		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
-	})
-	if errors.Is(err, session.ErrNotEphemeral) {
-		return &taskError{task: task, err: err, hint: "or give --mode one-node a path of its own"}
-	}
-	if err != nil {
-		// Closing the session ends a hold that was acquired as the signal
-		// arrived.
+	}, func(signals <-chan os.Signal, err error) error {
+		if errors.Is(err, session.ErrNotEphemeral) {
+			return &taskError{task: task, err: err, hint: "or give --mode one-node a path of its own"}
+		}
+		if err != nil {
+			return withTask(task, err) // closing the session ends a hold
+		}
+		out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+		a.code = out.Code
 		return withTask(task, err)
-	}
-	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
-	a.code = out.Code
-	return withTask(task, err)
+	})
 }
 
 // lockable returns the lock that the flags name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
@@ -53,7 +54,7 @@ func (c *onceCommand) check() error {
 }
 
 // Run begins a run if CMD is due, runs CMD and records how it ended.
-func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
+func (c *onceCommand) Run(ctx context.Context, a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -62,29 +63,27 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	signals, stop := a.notify(forwarded...)
-	defer stop()
-	var sm *session.Manager
 	var run *lock.Run
-	defer func() { err = errors.Join(err, closeSession(sm)) }()
-	err = interruptible(ctx, signals, func(ctx context.Context) error {
-		if sm, err = a.connect(ctx); err != nil {
-			return err
-		}
+	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
 		run, err = c.begin(ctx, a, sm, lock.NewOnce(sm, c.Path, c.Every, c.options(outer)...))
 		return err
-	})
-	var skipped *lock.NotDueError
-	switch {
-	case errors.As(err, &skipped):
-		a.code = c.SkippedCode
-		return withTask(task, a.printSkipped(task, c.Path, skipped))
-	case err != nil && run != nil: // the run began as the signal arrived
-		err = errors.Join(err, run.End(err))
-	}
-	if err != nil {
+	}, func(signals <-chan os.Signal, err error) error {
+		var skipped *lock.NotDueError
+		switch {
+		case errors.As(err, &skipped):
+			a.code = c.SkippedCode
+			return withTask(task, a.printSkipped(task, c.Path, skipped))
+		case err != nil && run != nil: // the run began as the signal arrived
+			err = errors.Join(err, run.End(err))
+		case err == nil:
+			err = c.work(a, run, signals)
+		}
 		return withTask(task, err)
-	}
+	})
+}
+
+// work runs CMD and records how it ended.
+func (c *onceCommand) work(a *app, run *lock.Run, signals <-chan os.Signal) error {
 	cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_CALLED=" + timestamp(run.Called())}, Grace: c.Grace}
 	out, err := a.underHold(run.Context(), c.Path, &run.Hold.Hold, cmd, signals)
 	failure := err
@@ -98,7 +97,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 		}
 	}
 	a.code = out.Code
-	return withTask(task, err)
+	return err
 }
 
 // gap is the minimum time between the starts of two runs.

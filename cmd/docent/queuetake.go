@@ -53,7 +53,7 @@ func (c *queueTake) check() error {
 }
 
 // Run takes an item, and prints it or runs CMD with it.
-func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
+func (c *queueTake) Run(ctx context.Context, a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -63,34 +63,27 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 			return withTask(task, err)
 		}
 	}
-	signals, stop := a.notify(forwarded...)
-	defer stop()
 	opts := []queue.Option{queue.OnSkipped(func(s queue.Skipped) {
 		a.note("%s: item %s is skipped: %s", task, s.ID, nodeReason(s.Err))
 	})}
 	if c.MaxAttempts > 0 {
 		opts = append(opts, queue.MaxAttempts(c.MaxAttempts))
 	}
-	var sm *session.Manager
 	var item *queue.Item
-	defer func() { err = errors.Join(err, closeSession(sm)) }()
-	err = interruptible(ctx, signals, func(ctx context.Context) error {
-		if sm, err = a.connect(ctx); err != nil {
-			return err
-		}
+	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
 		item, err = c.take(ctx, a, sm, c.open(sm, opts...))
 		return err
-	})
-	if err != nil {
-		if item != nil { // it arrived together with the signal
+	}, func(signals <-chan os.Signal, err error) error {
+		switch {
+		case err != nil && item != nil: // it arrived together with the signal
 			err = errors.Join(err, item.Release(queue.WithoutAttempt()))
+		case err == nil && len(c.Cmd) == 0:
+			err = c.print(a, item)
+		case err == nil:
+			err = c.work(a, task, item, signals)
 		}
 		return withTask(task, err)
-	}
-	if len(c.Cmd) == 0 {
-		return withTask(task, c.print(a, item))
-	}
-	return withTask(task, c.work(a, task, item, signals))
+	})
 }
 
 // take waits for an item within --wait.

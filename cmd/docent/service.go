@@ -103,75 +103,21 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 		return withTask(task, err)
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		g, err := c.register(ctx, a, sm, in)
-		if errors.Is(err, session.ErrIDTaken) {
-			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
-		}
+		g, err := enter(ctx, a, task, sm, func(ctx context.Context) (*naming.Registration, error) {
+			return c.registry(sm).Register(ctx, in)
+		})
 		if err != nil {
 			return err
 		}
-		// Closing the session is not enough if the connection is lost at that
-		// moment: the instance would stay until the session expires.
-		defer func() {
-			within, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.globals.ConnectTimeout)
+		line := func() (presenceJSON, string) {
+			return presenceJSON{Service: c.Name, ID: g.Instance().ID, Path: g.Path()}, "registered " + oneLine(g.Path())
+		}
+		return a.stay(task, g.Changes(ctx), line, func() error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.globals.ConnectTimeout)
 			defer cancel()
-			if err := g.Unregister(within); err != nil {
-				a.note("%s: %s", task, reason(err))
-			}
-		}()
-		for state, err := range g.Changes(ctx) {
-			if err == nil {
-				err = c.print(a, g, state)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+			return g.Unregister(ctx)
+		})
 	})
-}
-
-// register waits long enough for the session of a crashed predecessor to
-// expire, and for the server to answer.
-func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Manager, in naming.Instance) (*naming.Registration, error) {
-	s, err := sm.Session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
-	defer cancel()
-	g, err := c.registry(sm).Register(within, in)
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		err = a.unreachable(err)
-	}
-	return g, err
-}
-
-func (c *serviceRegister) print(a *app, g *naming.Registration, state session.Presence) error {
-	switch {
-	case a.globals.JSON:
-		line := registrationJSON{In: state.In, Service: c.Name, ID: g.Instance().ID, Path: g.Path()}
-		if state.In {
-			line.Token, line.Session = state.Token, state.Session.String()
-		} else {
-			line.Why = reason(state.Err)
-		}
-		return a.printJSON(line)
-	case state.In:
-		return a.printf("registered %s\n", oneLine(g.Path()))
-	}
-	return a.printf("out: %s\n", reason(state.Err))
-}
-
-// registrationJSON is one state of a registration.
-type registrationJSON struct {
-	In      bool   `json:"in"`
-	Service string `json:"service"`
-	ID      string `json:"id"`
-	Path    string `json:"path"`
-	Token   int64  `json:"token,omitempty"`
-	Session string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
-	Why     string `json:"why,omitempty"`
 }
 
 // serviceDrain is "docent service drain".

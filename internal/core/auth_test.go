@@ -44,7 +44,7 @@ func TestAuthInEveryGeneration(t *testing.T) {
 		require.NoError(w, p.EnsureDir(ctx, "/private/dir"))
 		_, err := p.Create(ctx, "/private/a", []byte("v0"), core.Persistent)
 		require.NoError(w, err)
-		n, ok := w.srv.Node("/private")
+		n, ok := w.Srv.Node("/private")
 		require.True(w, ok)
 		require.Len(w, n.ACL, 2, "parents are as private as their children")
 
@@ -59,13 +59,13 @@ func TestAuthInEveryGeneration(t *testing.T) {
 		for range 3 {
 			s := p.session()
 			for range 3 {
-				w.srv.Disconnect(s.ID())
+				w.Srv.Disconnect(s.ID())
 				write("after a reconnection")
 				require.Equal(w, s.ID(), p.session().ID())
 			}
-			w.srv.Restart()
+			w.Srv.Restart()
 			write("after a restart")
-			w.srv.Expire(s.ID())
+			w.Srv.Expire(s.ID())
 			require.NotEqual(w, s.ID(), p.next(s).ID())
 			write("in the next session")
 			_, err := p.Create(ctx, "/private/e", nil, core.Ephemeral)
@@ -126,7 +126,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		_, found, err := stranger.Exists(ctx, "/private/a")
 		require.NoError(w, err, "whether a node exists is no secret")
 		require.True(w, found)
-		require.Equal(w, []string{"/private", "/private/a"}, w.srv.Paths())
+		require.Equal(w, []string{"/private", "/private/a"}, w.Srv.Paths())
 	})
 }
 
@@ -195,8 +195,8 @@ func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 func TestDialWithRefusedCredentials(t *testing.T) {
 	inWorld(t, func(w *world) {
 		start := time.Now()
-		sm, err := core.Dial(w.within(time.Hour), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		sm, err := core.Dial(w.Within(time.Hour), core.Config{
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			Auth: []core.Credential{core.Digest("ann", "pw"), core.AddAuth("kerberos", []byte("ticket"))},
 		})
 		require.Nil(w, sm)
@@ -204,11 +204,11 @@ func TestDialWithRefusedCredentials(t *testing.T) {
 		require.ErrorContains(w, err, "kerberos")
 		require.NotContains(w, err.Error(), "ticket")
 		require.Less(w, time.Since(start), 5*time.Second)
-		require.Equal(w, 1, w.srv.Count(zktest.OpConnect))
-		dials := w.srv.Count(zktest.OpConnect)
+		require.Equal(w, 1, w.Srv.Count(zktest.OpConnect))
+		dials := w.Srv.Count(zktest.OpConnect)
 		time.Sleep(time.Hour)
-		require.Equal(w, dials, w.srv.Count(zktest.OpConnect))
-		require.Empty(w, w.srv.Sessions())
+		require.Equal(w, dials, w.Srv.Count(zktest.OpConnect))
+		require.Empty(w, w.Srv.Sessions())
 	})
 }
 
@@ -218,15 +218,15 @@ func TestHardCase80_CredentialsRefusedLater(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(creator)
 		s := p.session()
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth {
 				return zktest.Fail(zktest.CodeAuthFailed)
 			}
 			return zktest.Pass
 		}))
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		<-s.Done()
-		_, _, err := p.Get(w.within(time.Minute), "/")
+		_, _, err := p.Get(w.Within(time.Minute), "/")
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorIs(w, err, core.ErrAuth, "the reason is told")
 		start := time.Now()
@@ -241,14 +241,14 @@ func TestCredentialsRefusedOnReattachment(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(creator)
 		s := p.session()
-		stop := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth {
 				return zktest.Fail(zktest.CodeAuthFailed)
 			}
 			return zktest.Pass
 		})
 		start := time.Now()
-		w.srv.Disconnect(s.ID())
+		w.Srv.Disconnect(s.ID())
 		select {
 		case <-s.Done():
 		case <-time.After(time.Minute):

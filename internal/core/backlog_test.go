@@ -19,8 +19,8 @@ func TestProbeBehindABacklog(t *testing.T) {
 		h := p.enter("/locks/a")
 		_, err := p.Create(w.Context(), "/busy", nil, core.Persistent)
 		require.NoError(w, err)
-		before := w.srv.Count(zktest.OpConnect)
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		before := w.Srv.Count(zktest.OpConnect)
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpSetData {
 				return zktest.Delay(300 * time.Millisecond)
 			}
@@ -39,6 +39,6 @@ func TestProbeBehindABacklog(t *testing.T) {
 		work.Wait()
 		remove()
 		require.NoError(w, h.Err())
-		require.Equal(w, before, w.srv.Count(zktest.OpConnect), "a connection was given up")
+		require.Equal(w, before, w.Srv.Count(zktest.OpConnect), "a connection was given up")
 	})
 }

@@ -138,7 +138,7 @@ func TestFault16_CloseInsideACallback(t *testing.T) {
 			trigger: func(w *world, p *process) { _ = hold(w, p).Release() }},
 		"OnLost": {use: hook(func(c *closer) core.Hook { return closeOnLost{c} }),
 			prepare: func(w *world, p *process, c *closer) { hold(w, p) },
-			trigger: func(w *world, p *process) { w.srv.Expire(p.session().ID()) }},
+			trigger: func(w *world, p *process) { w.Srv.Expire(p.session().ID()) }},
 		"OnLost of a deletion": {use: hook(func(c *closer) core.Hook { return closeOnLost{c} }),
 			trigger: func(w *world, p *process) {
 				h := hold(w, p)
@@ -170,13 +170,13 @@ func TestFault16_CloseInsideACallback(t *testing.T) {
 				_, _, _, err := p.session().ExistsFunc(w.Context(), "/a", func(core.EventType) { c.call() })
 				require.NoError(w, err)
 			},
-			trigger: func(w *world, p *process) { require.NoError(w, w.srv.Put("/a", nil)) }},
+			trigger: func(w *world, p *process) { require.NoError(w, w.Srv.Put("/a", nil)) }},
 		"watch function at the end": {use: func(*core.Config, *closer) {},
 			prepare: func(w *world, p *process, c *closer) {
 				_, _, _, err := p.session().ExistsFunc(w.Context(), "/a", func(core.EventType) { c.call() })
 				require.NoError(w, err)
 			},
-			trigger: func(w *world, p *process) { w.srv.Expire(p.session().ID()) }},
+			trigger: func(w *world, p *process) { w.Srv.Expire(p.session().ID()) }},
 		"OnWrite": {use: func(*core.Config, *closer) {},
 			prepare: func(w *world, p *process, c *closer) {
 				h := hold(w, p)
@@ -275,16 +275,16 @@ func TestFault16_LogHandlerThatBlocks(t *testing.T) {
 			p.link.Disconnect()
 			time.Sleep(time.Minute)
 			require.NoError(w, h.Err())
-			_, _, err := p.Get(w.within(time.Second), "/")
+			_, _, err := p.Get(w.Within(time.Second), "/")
 			require.NoError(w, err)
 		}
 		s := p.session()
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		p.next(s)
 		p.link.Cut(zktest.Both)
 		<-p.session().Done()
 		start := time.Now()
-		_, _, err := p.Get(w.within(time.Second), "/")
+		_, _, err := p.Get(w.Within(time.Second), "/")
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.Equal(w, time.Second, time.Since(start))
 		start = time.Now()

@@ -22,7 +22,7 @@ func TestDoneContextSendsNothing(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
 		ctx, cancel := context.WithCancel(w.Context())
 		cancel()
-		before := w.srv.Counts()
+		before := w.Srv.Counts()
 		for name, err := range map[string]error{
 			"set":     second(ops.Set(ctx, "/a", nil, 0)),
 			"create":  second(ops.Create(ctx, "/a", nil, core.Ephemeral)),
@@ -37,7 +37,7 @@ func TestDoneContextSendsNothing(t *testing.T) {
 			require.NotErrorIs(w, err, core.ErrUnknownOutcome, name)
 		}
 		synctest.Wait()
-		require.Equal(w, before, w.srv.Counts())
+		require.Equal(w, before, w.Srv.Counts())
 	})
 }
 
@@ -79,7 +79,7 @@ func TestHardCase75_RetriesArePaced(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()
 		sent := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op != zktest.OpGetData {
 				return zktest.Pass
 			}
@@ -87,7 +87,7 @@ func TestHardCase75_RetriesArePaced(t *testing.T) {
 			return zktest.DropRequest
 		}))
 		start := time.Now()
-		err := third(s.Get(w.within(time.Minute), "/a"))
+		err := third(s.Get(w.Within(time.Minute), "/a"))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.Equal(w, time.Minute, time.Since(start))
 		// A pause is half a second on average once it has grown.
@@ -101,18 +101,18 @@ func TestHardCase75_RetriesArePaced(t *testing.T) {
 // not been done, and is not done later either.
 func TestWriteThatNeverLeft(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
 		p.link.Refuse(true)
 		p.link.Disconnect()
 		w.eventually("suspended", func() bool { return p.State() == core.Suspended })
-		err := second(s.Set(w.within(time.Second), "/a", []byte("x"), core.AnyVersion))
+		err := second(s.Set(w.Within(time.Second), "/a", []byte("x"), core.AnyVersion))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		p.link.Refuse(false)
 		time.Sleep(time.Minute)
-		n, _ := w.srv.Node("/a")
+		n, _ := w.Srv.Node("/a")
 		require.Zero(w, n.Stat.Version)
 		require.NoError(w, s.Err())
 	})
@@ -122,10 +122,10 @@ func TestWriteThatNeverLeft(t *testing.T) {
 // read sees what was written before.
 func TestWatchOnALaggingServer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", []byte("old")))
+		require.NoError(w, w.Srv.Put("/a", []byte("old")))
 		s := w.process().session()
-		w.srv.Lag(s.ID())
-		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		w.Srv.Lag(s.ID())
+		require.NoError(w, w.Srv.Put("/a", []byte("new")))
 		data, _, watch, err := s.GetW(w.Context(), "/a")
 		require.NoError(w, err)
 		require.Equal(w, "old", string(data))

@@ -37,7 +37,7 @@ func TestFault58_ConcurrentEndsOfAHold(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := w.process()
 				h := p.enter("/d")
-				w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					if r.Op == zktest.OpDelete || r.Op == zktest.OpMulti {
 						return zktest.Delay(time.Second)
 					}
@@ -68,7 +68,7 @@ func (c lingering) Close() error {
 
 func TestFault58_ConcurrentCloses(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		sm, err := core.Dial(w.Context(), core.Config{
 			Servers: []string{"zk1"},
 			Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -43,13 +43,13 @@ func TestFault31_ADeposedLeaderConfirmsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := w.process(func(cfg *core.Config) { cfg.Auth = credentials })
-				w.srv.ResetCounts()
+				w.Srv.ResetCounts()
 				one, other := p.confirmed(), p.confirmed()
 				require.Equal(w, core.Connected, one())
 				require.Equal(w, core.Connected, other())
-				require.Zero(w, w.srv.Count(zktest.OpMulti), "a quorum has made the session")
+				require.Zero(w, w.Srv.Count(zktest.OpMulti), "a quorum has made the session")
 
-				old := w.srv.Depose(p.link)
+				old := w.Srv.Depose(p.link)
 				p.link.Disconnect()
 				connected := 0
 				for range 200 {
@@ -65,12 +65,12 @@ func TestFault31_ADeposedLeaderConfirmsNothing(t *testing.T) {
 				require.Equal(w, core.Suspended, late(), "whoever comes now is not told otherwise")
 
 				old.StepDown()
-				w.srv.ResetCounts()
+				w.Srv.ResetCounts()
 				time.Sleep(5 * time.Second)
 				for _, state := range []func() core.State{one, other, late} {
 					require.Equal(w, core.Connected, state())
 				}
-				require.Equal(w, 1, w.srv.Count(zktest.OpMulti), "one check for all")
+				require.Equal(w, 1, w.Srv.Count(zktest.OpMulti), "one check for all")
 			})
 		})
 	}
@@ -82,7 +82,7 @@ func TestFault31_TheCheckIsRepeated(t *testing.T) {
 	for name, disturb := range map[string]func(w *world) (mend func()){
 		"throttled": func(w *world) func() {
 			n := 0
-			return w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if n++; r.Op == zktest.OpMulti && n < 10 {
 					return zktest.Fail(-127)
 				}
@@ -90,8 +90,8 @@ func TestFault31_TheCheckIsRepeated(t *testing.T) {
 			})
 		},
 		"slow": func(w *world) func() {
-			w.srv.SlowQuorum(core.DefaultTimeout / 3)
-			return func() { w.srv.SlowQuorum(0) }
+			w.Srv.SlowQuorum(core.DefaultTimeout / 3)
+			return func() { w.Srv.SlowQuorum(0) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestFault31_TheCheckIsRepeated(t *testing.T) {
 func TestConfirmedStatesCostNothingUnasked(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		p.link.Disconnect()
 		time.Sleep(time.Minute)
 		_, err := p.Create(w.Context(), "/a", nil, core.Persistent)
@@ -123,7 +123,7 @@ func TestConfirmedStatesCostNothingUnasked(t *testing.T) {
 		state := p.confirmed()
 		require.Equal(w, core.Connected, state())
 		time.Sleep(time.Minute)
-		require.Zero(w, w.srv.Count(zktest.OpMulti))
+		require.Zero(w, w.Srv.Count(zktest.OpMulti))
 		p.Close()
 		require.Equal(w, core.Closed, state())
 	})

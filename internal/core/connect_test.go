@@ -265,16 +265,16 @@ func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 		_, err := p.Create(w.Context(), "/mine", nil, core.Persistent)
 		require.NoError(w, err)
 		s := p.session()
-		w.srv.Disconnect(s.ID())
+		w.Srv.Disconnect(s.ID())
 		_, _, err = p.Get(w.Context(), "/mine")
 		require.NoError(w, err)
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		p.next(s)
 		_, err = p.Create(w.Context(), "/mine", nil, core.Persistent)
 		errs = append(errs, err.Error())
 		p.link.Refuse(true)
 		p.link.Disconnect()
-		_, _, err = p.Get(w.within(30*time.Second), "/mine")
+		_, _, err = p.Get(w.Within(30*time.Second), "/mine")
 		errs = append(errs, err.Error())
 		require.NoError(w, p.Close())
 
@@ -283,7 +283,7 @@ func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 		require.ErrorIs(w, err, zk.ErrNoAuth)
 		errs = append(errs, err.Error())
 
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext}
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext}
 		debug(&cfg)
 		cfg.Auth = append(cfg.Auth, core.AddAuth("kerberos", []byte(secret)))
 		_, err = core.Dial(w.Context(), cfg)
@@ -292,7 +292,7 @@ func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 
 		require.Contains(w, log.String(), "level=DEBUG", "a log in which nothing is shows nothing")
 		require.Contains(w, log.String(), "session opened")
-		requireNoSecret(w, log.String()+strings.Join(errs, "\n"), secret)
+		requireNoSecret(w.T, log.String()+strings.Join(errs, "\n"), secret)
 	}, zktest.Tick(time.Second))
 }
 
@@ -312,7 +312,7 @@ func TestConfigDefaults(t *testing.T) {
 		require.Equal(w, []string{"tcp zk1:2181"}, asked)
 		path, err := p.Create(w.Context(), "/open", nil, core.Persistent)
 		require.NoError(w, err)
-		n, ok := w.srv.Node(path)
+		n, ok := w.Srv.Node(path)
 		require.True(w, ok)
 		require.Equal(w, []zktest.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, n.ACL)
 	})
@@ -321,8 +321,8 @@ func TestConfigDefaults(t *testing.T) {
 // With a user's Dialer, TLS still runs on the dialled connection.
 func TestConfigTLSOverDialer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext, TLS: &tls.Config{}}
-		_, err := core.Dial(w.within(5*time.Second), cfg)
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, TLS: &tls.Config{}}
+		_, err := core.Dial(w.Within(5*time.Second), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorContains(w, err, "does this port speak TLS?")
 	})

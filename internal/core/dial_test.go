@@ -24,15 +24,15 @@ func TestDialFails(t *testing.T) {
 	}{
 		"nobody listens":            {func(_ *world, l *zktest.Link) { l.Refuse(true) }, "zktest: connection refused"},
 		"packets vanish":            {func(_ *world, l *zktest.Link) { l.Cut(zktest.Both) }, "dial zk1:2181: no answer within "},
-		"hangs in the handshake":    {func(w *world, _ *zktest.Link) { w.srv.HangHandshakes(true) }, "handshake with zk1:2181: no answer within "},
-		"frozen":                    {func(w *world, _ *zktest.Link) { w.srv.Freeze() }, "handshake with zk1:2181: no answer within "},
+		"hangs in the handshake":    {func(w *world, _ *zktest.Link) { w.Srv.HangHandshakes(true) }, "handshake with zk1:2181: no answer within "},
+		"frozen":                    {func(w *world, _ *zktest.Link) { w.Srv.Freeze() }, "handshake with zk1:2181: no answer within "},
 		"hangs up in the handshake": {func(w *world, l *zktest.Link) { l.Delay(50 * time.Millisecond); hangUp(l) }, "handshake with zk1:2181: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				link := w.srv.Link()
+				link := w.Srv.Link()
 				c.prepare(w, link)
-				ctx := w.within(20 * time.Second)
+				ctx := w.Within(20 * time.Second)
 				start := time.Now()
 				sm, err := core.Dial(ctx, core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 				require.Nil(w, sm)
@@ -58,8 +58,8 @@ func hangUp(l *zktest.Link) {
 // error still names the servers.
 func TestDialFailsEarly(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.srv.HangHandshakes(true)
-		_, err := core.Dial(w.within(time.Second), core.Config{Servers: []string{"zk1", "zk2:99"}, Dialer: w.srv.DialContext})
+		w.Srv.HangHandshakes(true)
+		_, err := core.Dial(w.Within(time.Second), core.Config{Servers: []string{"zk1", "zk2:99"}, Dialer: w.Srv.DialContext})
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorContains(w, err, "no answer yet from zk1:2181, zk2:99")
 	})
@@ -111,33 +111,33 @@ func TestDialWithDoneContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(w.Context())
 		cancel(cause)
 		for range 50 {
-			sm, err := core.Dial(ctx, core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext})
+			sm, err := core.Dial(ctx, core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext})
 			require.Nil(w, sm)
 			require.ErrorIs(w, err, core.ErrUnreachable)
 			require.ErrorIs(w, err, cause)
 		}
-		require.Zero(w, w.srv.Count(zktest.OpConnect))
+		require.Zero(w, w.Srv.Count(zktest.OpConnect))
 	})
 }
 
 // Case 21: never connected. Only Closed is reported.
 func TestHardCase21_NeverConnected(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.srv.HangHandshakes(true)
+		w.Srv.HangHandshakes(true)
 		var hook record
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext}
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext}
 		hook.hook(&cfg)
-		_, err := core.Dial(w.within(time.Minute), cfg)
+		_, err := core.Dial(w.Within(time.Minute), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.Equal(w, []core.State{core.Closed}, hook.stateList())
-		require.Empty(w, w.srv.Sessions())
+		require.Empty(w, w.Srv.Sessions())
 	})
 }
 
 // The server comes up while Dial waits.
 func TestDialWaitsForTheServer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		link.Refuse(true)
 		time.AfterFunc(time.Minute, func() { link.Refuse(false) })
 		start := time.Now()
@@ -152,9 +152,9 @@ func TestDialWaitsForTheServer(t *testing.T) {
 // Dial goes on to the next session.
 func TestDialOutlivesASessionLostEarly(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		first := true
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth && first {
 				first = false
 				link.Cut(zktest.Both)
@@ -177,14 +177,14 @@ func TestDialOutlivesASessionLostEarly(t *testing.T) {
 func TestDialEndsWhileAuthenticating(t *testing.T) {
 	inWorld(t, func(w *world) {
 		hold := make(chan struct{})
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth {
 				return zktest.Hold(hold)
 			}
 			return zktest.Pass
 		}))
 		start := time.Now()
-		_, err := core.Dial(w.within(time.Second), core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		_, err := core.Dial(w.Within(time.Second), core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			Auth: []core.Credential{core.Digest("ann", "pw")}})
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.Less(w, time.Since(start), 5*time.Second, "the client's own Close takes a moment")
@@ -197,7 +197,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	for name, cut := range map[string]func(w *world, p *process){
 		"refused":        func(_ *world, p *process) { p.link.Refuse(true) },
 		"packets vanish": func(_ *world, p *process) { p.link.Cut(zktest.Both) },
-		"hanging":        func(w *world, _ *process) { w.srv.HangHandshakes(true) },
+		"hanging":        func(w *world, _ *process) { w.Srv.HangHandshakes(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -233,7 +233,7 @@ func TestDialingIsPaced(t *testing.T) {
 			dials++
 			return nil, errors.New("connection refused")
 		}}
-		_, err := core.Dial(w.within(time.Hour), cfg)
+		_, err := core.Dial(w.Within(time.Hour), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		// The longest pause is 1 s here, so that a round of three takes half a second on
 		// average.

@@ -15,7 +15,7 @@ import (
 // of another client before the session reconnects.
 func (w *world) meddle(p *process, op zktest.Op, f func()) {
 	done := false
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op != op || done {
 			return zktest.Pass
 		}
@@ -41,26 +41,26 @@ func TestFault04_LostWritesDoNotHitTheNextNode(t *testing.T) {
 		want   string // what stands in the end; "-": nothing
 	}{
 		{"delete", zktest.OpDelete, func(w *world, s *core.Session) error { return s.Delete(w.Context(), "/d/x", 0) },
-			func(w *world) { require.NoError(w, w.srv.Put("/d/x", []byte("theirs"))) }, "theirs"},
+			func(w *world) { require.NoError(w, w.Srv.Put("/d/x", []byte("theirs"))) }, "theirs"},
 		{"set", zktest.OpSetData, func(w *world, s *core.Session) error {
 			return second(s.Set(w.Context(), "/d/x", []byte("ours"), 0))
 		}, func(w *world) {
-			require.NoError(w, w.srv.Remove("/d/x"))
-			require.NoError(w, w.srv.Put("/d/x", []byte("theirs")))
+			require.NoError(w, w.Srv.Remove("/d/x"))
+			require.NoError(w, w.Srv.Put("/d/x", []byte("theirs")))
 		}, "theirs"},
 		{"create", zktest.OpCreate, func(w *world, s *core.Session) error {
 			return second(s.Create(w.Context(), "/d/new", []byte("ours"), core.Persistent))
-		}, func(w *world) { require.NoError(w, w.srv.Remove("/d/new")) }, "-"},
+		}, func(w *world) { require.NoError(w, w.Srv.Remove("/d/new")) }, "-"},
 		{"create ephemeral", zktest.OpCreate, func(w *world, s *core.Session) error {
 			return second(s.Create(w.Context(), "/d/new", []byte("ours"), core.Ephemeral))
-		}, func(w *world) { require.NoError(w, w.srv.Remove("/d/new")) }, "-"},
+		}, func(w *world) { require.NoError(w, w.Srv.Remove("/d/new")) }, "-"},
 		{"transaction", zktest.OpMulti, func(w *world, s *core.Session) error {
 			return second(s.Txn(w.Context(), core.DeleteOp("/d/x", 0)))
-		}, func(w *world) { require.NoError(w, w.srv.Put("/d/x", []byte("theirs"))) }, "theirs"},
+		}, func(w *world) { require.NoError(w, w.Srv.Put("/d/x", []byte("theirs"))) }, "theirs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d/x", []byte("old")))
+				require.NoError(w, w.Srv.Put("/d/x", []byte("old")))
 				p := w.process()
 				w.meddle(p, c.op, func() { c.meddle(w) })
 				err := c.write(w, p.session())
@@ -71,7 +71,7 @@ func TestFault04_LostWritesDoNotHitTheNextNode(t *testing.T) {
 				if c.want == "-" {
 					path = "/d/new"
 				}
-				n, found := w.srv.Node(path)
+				n, found := w.Srv.Node(path)
 				if c.want == "-" {
 					require.False(w, found, "it was deleted by another, and stays so")
 					return
@@ -99,51 +99,51 @@ func TestFault04_DeleteExact(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/x", nil))
-				n, _ := w.srv.Node("/x")
+				require.NoError(w, w.Srv.Put("/x", nil))
+				n, _ := w.Srv.Node("/x")
 				p := w.process()
 				if c.theirs {
-					w.meddle(p, zktest.OpDelete, func() { require.NoError(w, w.srv.Put("/x", []byte("theirs"))) })
+					w.meddle(p, zktest.OpDelete, func() { require.NoError(w, w.Srv.Put("/x", []byte("theirs"))) })
 				} else {
 					w.firstOf(zktest.OpDelete, c.act)
 				}
 				found, err := p.session().DeleteExact(w.Context(), "/x", n.Stat.Czxid)
 				require.NoError(w, err)
 				require.Equal(w, c.found, found)
-				now, stands := w.srv.Node("/x")
+				now, stands := w.Srv.Node("/x")
 				require.Equal(w, c.theirs, stands)
 				require.NotEqual(w, n.Stat.Czxid, now.Stat.Czxid)
 
-				require.NoError(w, w.srv.Put("/x", []byte("theirs")))
+				require.NoError(w, w.Srv.Put("/x", []byte("theirs")))
 				found, err = p.session().DeleteExact(w.Context(), "/x", n.Stat.Czxid)
 				require.NoError(w, err)
 				require.False(w, found)
-				_, stands = w.srv.Node("/x")
+				_, stands = w.Srv.Node("/x")
 				require.True(w, stands, "that is another node")
 			})
 		})
 	}
 	inWorld(t, func(w *world) { // an answer that leaves it open, and a look that tells that it was not done
-		require.NoError(w, w.srv.Put("/x", nil))
-		n, _ := w.srv.Node("/x")
+		require.NoError(w, w.Srv.Put("/x", nil))
+		n, _ := w.Srv.Node("/x")
 		w.firstOf(zktest.OpDelete, zktest.Fail(zktest.CodeSystemError))
 		_, err := w.process().session().DeleteExact(w.Context(), "/x", n.Stat.Czxid)
 		var answer *core.CodeError
 		require.ErrorAs(w, err, &answer)
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
-		_, stands := w.srv.Node("/x")
+		_, stands := w.Srv.Node("/x")
 		require.True(w, stands)
 	})
 	inWorld(t, func(w *world) { // others write into it in between: it still is the node that is meant
-		require.NoError(w, w.srv.Put("/x", nil))
-		n, _ := w.srv.Node("/x")
+		require.NoError(w, w.Srv.Put("/x", nil))
+		n, _ := w.Srv.Node("/x")
 		w.firstOf(zktest.OpDelete, zktest.Delay(time.Second))
-		time.AfterFunc(500*time.Millisecond, func() { require.NoError(w, w.srv.Put("/x", []byte("more"))) })
+		time.AfterFunc(500*time.Millisecond, func() { require.NoError(w, w.Srv.Put("/x", []byte("more"))) })
 		found, err := w.process().session().DeleteExact(w.Context(), "/x", n.Stat.Czxid)
 		require.NoError(w, err)
 		require.True(w, found)
-		require.NoError(w, w.srv.Put("/x/child", nil))
-		n, _ = w.srv.Node("/x")
+		require.NoError(w, w.Srv.Put("/x/child", nil))
+		n, _ = w.Srv.Node("/x")
 		_, err = w.process().session().DeleteExact(w.Context(), "/x", n.Stat.Czxid)
 		require.ErrorIs(w, err, zk.ErrNotEmpty)
 	})
@@ -159,22 +159,22 @@ func TestFault04_SetOver(t *testing.T) {
 	}{
 		"done": {func(*world) {}, nil, "ours"},
 		"made anew": {func(w *world) {
-			require.NoError(w, w.srv.Remove("/x"))
-			require.NoError(w, w.srv.Put("/x", []byte("theirs")))
+			require.NoError(w, w.Srv.Remove("/x"))
+			require.NoError(w, w.Srv.Put("/x", []byte("theirs")))
 		}, core.ErrUnknownOutcome, "theirs"},
-		"deleted":      {func(w *world) { require.NoError(w, w.srv.Remove("/x")) }, core.ErrUnknownOutcome, ""},
-		"written over": {func(w *world) { require.NoError(w, w.srv.Put("/x", []byte("theirs"))) }, core.ErrUnknownOutcome, "theirs"},
+		"deleted":      {func(w *world) { require.NoError(w, w.Srv.Remove("/x")) }, core.ErrUnknownOutcome, ""},
+		"written over": {func(w *world) { require.NoError(w, w.Srv.Put("/x", []byte("theirs"))) }, core.ErrUnknownOutcome, "theirs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/x", []byte("old")))
+				require.NoError(w, w.Srv.Put("/x", []byte("old")))
 				p := w.process()
 				s := p.session()
 				_, seen, err := s.Get(w.Context(), "/x")
 				require.NoError(w, err)
 				w.meddle(p, zktest.OpSetData, func() { c.meddle(w) })
 				stat, err := s.SetOver(w.Context(), "/x", []byte("ours"), seen)
-				n, _ := w.srv.Node("/x")
+				n, _ := w.Srv.Node("/x")
 				require.Equal(w, c.data, string(n.Data))
 				if c.want != nil {
 					require.ErrorIs(w, err, c.want)
@@ -186,7 +186,7 @@ func TestFault04_SetOver(t *testing.T) {
 		})
 	}
 	inWorld(t, func(w *world) { // not done: then it is sent again, or proves to have lost against another
-		require.NoError(w, w.srv.Put("/x", []byte("old")))
+		require.NoError(w, w.Srv.Put("/x", []byte("old")))
 		s := w.process().session()
 		_, seen, err := s.Get(w.Context(), "/x")
 		require.NoError(w, err)
@@ -196,9 +196,9 @@ func TestFault04_SetOver(t *testing.T) {
 
 		_, seen, err = s.Get(w.Context(), "/x")
 		require.NoError(w, err)
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpSetData {
-				require.NoError(w, w.srv.Put("/x", []byte("theirs")))
+				require.NoError(w, w.Srv.Put("/x", []byte("theirs")))
 				return zktest.DropRequest
 			}
 			return zktest.Pass
@@ -215,7 +215,7 @@ func TestFault04_ReplaceLeavesStrangersAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/dir")
-		require.NoError(w, w.srv.Put("/dir/next", []byte("theirs")))
+		require.NoError(w, w.Srv.Put("/dir/next", []byte("theirs")))
 		_, err := h.Replace(w.Context(), "/dir/next", nil)
 		require.ErrorIs(w, err, zk.ErrNodeExists)
 		time.Sleep(time.Minute)
@@ -225,8 +225,8 @@ func TestFault04_ReplaceLeavesStrangersAlone(t *testing.T) {
 		p := w.process()
 		h := p.enter("/dir")
 		w.meddle(p, zktest.OpMulti, func() {
-			require.NoError(w, w.srv.Remove("/dir/next"))
-			require.NoError(w, w.srv.Put("/dir/next", []byte("theirs")))
+			require.NoError(w, w.Srv.Remove("/dir/next"))
+			require.NoError(w, w.Srv.Put("/dir/next", []byte("theirs")))
 		})
 		_, err := h.Replace(w.Context(), "/dir/next", nil)
 		require.ErrorIs(w, err, core.ErrLost)

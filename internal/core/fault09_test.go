@@ -17,7 +17,7 @@ import (
 // the code, without executing them. It returns how many it has refused.
 func (w *world) throttle(code zktest.Code, times int, ops ...zktest.Op) (refused func() int) {
 	n := 0
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		for _, op := range ops {
 			if r.Op == op && n < times {
 				n++
@@ -48,7 +48,7 @@ var everyCall = []struct {
 	{"get and watch", []zktest.Op{zktest.OpGetData}, func(w *world, s *core.Session) error {
 		_, _, watch, err := s.GetW(w.Context(), "/d")
 		if err == nil {
-			require.NoError(w, w.srv.Put("/d", []byte("new")))
+			require.NoError(w, w.Srv.Put("/d", []byte("new")))
 			<-watch.Done() // the watch is there, although the first reads did not leave one
 		}
 		return err
@@ -153,7 +153,7 @@ func TestFault09_ThrottledRequestsAreRepeated(t *testing.T) {
 			for _, op := range c.ops {
 				t.Run(c.name+"/"+op.String()+"/"+code.Error(), func(t *testing.T) {
 					inWorld(t, func(w *world) {
-						require.NoError(w, w.srv.Put("/d", nil))
+						require.NoError(w, w.Srv.Put("/d", nil))
 						s := w.process().session()
 						refused := w.throttle(code, 4, op)
 						start := time.Now()
@@ -177,12 +177,12 @@ func TestFault09_ThrottledAfterTheCallerHasGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				var swept record
 				s := w.process(swept.hook).session()
 				answer := make(chan struct{})
 				first := true
-				w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					if r.Op == zktest.OpCreate && first {
 						first = false
 						return zktest.Hold(answer)
@@ -192,8 +192,8 @@ func TestFault09_ThrottledAfterTheCallerHasGone(t *testing.T) {
 					}
 					return zktest.Pass
 				}))
-				require.ErrorIs(w, call(w.within(time.Second), s), context.DeadlineExceeded)
-				require.NoError(w, w.srv.Remove("/d"), "the create fails with NONODE")
+				require.ErrorIs(w, call(w.Within(time.Second), s), context.DeadlineExceeded)
+				require.NoError(w, w.Srv.Remove("/d"), "the create fails with NONODE")
 				close(answer)
 				w.eventually("swept", func() bool { return len(swept.sweptList()) == 1 })
 				require.False(w, swept.sweptList()[0].Found)
@@ -225,11 +225,11 @@ func TestFault09_ThrottledUntilTheCtxEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				s := w.process().session()
 				refused := w.throttle(zktest.CodeThrottledOp, 1<<30, c.op)
 				start := time.Now()
-				err := c.call(w.within(time.Minute), s)
+				err := c.call(w.Within(time.Minute), s)
 				require.ErrorIs(w, err, context.DeadlineExceeded)
 				require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 				require.ErrorContains(w, err, "THROTTLEDOP", "the error says what kept the call")
@@ -245,7 +245,7 @@ func TestFault09_ThrottledUntilTheCtxEnds(t *testing.T) {
 // A removal that is throttled until the end of the session ends with it.
 func TestFault09_ThrottledUntilTheSessionEnds(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d", nil))
+		require.NoError(w, w.Srv.Put("/d", nil))
 		p := w.process()
 		h := p.enter("/d")
 		refused := w.throttle(zktest.CodeThrottledOp, 1<<30, zktest.OpDelete)
@@ -267,7 +267,7 @@ func TestFault09_ThrottledCredentials(t *testing.T) {
 		p := w.process(creator)
 		require.Equal(w, 3, refused())
 		require.NoError(w, p.EnsureDir(w.Context(), "/private"))
-		n, _ := w.srv.Node("/private")
+		n, _ := w.Srv.Node("/private")
 		require.Len(w, n.ACL, 2)
 	})
 }
@@ -276,14 +276,14 @@ func TestFault09_ThrottledCredentials(t *testing.T) {
 // the trust deadline does not move.
 func TestFault09_ThrottledIsNoProof(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d", nil))
+		require.NoError(w, w.Srv.Put("/d", nil))
 		p := w.process()
 		h := p.enter("/d")
-		w.Cleanup(w.srv.Intercept(func(zktest.Request) zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) }))
+		w.Cleanup(w.Srv.Intercept(func(zktest.Request) zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) }))
 		deadline := h.Deadline()
 		go func() {
 			for h.Err() == nil {
-				_ = second(h.Session().Set(w.within(time.Second), "/d", nil, core.AnyVersion)) // throttled until its ctx ends
+				_ = second(h.Session().Set(w.Within(time.Second), "/d", nil, core.AnyVersion)) // throttled until its ctx ends
 			}
 		}()
 		<-h.Done()
@@ -301,7 +301,7 @@ func TestFault09_AnswersThatLeaveAWriteOpen(t *testing.T) {
 	} {
 		t.Run(code.Error(), func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				s := w.process().session()
 				refused := w.throttle(code, 1<<30, zktest.OpSetData, zktest.OpDelete, zktest.OpCreate, zktest.OpMulti, zktest.OpGetData)
 				ctx := w.Context()
@@ -338,7 +338,7 @@ func TestFault09_CreatesLeftOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				s := w.process().session()
 				refused := w.throttle(zktest.CodeSystemError, 1, zktest.OpCreate)
 				err := call(w, s)

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,17 +20,18 @@ func TestFault10_ThousandsOfWatchesLastThroughReconnections(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(func(cfg *core.Config) { cfg.MaxRequest = limit })
 		s := p.session()
-		fired := make([]int, n) // by callbacks, one at a time: w.mu guards it
+		var mu sync.Mutex // of fired
+		fired := make([]int, n)
 		path := func(i int) string { return fmt.Sprintf("/registry/of/many/services/%0100d", i) }
 		for i := range n {
-			call := func(core.EventType) { w.mu.Lock(); defer w.mu.Unlock(); fired[i]++ }
+			call := func(core.EventType) { mu.Lock(); defer mu.Unlock(); fired[i]++ }
 			var err error
 			switch i % 3 {
 			case 0:
-				require.NoError(w, w.srv.Put(path(i), nil))
+				require.NoError(w, w.Srv.Put(path(i), nil))
 				_, _, _, err = s.GetFunc(w.Context(), path(i), call)
 			case 1:
-				require.NoError(w, w.srv.Put(path(i), nil))
+				require.NoError(w, w.Srv.Put(path(i), nil))
 				_, _, _, err = s.ChildrenFunc(w.Context(), path(i), call)
 			case 2:
 				_, _, _, err = s.ExistsFunc(w.Context(), path(i), call)
@@ -41,15 +43,15 @@ func TestFault10_ThousandsOfWatchesLastThroughReconnections(t *testing.T) {
 			if i%3 == 1 {
 				name += "/child"
 			}
-			require.NoError(w, w.srv.Put(name, []byte("new")))
+			require.NoError(w, w.Srv.Put(name, []byte("new")))
 		}
 		// expect says which watches have fired: those below upTo, and of the
 		// others each hundredth.
 		expect := func(when string, upTo int, hundredths bool) {
 			w.Helper()
 			synctest.Wait()
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			mu.Lock()
+			defer mu.Unlock()
 			for i, got := range fired {
 				want := 0
 				if i < upTo || hundredths && i%100 == 0 {
@@ -72,15 +74,15 @@ func TestFault10_ThousandsOfWatchesLastThroughReconnections(t *testing.T) {
 			time.Sleep(time.Minute)
 			expect(fmt.Sprintf("round %d", round), 0, round == 1)
 		}
-		require.Equal(w, 3, w.srv.Count(zktest.OpConnect), "each reconnection succeeds at once")
-		require.Equal(w, n-n/100, w.srv.Watches())
+		require.Equal(w, 3, w.Srv.Count(zktest.OpConnect), "each reconnection succeeds at once")
+		require.Equal(w, n-n/100, w.Srv.Watches())
 		for i := range n {
 			if i%100 != 0 {
 				change(i)
 			}
 		}
 		expect("in the end", n, false)
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Watches())
 		require.NoError(w, s.Err())
 	}, zktest.MaxFrame(limit))
 }

@@ -176,17 +176,17 @@ func (r *watchRun) stop() {
 }
 
 func (r *watchRun) change(path string) {
-	_, found := r.w.srv.Node(path)
-	_, child := r.w.srv.Node(path + "/c")
+	_, found := r.w.Srv.Node(path)
+	_, child := r.w.Srv.Node(path + "/c")
 	switch n := r.IntN(4); {
 	case !found || n == 0:
-		require.NoError(r.w, r.w.srv.Put(path, []byte{byte(n)}))
+		require.NoError(r.w, r.w.Srv.Put(path, []byte{byte(n)}))
 	case child:
-		require.NoError(r.w, r.w.srv.Remove(path+"/c"))
+		require.NoError(r.w, r.w.Srv.Remove(path+"/c"))
 	case n == 1:
-		require.NoError(r.w, r.w.srv.Put(path+"/c", nil))
+		require.NoError(r.w, r.w.Srv.Put(path+"/c", nil))
 	default:
-		require.NoError(r.w, r.w.srv.Remove(path))
+		require.NoError(r.w, r.w.Srv.Remove(path))
 	}
 }
 
@@ -220,7 +220,7 @@ func (r *watchRun) finish() {
 	require.NoError(r.w, r.s.Err())
 	for i := range 4 {
 		path := "/n" + strconv.Itoa(i)
-		require.Equal(r.w, len(wanted[path]), r.w.srv.WatchesOf(path), "watches of %s that the server has", path)
+		require.Equal(r.w, len(wanted[path]), r.w.Srv.WatchesOf(path), "watches of %s that the server has", path)
 	}
 	r.mu.Lock()
 	for _, wait := range r.waits {
@@ -228,7 +228,7 @@ func (r *watchRun) finish() {
 	}
 	r.mu.Unlock()
 	time.Sleep(settleTime)
-	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
+	require.Zero(r.w, r.w.Srv.Watches(), "nobody waits")
 }
 
 // checkWoken requires that each waiter whose node has changed was woken. It
@@ -249,7 +249,7 @@ func (r *watchRun) checkWoken() map[string]map[bool]bool {
 		if wait.fired == 1 {
 			continue
 		}
-		n, found := r.w.srv.Node(wait.path)
+		n, found := r.w.Srv.Node(wait.path)
 		require.Equal(r.w, stateOf(core.Stat(n.Stat), found, wait.child), wait.seen, "%s %s was not woken", wait.name, wait.path)
 		if wanted[wait.path] == nil {
 			wanted[wait.path] = make(map[bool]bool)

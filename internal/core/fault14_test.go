@@ -63,22 +63,22 @@ func stopWatches(t *testing.T, n int) {
 			if kind == "missing" {
 				kind = "exists"
 			} else {
-				require.NoError(w, w.srv.Put(path, nil))
+				require.NoError(w, w.Srv.Put(path, nil))
 			}
 			watches[i] = watchCalls[kind](w, s, path)
 		}
-		require.Equal(w, n, w.srv.Watches())
+		require.Equal(w, n, w.Srv.Watches())
 		for _, watch := range watches {
 			watch.Stop()
 		}
 		time.Sleep(settleTime)
-		require.Zero(w, w.srv.Watches(), "of %d watches that nobody waits for", n)
-		require.LessOrEqual(w, w.srv.Count(zktest.OpRemoveWatches), n)
+		require.Zero(w, w.Srv.Watches(), "of %d watches that nobody waits for", n)
+		require.LessOrEqual(w, w.Srv.Count(zktest.OpRemoveWatches), n)
 
 		p.link.Disconnect()
 		require.NoError(w, s.Sync(w.Context(), "/"))
 		time.Sleep(settleTime)
-		require.Zero(w, w.srv.Watches(), "after a reconnection")
+		require.Zero(w, w.Srv.Watches(), "after a reconnection")
 		for i, watch := range watches {
 			require.Zero(w, watch.Event(), "watch %d", i)
 		}
@@ -95,7 +95,7 @@ func TestFault14_StoppedWhileCutOff(t *testing.T) {
 		var watches []*core.Watch
 		for i := range 100 {
 			path := fmt.Sprintf("/d/%03d", i)
-			require.NoError(w, w.srv.Put(path, nil))
+			require.NoError(w, w.Srv.Put(path, nil))
 			watches = append(watches, watchCalls["get"](w, s, path))
 		}
 		p.link.Refuse(true)
@@ -107,8 +107,8 @@ func TestFault14_StoppedWhileCutOff(t *testing.T) {
 		p.link.Refuse(false)
 		require.NoError(w, s.Sync(w.Context(), "/"))
 		time.Sleep(settleTime)
-		require.Equal(w, 1, w.srv.Watches())
-		require.NoError(w, w.srv.Put("/d/000", []byte("new")))
+		require.Equal(w, 1, w.Srv.Watches())
+		require.NoError(w, w.Srv.Put("/d/000", []byte("new")))
 		<-watches[0].Done()
 		require.Equal(w, core.NodeDataChanged, watches[0].Event())
 	})
@@ -123,17 +123,17 @@ func TestFault14_SharedWatches(t *testing.T) {
 	} {
 		t.Run(c.first+" and "+c.second, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				s := w.process().session()
 				stopped := watchCalls[c.first](w, s, "/d")
 				kept := watchCalls[c.second](w, s, "/d")
 				stopped.Stop()
 				time.Sleep(settleTime)
-				require.Equal(w, 1, w.srv.WatchesOf("/d"), "one waits")
+				require.Equal(w, 1, w.Srv.WatchesOf("/d"), "one waits")
 				if c.second == "children" {
-					require.NoError(w, w.srv.Put("/d/child", nil))
+					require.NoError(w, w.Srv.Put("/d/child", nil))
 				} else {
-					require.NoError(w, w.srv.Put("/d", []byte("new")))
+					require.NoError(w, w.Srv.Put("/d", []byte("new")))
 				}
 				<-kept.Done()
 				require.Zero(w, stopped.Event())
@@ -142,7 +142,7 @@ func TestFault14_SharedWatches(t *testing.T) {
 				kept.Stop()
 				kept.Stop() // which changes nothing
 				time.Sleep(settleTime)
-				require.Zero(w, w.srv.WatchesOf("/d"), "nobody waits")
+				require.Zero(w, w.Srv.WatchesOf("/d"), "nobody waits")
 			})
 		})
 	}
@@ -166,7 +166,7 @@ func TestFault14_StoppedAndSetAgain(t *testing.T) {
 }
 
 func stopAndSetAgain(w *world, name string, set func(*world, *core.Session, string) *core.Watch, delay, pause time.Duration) {
-	require.NoError(w, w.srv.Put("/d", nil))
+	require.NoError(w, w.Srv.Put("/d", nil))
 	p := w.process()
 	s := p.session()
 	p.link.Delay(delay)
@@ -193,9 +193,9 @@ func stopAndSetAgain(w *world, name string, set func(*world, *core.Session, stri
 	}
 	require.NoError(w, err)
 	change := func() {
-		require.NoError(w, w.srv.Put("/d", []byte("new")))
-		require.NoError(w, w.srv.Put("/d/child", nil))
-		require.NoError(w, w.srv.Remove("/d/child"))
+		require.NoError(w, w.Srv.Put("/d", []byte("new")))
+		require.NoError(w, w.Srv.Put("/d/child", nil))
+		require.NoError(w, w.Srv.Remove("/d/child"))
 		time.Sleep(settleTime)
 	}
 	count := func() int { mu.Lock(); defer mu.Unlock(); return fired }
@@ -207,7 +207,7 @@ func stopAndSetAgain(w *world, name string, set func(*world, *core.Session, stri
 	change()
 	require.Equal(w, 1, count(), name)
 	require.Zero(w, old.Event())
-	require.Zero(w, w.srv.Watches(), name)
+	require.Zero(w, w.Srv.Watches(), name)
 }
 
 // A server may not remove a watch, because it is older than 3.5 or because the
@@ -216,7 +216,7 @@ func TestFault14_RefusedRemovals(t *testing.T) {
 	for _, code := range []zktest.Code{zktest.CodeNoWatcher, zktest.CodeUnimplemented, zktest.CodeThrottledOp, zktest.CodeNoAuth} {
 		t.Run(code.Error(), func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				p := w.process()
 				s := p.session()
 				refused := w.throttle(code, 2, zktest.OpRemoveWatches)
@@ -224,10 +224,10 @@ func TestFault14_RefusedRemovals(t *testing.T) {
 				time.Sleep(settleTime)
 				require.NotZero(w, refused(), "the session asks the server to remove the watch")
 				kept := watchCalls["get"](w, s, "/d")
-				require.NoError(w, w.srv.Put("/d", []byte("new")))
+				require.NoError(w, w.Srv.Put("/d", []byte("new")))
 				<-kept.Done()
 				require.Equal(w, core.NodeDataChanged, kept.Event())
-				require.Equal(w, 1, w.srv.Count(zktest.OpConnect), "the connection lasts")
+				require.Equal(w, 1, w.Srv.Count(zktest.OpConnect), "the connection lasts")
 				require.NoError(w, s.Err())
 			})
 		})
@@ -242,12 +242,12 @@ func TestFault14_FailedReadsLeaveNothing(t *testing.T) {
 		require.ErrorIs(w, err, zk.ErrNoNode)
 		_, _, _, err = s.ChildrenW(w.Context(), "/missing")
 		require.ErrorIs(w, err, zk.ErrNoNode)
-		ctx := w.within(time.Second)
-		w.srv.Freeze()
+		ctx := w.Within(time.Second)
+		w.Srv.Freeze()
 		_, _, _, err = s.ExistsW(ctx, "/missing")
 		require.Error(w, err, "the answer comes after the caller has gone")
-		w.srv.Thaw()
+		w.Srv.Thaw()
 		time.Sleep(settleTime)
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Watches())
 	})
 }

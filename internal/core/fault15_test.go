@@ -64,9 +64,9 @@ func TestFault15_SessionsAreLean(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				const n = 50
-				require.NoError(w, w.srv.Put("/large", make([]byte, 500<<10)))
-				require.NoError(w, w.srv.Put("/small", nil))
-				require.NoError(w, w.srv.Put("/locks", nil))
+				require.NoError(w, w.Srv.Put("/large", make([]byte, 500<<10)))
+				require.NoError(w, w.Srv.Put("/small", nil))
+				require.NoError(w, w.Srv.Put("/locks", nil))
 				dial := func() {
 					use(w, w.process())
 					time.Sleep(15 * time.Second) // pings pass: the network in memory forgets what it has carried
@@ -89,9 +89,7 @@ func TestFault15_SessionsAreLean(t *testing.T) {
 				for range n {
 					dial()
 				}
-				w.mu.Lock()
-				w.changes = nil // with the data that was written
-				w.mu.Unlock()
+				w.ForgetChanges()
 				sessions := restingFootprint().minus(before)
 				own := sessions.minus(server)
 				t.Logf("a session: %d KiB, %.2f goroutines; the server for each: %d KiB, %.2f goroutines",
@@ -111,7 +109,7 @@ func (f footprint) minus(g footprint) footprint {
 // bareConnection opens a session on a raw connection, without the library.
 func (w *world) bareConnection() net.Conn {
 	w.Helper()
-	conn, err := w.srv.Link().DialContext(w.Context(), "tcp", "zk1:2181")
+	conn, err := w.Srv.Link().DialContext(w.Context(), "tcp", "zk1:2181")
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = conn.Close() }) // which the test has done
 	hello := bytes.Join([][]byte{be32(44), be32(0), make([]byte, 8), be32(30_000), make([]byte, 8), be32(16), make([]byte, 16)}, nil)
@@ -119,6 +117,6 @@ func (w *world) bareConnection() net.Conn {
 	require.NoError(w, err)
 	_, err = io.ReadFull(conn, make([]byte, 40))
 	require.NoError(w, err)
-	require.NotZero(w, w.srv.Count(zktest.OpConnect))
+	require.NotZero(w, w.Srv.Count(zktest.OpConnect))
 	return conn
 }

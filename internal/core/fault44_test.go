@@ -142,7 +142,7 @@ func TestFault44_HostileAnswers(t *testing.T) {
 					synctest.Wait() // what the connection takes once is there
 					var before, after runtime.MemStats
 					runtime.ReadMemStats(&before)
-					got, err := c.call(w.within(time.Minute), s, "/d/x")
+					got, err := c.call(w.Within(time.Minute), s, "/d/x")
 					runtime.ReadMemStats(&after)
 					if err == nil {
 						require.Equal(w, c.want("/d/x"), got)
@@ -157,7 +157,7 @@ func TestFault44_HostileAnswers(t *testing.T) {
 					require.LessOrEqual(w, after.TotalAlloc-before.TotalAlloc, bound, "bytes allocated for %d bytes of answers", sent)
 
 					sc.answer(nil)
-					got, err = c.call(w.within(time.Minute), s, "/d/y")
+					got, err = c.call(w.Within(time.Minute), s, "/d/y")
 					require.NoError(w, err, "the server is honest now")
 					require.Equal(w, c.want("/d/y"), got)
 					require.NoError(w, s.Err())
@@ -207,7 +207,7 @@ func TestFault44_AnswersOutOfOrder(t *testing.T) {
 				results := make(chan result, 2)
 				for _, path := range []string{"/d/one", "/d/two"} {
 					go func() {
-						got, err := c.call(w.within(time.Minute), s, path)
+						got, err := c.call(w.Within(time.Minute), s, path)
 						results <- result{path, got, err}
 					}()
 				}
@@ -220,7 +220,7 @@ func TestFault44_AnswersOutOfOrder(t *testing.T) {
 					require.NotErrorIs(w, r.err, context.DeadlineExceeded, r.path)
 					require.True(w, saysWhy(r.err), "%v", r.err)
 				}
-				got, err := c.call(w.within(time.Minute), s, "/d/three")
+				got, err := c.call(w.Within(time.Minute), s, "/d/three")
 				require.NoError(w, err)
 				require.Equal(w, c.want("/d/three"), got)
 			})
@@ -245,9 +245,9 @@ func TestFault44_AnswersAfterTheCallHasEnded(t *testing.T) {
 					}
 					return reaction{bytes: append(late, framed(honest)...)}
 				})
-				_, err = c.call(w.within(time.Second), s, "/d/given-up")
+				_, err = c.call(w.Within(time.Second), s, "/d/given-up")
 				require.ErrorIs(w, err, context.DeadlineExceeded)
-				got, err := c.call(w.within(time.Minute), s, "/d/next")
+				got, err := c.call(w.Within(time.Minute), s, "/d/next")
 				require.NoError(w, err)
 				require.Equal(w, c.want("/d/next"), got)
 			})

@@ -65,7 +65,7 @@ func TestFault58_HooksReleaseEachOthersHold(t *testing.T) {
 			}
 		}
 		outer := make(chan error, 1)
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpDelete {
 				return zktest.Delay(time.Second)
 			}

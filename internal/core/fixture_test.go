@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -12,34 +11,18 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/sessiontest"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a server and the processes around it, in virtual time. Its processes
-// are managers of this package.
-type world struct {
-	*sessiontest.World
-	srv *zktest.Server
+// world is a testworld whose processes are managers of this package.
+type world struct{ *testworld.World }
 
-	mu      sync.Mutex
-	changes []zktest.Change
-}
-
-// inWorld runs f in a bubble of its own.
 func inWorld(t *testing.T, f func(w *world), opts ...zktest.Option) {
 	t.Helper()
-	sessiontest.Run(t, func(inner *sessiontest.World) {
-		w := &world{World: inner, srv: inner.Server}
-		w.Cleanup(w.srv.OnChange(func(c zktest.Change) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.changes = append(w.changes, c)
-		}))
-		f(w)
-	}, opts...)
+	testworld.Run(t, func(w *testworld.World) { f(&world{w}) }, opts...)
 }
 
 // process is one manager with its own path to the server.
@@ -51,7 +34,7 @@ type process struct {
 
 func (w *world) process(change ...func(*core.Config)) *process {
 	w.Helper()
-	link := w.srv.Link()
+	link := w.Srv.Link()
 	cfg := core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
 	for _, f := range change {
 		f(&cfg)
@@ -101,9 +84,7 @@ func (w *world) deletedAt(path string) time.Time {
 }
 
 func (w *world) deletion(path string) (time.Time, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.changes {
+	for _, c := range w.Changes() {
 		if c.Kind == zktest.Deleted && c.Path == path {
 			return c.Time, true
 		}
@@ -120,8 +101,8 @@ func (w *world) eventually(what string, ok func() bool) {
 // client is a bare go-zookeeper client, for the requests of another client.
 func (w *world) client() *zk.Conn {
 	w.Helper()
-	conn, events, err := zk.Connect([]string{"zk1"}, 30*time.Second, zk.WithDialer(w.srv.Dial),
-		zk.WithHostProvider(oneHost{}), zk.WithLogInfo(false), zk.WithLogger(quiet{}))
+	conn, events, err := zk.Connect([]string{"zk1"}, 30*time.Second, zk.WithDialer(w.Srv.Dial),
+		zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogInfo(false), zk.WithLogger(quiet{}))
 	require.NoError(w, err)
 	for ev := range events {
 		if ev.State == zk.StateHasSession {
@@ -135,13 +116,6 @@ func (w *world) client() *zk.Conn {
 	})
 	return conn
 }
-
-type oneHost struct{}
-
-func (oneHost) Init([]string) error  { return nil }
-func (oneHost) Len() int             { return 1 }
-func (oneHost) Next() (string, bool) { return "zk1:2181", false }
-func (oneHost) Connected()           {}
 
 type quiet struct{}
 
@@ -184,11 +158,4 @@ func (r *record) sweptList() []core.SweptInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.swept)
-}
-
-// within returns a context that ends after d, in virtual time.
-func (w *world) within(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), d)
-	w.Cleanup(cancel)
-	return ctx
 }

@@ -51,13 +51,13 @@ func (w *world) follow(s *core.Session, path string, recursive bool) (*core.Foll
 // life creates, changes and deletes a small tree, and waits after each step.
 func (w *world) life(path string) {
 	for _, step := range []func() error{
-		func() error { return w.srv.Put(path, nil) },
-		func() error { return w.srv.Put(path, []byte("x")) },
-		func() error { return w.srv.Put(path+"/b", nil) },
-		func() error { return w.srv.Put(path+"/b", []byte("x")) },
-		func() error { return w.srv.Put(path+"/b/c", nil) },
-		func() error { return w.srv.Remove(path + "/b") },
-		func() error { return w.srv.Remove(path) },
+		func() error { return w.Srv.Put(path, nil) },
+		func() error { return w.Srv.Put(path, []byte("x")) },
+		func() error { return w.Srv.Put(path+"/b", nil) },
+		func() error { return w.Srv.Put(path+"/b", []byte("x")) },
+		func() error { return w.Srv.Put(path+"/b/c", nil) },
+		func() error { return w.Srv.Remove(path + "/b") },
+		func() error { return w.Srv.Remove(path) },
 	} {
 		require.NoError(w, step())
 		synctest.Wait()
@@ -151,7 +151,7 @@ func TestFollowNodeAndItsTree(t *testing.T) {
 				require.Equal(w, want, lists[0].take(), "the other was stopped")
 				require.Empty(w, lists[1].take())
 				followers[0].Stop()
-				w.eventually("no watch is left", func() bool { return w.srv.Watches() == 0 })
+				w.eventually("no watch is left", func() bool { return w.Srv.Watches() == 0 })
 			})
 		})
 	}
@@ -161,7 +161,7 @@ func TestFollowNodeAndItsTree(t *testing.T) {
 // returns.
 func TestFollowTellsBeforeTheRead(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a/b", []byte("0")))
+		require.NoError(w, w.Srv.Put("/a/b", []byte("0")))
 		p := w.process()
 		p.link.Jitter(5*time.Millisecond, 7)
 		p.link.Disconnect() // the next connection has the jitter
@@ -170,7 +170,7 @@ func TestFollowTellsBeforeTheRead(t *testing.T) {
 		go func() {
 			for i := byte('1'); i <= '9'; i++ {
 				time.Sleep(3 * time.Millisecond)
-				if err := w.srv.Put("/a/b", []byte{i}); err != nil {
+				if err := w.Srv.Put("/a/b", []byte{i}); err != nil {
 					w.Error(err)
 				}
 			}
@@ -196,20 +196,20 @@ func TestFollowersShare(t *testing.T) {
 					f, l := w.follow(s, "/a", recursive)
 					followers, lists = append(followers, f), append(lists, l)
 				}
-				require.Equal(w, 1, w.srv.Count(zktest.OpAddWatch))
+				require.Equal(w, 1, w.Srv.Count(zktest.OpAddWatch))
 				for i, f := range followers[:9] {
 					lists[i].take()
 					f.Stop()
 					f.Stop()
-					require.NoError(w, w.srv.Put("/a", []byte{byte(i)}))
+					require.NoError(w, w.Srv.Put("/a", []byte{byte(i)}))
 					synctest.Wait()
 					require.Empty(w, lists[i].take(), "it was stopped")
 					require.Len(w, lists[9].take(), 1)
 				}
-				require.Zero(w, w.srv.Count(zktest.OpRemoveWatches))
+				require.Zero(w, w.Srv.Count(zktest.OpRemoveWatches))
 				followers[9].Stop()
-				w.eventually("no watch is left", func() bool { return w.srv.Watches() == 0 })
-				require.NoError(w, w.srv.Put("/a", nil))
+				w.eventually("no watch is left", func() bool { return w.Srv.Watches() == 0 })
+				require.NoError(w, w.Srv.Put("/a", nil))
 				synctest.Wait()
 				require.Empty(w, lists[9].take())
 			})
@@ -229,11 +229,11 @@ func TestFollowAgainRightAfterStop(t *testing.T) {
 			f.Stop()
 			var l *told
 			f, l = w.follow(s, "/a", i%2 == 0)
-			require.NoError(w, w.srv.Put("/a", []byte{byte(i)}))
+			require.NoError(w, w.Srv.Put("/a", []byte{byte(i)}))
 			w.eventually("it hears of the change", func() bool { return len(l.take()) > 0 })
 		}
 		f.Stop()
-		w.eventually("no watch is left", func() bool { return w.srv.Watches() == 0 })
+		w.eventually("no watch is left", func() bool { return w.Srv.Watches() == 0 })
 	})
 }
 
@@ -244,14 +244,14 @@ func TestFollowGivenUp(t *testing.T) {
 		p := w.process()
 		s := p.session()
 		answer := make(chan struct{})
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAddWatch {
 				return zktest.Hold(answer)
 			}
 			return zktest.Pass
 		})
 		l := new(told)
-		_, err := s.Follow(w.within(time.Second), "/a", true, l.f)
+		_, err := s.Follow(w.Within(time.Second), "/a", true, l.f)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		again := make(chan error, 1)
 		var f *core.Follower
@@ -265,17 +265,17 @@ func TestFollowGivenUp(t *testing.T) {
 		close(answer)
 		remove()
 		require.NoError(w, <-again)
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		w.eventually("it hears of the change", func() bool { return len(l.take()) == 1 })
 		f.Stop()
-		w.eventually("no watch is left", func() bool { return w.srv.Watches() == 0 })
+		w.eventually("no watch is left", func() bool { return w.Srv.Watches() == 0 })
 
 		ended, cancel := context.WithCancel(w.Context())
 		cancel()
 		_, standing := w.follow(s, "/a", true)
 		_, err = s.Follow(ended, "/a", true, l.f)
 		require.ErrorIs(w, err, context.Canceled)
-		require.NoError(w, w.srv.Put("/a", []byte("x")))
+		require.NoError(w, w.Srv.Put("/a", []byte("x")))
 		w.eventually("the other hears of it", func() bool { return len(standing.take()) == 1 })
 		require.Empty(w, l.take())
 	})
@@ -284,7 +284,7 @@ func TestFollowGivenUp(t *testing.T) {
 // A follower gets the end of the session once, as the last event.
 func TestFollowEndsWithSession(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *process){
-		"expired": func(w *world, p *process) { w.srv.Expire(p.session().ID()) },
+		"expired": func(w *world, p *process) { w.Srv.Expire(p.session().ID()) },
 		"cut off": func(_ *world, p *process) { p.link.Cut(zktest.Both) },
 		"closed":  func(w *world, p *process) { require.NoError(w, p.Close()) },
 	} {
@@ -321,7 +321,7 @@ func TestFollowRefuses(t *testing.T) {
 		}
 		_, err = s.Follow(w.Context(), "/"+string(long), true, func(core.Followed) {})
 		require.ErrorIs(w, err, core.ErrTooLarge)
-		require.Zero(w, w.srv.Count(zktest.OpAddWatch))
+		require.Zero(w, w.Srv.Count(zktest.OpAddWatch))
 	})
 }
 
@@ -329,7 +329,7 @@ func TestFollowRefuses(t *testing.T) {
 // Other outstanding requests and existing watches continue.
 func TestFollowOnOldServer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
 		_, _, data, err := s.GetW(w.Context(), "/a")
@@ -342,20 +342,20 @@ func TestFollowOnOldServer(t *testing.T) {
 			require.ErrorIs(w, err, core.ErrUnimplemented)
 			require.ErrorContains(w, err, "Follow needs ZooKeeper 3.6 or later")
 		}
-		require.Equal(w, 1, w.srv.Count(zktest.OpAddWatch))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpAddWatch))
 		<-data.Done()
 		<-other.Done() // they may fire without need
 		_, _, data, err = s.GetW(w.Context(), "/a")
 		require.NoError(w, err)
 		_, _, other, err = s.ChildrenW(w.Context(), "/a")
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Put("/a", []byte("x")))
-		require.NoError(w, w.srv.Put("/a/b", nil))
+		require.NoError(w, w.Srv.Put("/a", []byte("x")))
+		require.NoError(w, w.Srv.Put("/a/b", nil))
 		<-data.Done()
 		<-other.Done()
 		require.Empty(w, l.take())
 		require.NoError(w, s.Err())
-		require.Zero(w, w.srv.Count(zktest.OpRemoveWatches)+w.srv.Count(zktest.OpSetWatches2))
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Count(zktest.OpRemoveWatches)+w.Srv.Count(zktest.OpSetWatches2))
+		require.Zero(w, w.Srv.Watches())
 	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2))
 }

@@ -18,7 +18,7 @@ import (
 func TestFollowThroughReconnections(t *testing.T) {
 	inWorld(t, func(w *world) {
 		const n = 3000
-		require.NoError(w, w.srv.Put("/t", nil))
+		require.NoError(w, w.Srv.Put("/t", nil))
 		p := w.process(func(cfg *core.Config) { cfg.MaxRequest = 4096 })
 		s := p.session()
 		path := func(i int) string { return fmt.Sprintf("/t/%050d", i) }
@@ -36,7 +36,7 @@ func TestFollowThroughReconnections(t *testing.T) {
 			p.link.Refuse(true)
 			p.link.Disconnect()
 			time.Sleep(time.Second)
-			require.NoError(w, w.srv.Put("/t", []byte{byte(round)}))
+			require.NoError(w, w.Srv.Put("/t", []byte{byte(round)}))
 			read := make(chan []byte, 1)
 			_, err := s.Follow(w.Context(), path(0), true, func(e core.Followed) {
 				if e.Event == core.Resumed {
@@ -59,8 +59,8 @@ func TestFollowThroughReconnections(t *testing.T) {
 			}
 			for i := range n {
 				require.Equal(w, []core.Followed{{Event: core.Resumed}}, lists[i].take())
-				require.NoError(w, w.srv.Put(path(i), []byte{byte(round)}))
-				require.NoError(w, w.srv.Put(path((round+1)*n+i), nil))
+				require.NoError(w, w.Srv.Put(path(i), []byte{byte(round)}))
+				require.NoError(w, w.Srv.Put(path((round+1)*n+i), nil))
 			}
 			synctest.Wait()
 			for i := range n {
@@ -89,7 +89,7 @@ func TestFollowStoppedWhileReconnecting(t *testing.T) {
 			w.eventually("the session is back", func() bool { return p.State() == core.Connected })
 			require.NoError(w, s.Sync(w.Context(), "/"))
 			time.Sleep(time.Second)
-			require.Zero(w, w.srv.Watches(), "stopped after %v", delay)
+			require.Zero(w, w.Srv.Watches(), "stopped after %v", delay)
 		})
 	}
 }
@@ -98,7 +98,7 @@ func TestFollowStoppedWhileReconnecting(t *testing.T) {
 // server before 3.9 would remove the persistent one instead.
 func TestFollowOutlivesTheWatchBeforeIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		s := w.process().session()
 		_, _, data, err := s.GetW(w.Context(), "/a")
 		require.NoError(w, err)
@@ -109,8 +109,8 @@ func TestFollowOutlivesTheWatchBeforeIt(t *testing.T) {
 		children.Stop()
 		time.Sleep(10 * time.Second)
 		for i := range 3 {
-			require.NoError(w, w.srv.Put("/a", []byte{byte(i)}))
-			require.NoError(w, w.srv.Put(fmt.Sprintf("/a/%d", i), nil))
+			require.NoError(w, w.Srv.Put("/a", []byte{byte(i)}))
+			require.NoError(w, w.Srv.Put(fmt.Sprintf("/a/%d", i), nil))
 			synctest.Wait()
 			require.Len(w, l.take(), 2)
 		}
@@ -122,7 +122,7 @@ func TestFollowOutlivesTheWatchBeforeIt(t *testing.T) {
 func TestFollowAndReadsThatWaitForAConnection(t *testing.T) {
 	for range 20 {
 		inWorld(t, func(w *world) {
-			require.NoError(w, w.srv.Put("/a/b", nil))
+			require.NoError(w, w.Srv.Put("/a/b", nil))
 			p := w.process()
 			s := p.session()
 			p.link.Refuse(true)
@@ -140,8 +140,8 @@ func TestFollowAndReadsThatWaitForAConnection(t *testing.T) {
 				require.NoError(w, <-done)
 			}
 			for i := range 3 {
-				require.NoError(w, w.srv.Put("/a", []byte{byte(i)}))
-				require.NoError(w, w.srv.Put("/a/b", []byte{byte(i)}))
+				require.NoError(w, w.Srv.Put("/a", []byte{byte(i)}))
+				require.NoError(w, w.Srv.Put("/a/b", []byte{byte(i)}))
 				synctest.Wait()
 				require.Len(w, l.take(), 2)
 			}
@@ -160,8 +160,8 @@ func TestFollowAndLooks(t *testing.T) {
 		require.False(w, found)
 		time.Sleep(time.Minute)
 		for i := range 3 {
-			require.NoError(w, w.srv.Put("/a", []byte{byte(i)}))
-			require.NoError(w, w.srv.Put(fmt.Sprintf("/a/%d", i), nil))
+			require.NoError(w, w.Srv.Put("/a", []byte{byte(i)}))
+			require.NoError(w, w.Srv.Put(fmt.Sprintf("/a/%d", i), nil))
 			synctest.Wait()
 			require.Len(w, l.take(), 2)
 		}

@@ -98,11 +98,11 @@ func (r *followRun) stopFollowing() {
 // state is the observable state of a followed node.
 func (r *followRun) state(f *followed) map[string]watchedState {
 	state := make(map[string]watchedState)
-	for _, path := range r.w.srv.Paths() {
+	for _, path := range r.w.Srv.Paths() {
 		if path != f.path && !(f.recursive && strings.HasPrefix(path, f.path+"/")) {
 			continue
 		}
-		n, _ := r.w.srv.Node(path)
+		n, _ := r.w.Srv.Node(path)
 		state[path] = stateOf(core.Stat(n.Stat), true, false)
 		if !f.recursive {
 			state["children of "+path] = stateOf(core.Stat(n.Stat), true, true)
@@ -138,5 +138,5 @@ func (r *followRun) end() {
 	}
 	r.mu.Unlock()
 	time.Sleep(settleTime)
-	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
+	require.Zero(r.w, r.w.Srv.Watches(), "nobody waits")
 }

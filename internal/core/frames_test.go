@@ -36,18 +36,18 @@ func TestFault10_WatchesAreSetAgainWithinTheLimit(t *testing.T) {
 				var watches []*core.Watch
 				for i := range 800 {
 					path := fmt.Sprintf("/%04d%s", i, strings.Repeat("x", 145))
-					require.NoError(w, w.srv.Put(path, nil))
+					require.NoError(w, w.Srv.Put(path, nil))
 					_, _, watch, err := s.GetW(ctx, path)
 					require.NoError(w, err)
 					watches = append(watches, watch)
 				}
-				before := w.srv.Count(zktest.OpConnect)
+				before := w.Srv.Count(zktest.OpConnect)
 				p.link.Disconnect()
 				time.Sleep(time.Minute)
 				require.NoError(w, h.Err())
-				require.LessOrEqual(w, w.srv.Count(zktest.OpConnect)-before, c.handshakes-1)
+				require.LessOrEqual(w, w.Srv.Count(zktest.OpConnect)-before, c.handshakes-1)
 				for i, watch := range watches {
-					require.NoError(w, w.srv.Put(fmt.Sprintf("/%04d%s", i, strings.Repeat("x", 145)), []byte("new")))
+					require.NoError(w, w.Srv.Put(fmt.Sprintf("/%04d%s", i, strings.Repeat("x", 145)), []byte("new")))
 					synctest.Wait()
 					require.Equal(w, core.NodeDataChanged, watch.Event(), "watch %d", i)
 				}
@@ -80,10 +80,10 @@ func TestFault10_LongestWatch(t *testing.T) {
 		require.Greater(w, n, limit-40)
 		p.link.Disconnect()
 		time.Sleep(time.Minute)
-		require.Equal(w, 2, w.srv.Count(zktest.OpConnect))
+		require.Equal(w, 2, w.Srv.Count(zktest.OpConnect))
 		require.NoError(w, s.Err())
 		require.Zero(w, last.Event())
-		require.NoError(w, w.srv.Put(path, nil))
+		require.NoError(w, w.Srv.Put(path, nil))
 		<-last.Done()
 	}, zktest.MaxFrame(limit))
 }
@@ -93,7 +93,7 @@ func TestFault10_LongestWatch(t *testing.T) {
 func TestFault10_LongCredential(t *testing.T) {
 	const limit = 1024
 	inWorld(t, func(w *world) {
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext, MaxRequest: limit,
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, MaxRequest: limit,
 			Auth: []core.Credential{core.Digest("ann", strings.Repeat("x", limit))}}
 		_, err := core.Start(cfg)
 		require.ErrorContains(w, err, "session config: Auth: credential 0")
@@ -103,7 +103,7 @@ func TestFault10_LongCredential(t *testing.T) {
 		_, err = core.Start(cfg)
 		require.Error(w, err)
 		cfg.Auth[0] = core.Digest("ann", strings.Repeat("x", limit-overhead))
-		sm, err := core.Dial(w.within(time.Minute), cfg)
+		sm, err := core.Dial(w.Within(time.Minute), cfg)
 		require.NoError(w, err)
 		require.NoError(w, sm.Close())
 	}, zktest.MaxFrame(limit))
@@ -117,7 +117,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 		p := w.process(log.use)
 		synctest.Wait()
 		log.take()
-		ctx := w.within(time.Hour)
+		ctx := w.Within(time.Hour)
 		_, err := p.session().Enter(ctx, "/locks", "lock-", make([]byte, 3000))
 		require.Error(w, err)
 		told := log.grep("msg=\"connections end")
@@ -133,7 +133,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 		p.link.Disconnect()
 		time.Sleep(time.Minute)
 		log.take()
-		_, err = p.session().Enter(w.within(10*time.Minute), "/locks", "lock-", make([]byte, 3000))
+		_, err = p.session().Enter(w.Within(10*time.Minute), "/locks", "lock-", make([]byte, 3000))
 		require.Error(w, err)
 		require.Len(w, log.grep("msg=\"connections end"), 1)
 	}, zktest.MaxFrame(2048))

@@ -20,7 +20,7 @@ func TestAServerHangsInTheLogin(t *testing.T) {
 			h := p.enter("/locks/a")
 			time.Sleep(time.Minute + time.Duration(phase)*time.Second)
 			var hung atomic.Bool
-			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpAuth && !hung.Swap(true) {
 					return zktest.Hold(make(chan struct{}))
 				}

@@ -16,7 +16,7 @@ func TestHandOn(t *testing.T) {
 		p := w.process(rec.hook)
 		first := p.enter("/locks/a")
 		synctest.Wait()
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		second, err := first.HandOn()
 		require.NoError(w, err)
 		require.ErrorIs(w, first.Err(), core.ErrReleased)
@@ -31,7 +31,7 @@ func TestHandOn(t *testing.T) {
 		}
 		synctest.Wait()
 		for _, op := range []zktest.Op{zktest.OpCreate, zktest.OpDelete, zktest.OpGetData} {
-			require.Zero(w, w.srv.Count(op), "%v", op)
+			require.Zero(w, w.Srv.Count(op), "%v", op)
 		}
 		require.NoError(w, second.Release())
 		require.Empty(w, w.standing("/locks/a"))
@@ -50,12 +50,12 @@ func TestHandOnAndLoss(t *testing.T) {
 		first := p.enter("/locks/a")
 		second, err := first.HandOn()
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Put(first.Path(), []byte("written"))) // uses the watch up
+		require.NoError(w, w.Srv.Put(first.Path(), []byte("written"))) // uses the watch up
 		synctest.Wait()
 		third, err := second.HandOn()
 		require.NoError(w, err)
 		synctest.Wait()
-		require.NoError(w, w.srv.Remove(first.Path()))
+		require.NoError(w, w.Srv.Remove(first.Path()))
 		<-third.Done()
 		require.ErrorIs(w, third.Err(), core.ErrDeleted)
 		_, err = third.HandOn()

@@ -22,17 +22,17 @@ func TestNoServerThatLagsTakesTheSessionOn(t *testing.T) {
 			require.NoError(w, err)
 		},
 		"by a read": func(w *world, s *core.Session) {
-			require.NoError(w, w.srv.Put("/a", []byte("new")))
+			require.NoError(w, w.Srv.Put("/a", []byte("new")))
 			_, _, err := s.Get(w.Context(), "/a")
 			require.NoError(w, err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/a", []byte("old")))
-				lagging := w.srv.Link()
+				require.NoError(w, w.Srv.Put("/a", []byte("old")))
+				lagging := w.Srv.Link()
 				var behind atomic.Bool
-				present := w.srv.Link()
+				present := w.Srv.Link()
 				s := w.process(func(cfg *core.Config) {
 					cfg.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 						if behind.Load() {
@@ -41,15 +41,15 @@ func TestNoServerThatLagsTakesTheSessionOn(t *testing.T) {
 						return present.DialContext(ctx, network, addr)
 					}
 				}).session()
-				w.srv.Depose(lagging) // which knows the session, and nothing that is new
+				w.Srv.Depose(lagging) // which knows the session, and nothing that is new
 				learn(w, s)
 
-				dialled := w.srv.Count(zktest.OpConnect)
+				dialled := w.Srv.Count(zktest.OpConnect)
 				behind.Store(true)
 				present.Disconnect()
-				data, _, err := s.Get(w.within(3*time.Second), "/a")
+				data, _, err := s.Get(w.Within(3*time.Second), "/a")
 				require.ErrorIs(w, err, context.DeadlineExceeded, "%q", data)
-				require.Greater(w, w.srv.Count(zktest.OpConnect), dialled, "it was dialled")
+				require.Greater(w, w.Srv.Count(zktest.OpConnect), dialled, "it was dialled")
 
 				behind.Store(false)
 				data, _, err = s.Get(w.Context(), "/a")

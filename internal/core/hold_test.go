@@ -44,7 +44,7 @@ func TestReleaseEndsContextFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/locks/a")
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpDelete && h.Context().Err() == nil {
 				w.Errorf("the delete came while the context lived")
 			}
@@ -59,7 +59,7 @@ func TestReleaseIsIdempotent(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/locks/a")
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
@@ -71,17 +71,17 @@ func TestReleaseIsIdempotent(t *testing.T) {
 		wg.Wait()
 		time.Sleep(time.Hour)
 		require.NoError(w, h.Release())
-		require.Equal(w, 1, w.srv.Count(zktest.OpDelete))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpDelete))
 
 		h = p.enter("/locks/a")
-		require.NoError(w, w.srv.Remove(h.Path()))
+		require.NoError(w, w.Srv.Remove(h.Path()))
 		<-h.Done()
 		for range 3 {
 			err := h.Release()
 			require.ErrorIs(w, err, core.ErrDeleted)
 			require.ErrorIs(w, err, core.ErrLost)
 		}
-		require.Equal(w, 1, w.srv.Count(zktest.OpDelete), "there was nothing to delete")
+		require.Equal(w, 1, w.Srv.Count(zktest.OpDelete), "there was nothing to delete")
 
 		h = p.enter("/locks/a")
 		require.NoError(w, p.Close())
@@ -96,7 +96,7 @@ func TestHardCase12_DeleteFailsOnRelease(t *testing.T) {
 		p := w.process()
 		h := p.enter("/locks/a")
 		n := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op != zktest.OpDelete {
 				return zktest.Pass
 			}
@@ -132,7 +132,7 @@ func TestHardCase12_ReleaseWithoutServer(t *testing.T) {
 // A hold ends when another client deletes its node, however the session learns
 // of it.
 func TestHoldEndsWhenDeleted(t *testing.T) {
-	delete := func(w *world, h *core.Hold) { require.NoError(w, w.srv.Remove(h.Path())) }
+	delete := func(w *world, h *core.Hold) { require.NoError(w, w.Srv.Remove(h.Path())) }
 	t.Run("at once", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			h := w.process().enter("/locks/a")
@@ -155,7 +155,7 @@ func TestHoldEndsWhenDeleted(t *testing.T) {
 			h := w.process().enter("/locks/a")
 			for range 10 {
 				time.Sleep(time.Second)
-				require.NoError(w, w.srv.Put(h.Path(), []byte("x")))
+				require.NoError(w, w.Srv.Put(h.Path(), []byte("x")))
 			}
 			time.Sleep(time.Second)
 			require.NoError(w, h.Err())
@@ -182,7 +182,7 @@ func TestHoldEndsWhenDeleted(t *testing.T) {
 		inWorld(t, func(w *world) {
 			h := w.process().enter("/locks/a")
 			time.Sleep(time.Minute)
-			require.NoError(w, w.srv.Remove("/locks"))
+			require.NoError(w, w.Srv.Remove("/locks"))
 			<-h.Done()
 			require.ErrorIs(w, h.Err(), core.ErrDeleted)
 		})
@@ -191,19 +191,19 @@ func TestHoldEndsWhenDeleted(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/row", []byte("v0")))
+		require.NoError(w, w.Srv.Put("/row", []byte("v0")))
 		p, other := w.process(), w.process()
 		h := p.enter("/locks/a")
 		_, err := p.Txn(w.Context(), h.Guard(), core.SetOp("/row", []byte("v1"), core.AnyVersion))
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Put(h.Path(), []byte("somebody wrote into the node")))
+		require.NoError(w, w.Srv.Put(h.Path(), []byte("somebody wrote into the node")))
 		_, err = other.Txn(w.Context(), h.Guard(), core.SetOp("/row", []byte("v2"), core.AnyVersion))
 		require.NoError(w, err, "a guard holds in whatever session it is used")
 		require.NoError(w, h.Release())
 		_, err = other.Txn(w.Context(), h.Guard(), core.SetOp("/row", []byte("late"), core.AnyVersion))
 		require.ErrorIs(w, err, core.ErrLost)
 		require.ErrorIs(w, err, zk.ErrNoNode)
-		n, _ := w.srv.Node("/row")
+		n, _ := w.Srv.Node("/row")
 		require.Equal(w, "v2", string(n.Data))
 	})
 }
@@ -221,8 +221,8 @@ func TestManyHolds(t *testing.T) {
 			holds = append(holds, h)
 		}
 		time.Sleep(time.Second)
-		require.Equal(w, 1000, w.srv.Watches())
-		w.srv.Expire(p.session().ID())
+		require.Equal(w, 1000, w.Srv.Watches())
+		w.Srv.Expire(p.session().ID())
 		for _, h := range holds {
 			<-h.Done()
 			require.ErrorIs(w, h.Err(), core.ErrLost)
@@ -236,7 +236,7 @@ func TestCloseEndsHoldsFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/locks/a")
-		w.Cleanup(w.srv.OnChange(func(c zktest.Change) {
+		w.Cleanup(w.Srv.OnChange(func(c zktest.Change) {
 			if c.Kind == zktest.Deleted && c.Path == h.Path() && h.Context().Err() == nil {
 				w.Errorf("the node went while the context lived")
 			}
@@ -259,7 +259,7 @@ func TestCloseWithoutServer(t *testing.T) {
 	for name, cut := range map[string]func(w *world, p *process){
 		"cut off":      func(_ *world, p *process) { p.link.Cut(zktest.Both) },
 		"disconnected": func(_ *world, p *process) { p.link.Refuse(true); p.link.Disconnect(); time.Sleep(time.Second) },
-		"frozen":       func(w *world, _ *process) { w.srv.Freeze() },
+		"frozen":       func(w *world, _ *process) { w.Srv.Freeze() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -271,7 +271,7 @@ func TestCloseWithoutServer(t *testing.T) {
 				require.NoError(w, p.Close())
 				require.Less(w, time.Since(before), 20*time.Second)
 				require.ErrorIs(w, h.Err(), core.ErrClosed)
-				w.srv.Thaw()
+				w.Srv.Thaw()
 			})
 		})
 	}
@@ -281,7 +281,7 @@ func TestReleaseErrorNamesTheNode(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/locks/a")
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpDelete {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}

@@ -14,21 +14,21 @@ import (
 // Lasts is false after every possible end of a life.
 func TestLife(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *process){
-		"deleted": func(w *world, p *process) { require.NoError(w, w.srv.Remove("/dir")) },
+		"deleted": func(w *world, p *process) { require.NoError(w, w.Srv.Remove("/dir")) },
 		"written to": func(w *world, p *process) {
-			require.NoError(w, w.srv.Put("/dir", []byte("x")))
+			require.NoError(w, w.Srv.Put("/dir", []byte("x")))
 		},
 		"made anew": func(w *world, p *process) {
-			require.NoError(w, w.srv.Remove("/dir"))
-			require.NoError(w, w.srv.Put("/dir", nil))
+			require.NoError(w, w.Srv.Remove("/dir"))
+			require.NoError(w, w.Srv.Put("/dir", nil))
 		},
 		"made anew while we were away": func(w *world, p *process) {
 			p.link.Cut(zktest.Both)
-			require.NoError(w, w.srv.Remove("/dir"))
-			require.NoError(w, w.srv.Put("/dir", nil))
+			require.NoError(w, w.Srv.Remove("/dir"))
+			require.NoError(w, w.Srv.Put("/dir", nil))
 			p.link.Heal()
 		},
-		"the session": func(w *world, p *process) { w.srv.Expire(p.session().ID()) },
+		"the session": func(w *world, p *process) { w.Srv.Expire(p.session().ID()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -36,14 +36,14 @@ func TestLife(t *testing.T) {
 				s := p.session()
 				_, err := s.Life(w.Context(), "/dir")
 				require.ErrorIs(w, err, zk.ErrNoNode)
-				require.NoError(w, w.srv.Put("/dir", nil))
+				require.NoError(w, w.Srv.Put("/dir", nil))
 				life, err := s.Life(w.Context(), "/dir")
 				require.NoError(w, err)
-				n, _ := w.srv.Node("/dir")
+				n, _ := w.Srv.Node("/dir")
 				require.Equal(w, n.Stat.Czxid, life.Czxid())
 
-				require.NoError(w, w.srv.Put("/dir/child", nil))
-				require.NoError(w, w.srv.Remove("/dir/child"))
+				require.NoError(w, w.Srv.Put("/dir/child", nil))
+				require.NoError(w, w.Srv.Remove("/dir/child"))
 				p.link.Disconnect()
 				_, _, err = s.Get(w.Context(), "/dir")
 				require.NoError(w, err)
@@ -68,26 +68,26 @@ func TestEnterUnlisted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		s := p.session()
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		e, err := s.EnterUnlisted(w.Context(), "/locks/a", "lock-", []byte("me"))
 		require.NoError(w, err)
 		require.Nil(w, e.Children)
-		require.Zero(w, w.srv.Count(zktest.OpGetChildren2))
-		n, _ := w.srv.Node(e.Path())
+		require.Zero(w, w.Srv.Count(zktest.OpGetChildren2))
+		n, _ := w.Srv.Node(e.Path())
 		require.Equal(w, n.Stat.Czxid, e.Czxid)
 		require.Equal(w, "me", string(n.Data))
 
 		other, err := s.Enter(w.Context(), "/locks/a", "lock-", nil)
 		require.NoError(w, err)
-		n, _ = w.srv.Node(other.Path())
+		n, _ = w.Srv.Node(other.Path())
 		require.Equal(w, n.Stat.Czxid, other.Czxid)
 
 		require.NoError(w, e.List(w.Context()))
 		require.ElementsMatch(w, []string{e.Name, other.Name}, e.Children)
-		dir, _ := w.srv.Node("/locks/a")
+		dir, _ := w.Srv.Node("/locks/a")
 		require.Equal(w, dir.Stat.Pzxid, e.Dir.Pzxid)
 
-		require.NoError(w, w.srv.Remove(other.Path()))
+		require.NoError(w, w.Srv.Remove(other.Path()))
 		require.ErrorIs(w, other.List(w.Context()), core.ErrDeleted)
 
 		require.False(w, e.HasGone())
@@ -100,7 +100,7 @@ func TestEnterUnlisted(t *testing.T) {
 // read.
 func TestEnterUnlistedLostAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/locks/a", nil))
+		require.NoError(w, w.Srv.Put("/locks/a", nil))
 		p := w.process()
 		w.onCreate(func(n int, r zktest.Request) zktest.Action {
 			if n == 1 {
@@ -111,7 +111,7 @@ func TestEnterUnlistedLostAnswer(t *testing.T) {
 		e, err := p.session().EnterUnlisted(w.Context(), "/locks/a", "lock-", nil)
 		require.NoError(w, err)
 		require.Equal(w, []string{e.Name}, e.Children)
-		n, _ := w.srv.Node(e.Path())
+		n, _ := w.Srv.Node(e.Path())
 		require.Equal(w, n.Stat.Czxid, e.Czxid)
 	})
 }
@@ -120,7 +120,7 @@ func TestEnterUnlistedLostAnswer(t *testing.T) {
 // connection. It is asked once.
 func TestEnterOnOldServers(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/locks/a", nil))
+		require.NoError(w, w.Srv.Put("/locks/a", nil))
 		p := w.process()
 		for range 3 {
 			e, err := p.session().Enter(w.Context(), "/locks/a", "lock-", nil)
@@ -130,7 +130,7 @@ func TestEnterOnOldServers(t *testing.T) {
 		}
 		// The second may go out on the connection that is being closed over the
 		// first, and then again.
-		require.Contains(w, []int{4, 5}, w.srv.Count(zktest.OpCreate))
+		require.Contains(w, []int{4, 5}, w.Srv.Count(zktest.OpCreate))
 		require.Len(w, w.standing("/locks/a"), 3)
 	}, zktest.NoContainers())
 }

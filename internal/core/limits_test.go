@@ -37,19 +37,19 @@ func TestRequestsUpToTheLimit(t *testing.T) {
 			w.Helper()
 			n := limit - 500
 			for ; ; n++ {
-				before := w.srv.Counts()
+				before := w.Srv.Counts()
 				err := f(bytes.Repeat([]byte("x"), n))
 				if err != nil {
 					require.ErrorIs(w, err, core.ErrTooLarge, name)
 					require.ErrorContains(w, err, "the limit is 2048", name)
 					require.NotErrorIs(w, err, core.ErrUnknownOutcome)
-					require.Equal(w, before, w.srv.Counts(), "%s: nothing was sent", name)
+					require.Equal(w, before, w.Srv.Counts(), "%s: nothing was sent", name)
 					break
 				}
 				require.Less(w, n, limit, name)
 			}
 			require.ErrorContains(w, f(bytes.Repeat([]byte("x"), 5*limit)), "the limit is", name)
-			require.Equal(w, 1, w.srv.Count(zktest.OpConnect), "%s: the connection stays up", name)
+			require.Equal(w, 1, w.Srv.Count(zktest.OpConnect), "%s: the connection stays up", name)
 			require.Equal(w, s.ID(), p.session().ID())
 		}
 		i := 0
@@ -102,7 +102,7 @@ func TestDefaultLimit(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()
 		p := w.process()
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		const overhead = 8 + 4 + len("/a") + 4 + 4 // header, path, length, version
 		_, err := p.Set(ctx, "/a", make([]byte, core.DefaultMaxRequest-overhead), 0)
 		require.NoError(w, err)
@@ -111,6 +111,6 @@ func TestDefaultLimit(t *testing.T) {
 		data, _, err := p.Get(ctx, "/a")
 		require.NoError(w, err)
 		require.Len(w, data, core.DefaultMaxRequest-overhead)
-		require.Equal(w, 1, w.srv.Count(zktest.OpConnect))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpConnect))
 	})
 }

@@ -77,7 +77,7 @@ func TestLog(t *testing.T) {
 			back,
 		}, log.take())
 
-		w.srv.Expire(p.session().ID())
+		w.Srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Equal(w, []string{
 			lost,
@@ -114,7 +114,7 @@ func TestLog(t *testing.T) {
 func TestLogAuth(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			Auth: []core.Credential{core.AddAuth("kerberos", []byte("secret"))}}
 		log.use(&cfg)
 		sm, err := core.Start(cfg)

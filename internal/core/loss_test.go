@@ -49,7 +49,7 @@ func TestHardCase17_ExpiredWhileConnected(t *testing.T) {
 		p := w.process(rec.hook)
 		s := p.session()
 		h := p.enter("/locks/a")
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		next := p.next(s)
 		require.NotEqual(w, s.ID(), next.ID())
 		require.ErrorIs(w, h.Err(), core.ErrLost)
@@ -66,16 +66,16 @@ func TestHardCase17_ExpiredWhileConnected(t *testing.T) {
 func TestHardCase18_ExpiredAgainAndAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		seen := make(map[int64]bool)
 		s := p.session()
 		for range 50 {
 			require.False(w, seen[s.ID()])
 			seen[s.ID()] = true
-			w.srv.Expire(s.ID())
+			w.Srv.Expire(s.ID())
 			s = p.next(s)
 		}
-		require.LessOrEqual(w, w.srv.Count(zktest.OpConnect), 110, "one handshake tells of the expiry, one opens the next")
+		require.LessOrEqual(w, w.Srv.Count(zktest.OpConnect), 110, "one handshake tells of the expiry, one opens the next")
 	})
 }
 
@@ -100,16 +100,16 @@ func TestHardCase20_GrantedTimeoutRules(t *testing.T) {
 // Case 21: used before there is any server.
 func TestHardCase21_DialBeforeThereIsAServer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		link.Refuse(true)
-		_, err := core.Dial(w.within(time.Minute), core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
+		_, err := core.Dial(w.Within(time.Minute), core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.ErrorContains(w, err, "zk1:2181")
 
 		// The server comes up while Dial waits.
 		time.AfterFunc(30*time.Second, func() { link.Refuse(false) })
-		sm, err := core.Dial(w.within(time.Minute), core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
+		sm, err := core.Dial(w.Within(time.Minute), core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 		require.NoError(w, err)
 		require.NoError(w, sm.Close())
 	})
@@ -125,7 +125,7 @@ func TestHardCase22_OldNodeIsNotOurs(t *testing.T) {
 		<-s.Done()
 		p.link.Heal()
 		next := p.next(s)
-		_, standing := w.srv.Node(h.Path())
+		_, standing := w.Srv.Node(h.Path())
 		require.True(w, standing, "the server has not expired the old session yet")
 		n, err := next.Own(h.Path())
 		require.NoError(w, err)
@@ -180,7 +180,7 @@ func TestHardCase30_WipedServer(t *testing.T) {
 		}
 		s := p.session()
 		h := p.enter("/locks/a")
-		w.srv.Wipe()
+		w.Srv.Wipe()
 		next := p.next(s)
 		require.ErrorIs(w, h.Err(), core.ErrLost)
 		_, err := next.Enter(w.Context(), "/locks/a", "lock-", nil)

@@ -39,23 +39,23 @@ func TestFault04_CreateOnce(t *testing.T) {
 		})
 	}
 	inWorld(t, func(w *world) { // another child comes meanwhile: then the parent does not tell
-		require.NoError(w, w.srv.Put("/d", nil))
+		require.NoError(w, w.Srv.Put("/d", nil))
 		p := w.process()
 		done := false
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op != zktest.OpCreate || done {
 				return zktest.Pass
 			}
 			done = true
-			require.NoError(w, w.srv.Put("/d/other", nil))
+			require.NoError(w, w.Srv.Put("/d/other", nil))
 			return zktest.DropRequest
 		}))
 		require.ErrorIs(w, p.CreateOnce(w.Context(), "/d/x", nil), core.ErrUnknownOutcome)
 	})
 	inWorld(t, func(w *world) { // the parent may not be looked at, and that is no reason to refuse the create
-		require.NoError(w, w.srv.Put("/d", nil))
+		require.NoError(w, w.Srv.Put("/d", nil))
 		p := w.process()
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpExists && r.Path == "/d" {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}
@@ -78,7 +78,7 @@ func TestCreateWithParents(t *testing.T) {
 					for _, path := range []string{"/top", "/a/b/c", "/a/b/d"} {
 						stat, err := p.CreateWithParents(ctx, path, []byte("x"))
 						require.NoError(w, err)
-						node, found := w.srv.Node(root + path)
+						node, found := w.Srv.Node(root + path)
 						require.True(w, found)
 						require.Equal(w, "x", string(node.Data))
 						require.Equal(w, core.Stat(node.Stat), stat)
@@ -102,9 +102,9 @@ func TestCreateWithParents(t *testing.T) {
 func TestCreateWithParentsOfANodeThatChangesAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpExists && r.Path == "/a" {
-				require.NoError(w, w.srv.Put("/a", nil))
+				require.NoError(w, w.Srv.Put("/a", nil))
 			}
 			return zktest.Pass
 		}))
@@ -119,23 +119,23 @@ func TestCreateWithParentsThatGoAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		reaps := 5
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpCreate && r.Path == "/a/b" {
 				if reaps--; reaps >= 0 {
-					require.NoError(w, w.srv.Remove("/a"))
+					require.NoError(w, w.Srv.Remove("/a"))
 				}
 			}
 			return zktest.Pass
 		}))
 		_, err := p.CreateWithParents(w.Context(), "/a/b", nil)
 		require.NoError(w, err)
-		require.Equal(w, []string{"/a", "/a/b"}, w.srv.Paths())
+		require.Equal(w, []string{"/a", "/a/b"}, w.Srv.Paths())
 
-		require.NoError(w, w.srv.Remove("/a"))
+		require.NoError(w, w.Srv.Remove("/a"))
 		reaps = 1 << 30
-		w.srv.ResetCounts()
-		_, err = p.CreateWithParents(w.within(10*time.Second), "/a/b", nil)
+		w.Srv.ResetCounts()
+		_, err = p.CreateWithParents(w.Within(10*time.Second), "/a/b", nil)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
-		require.Less(w, w.srv.Count(zktest.OpCreateContainer), 500, "with pauses")
+		require.Less(w, w.Srv.Count(zktest.OpCreateContainer), 500, "with pauses")
 	})
 }

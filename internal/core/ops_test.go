@@ -54,7 +54,7 @@ func TestOperations(t *testing.T) {
 		path, err := ops.Create(ctx, "/a", []byte("v0"), core.Persistent)
 		require.NoError(w, err)
 		require.Equal(w, "/a", path)
-		n, ok := w.srv.Node(root + "/a")
+		n, ok := w.Srv.Node(root + "/a")
 		require.True(w, ok)
 		require.Equal(w, "v0", string(n.Data))
 
@@ -103,11 +103,11 @@ func TestOperations(t *testing.T) {
 
 		_, err = ops.Create(ctx, "/c", nil, core.Container)
 		require.NoError(w, err)
-		n, _ = w.srv.Node(root + "/c")
+		n, _ = w.Srv.Node(root + "/c")
 		require.True(w, n.Container)
 		_, err = ops.Create(ctx, "/e", nil, core.Ephemeral)
 		require.NoError(w, err)
-		n, _ = w.srv.Node(root + "/e")
+		n, _ = w.Srv.Node(root + "/e")
 		require.NotZero(w, n.Stat.EphemeralOwner)
 
 		require.NoError(w, ops.Sync(ctx, "/"))
@@ -117,7 +117,7 @@ func TestOperations(t *testing.T) {
 		require.NoError(w, ops.EnsureDir(ctx, "/x/y/z"))
 		require.NoError(w, ops.EnsureDir(ctx, "/x/y/z"), "again")
 		require.NoError(w, ops.EnsureDir(ctx, "/"))
-		n, ok = w.srv.Node(root + "/x/y/z")
+		n, ok = w.Srv.Node(root + "/x/y/z")
 		require.True(w, ok)
 		require.True(w, n.Container)
 	})
@@ -173,7 +173,7 @@ func TestUncommonServerErrors(t *testing.T) {
 		p := w.process()
 		var code zktest.Code
 		sent := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Path != "/a" {
 				return zktest.Pass
 			}
@@ -209,7 +209,7 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 	}
 	eachWay(t, func(w *world, ops operations, _ string) {
 		ctx := w.Context()
-		before := w.srv.Counts()
+		before := w.Srv.Counts()
 		refused := func(path string, err error) {
 			w.Helper()
 			var reason *znode.PathError
@@ -270,7 +270,7 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 			_, err = ops.Txn(ctx, core.CreateOp("/a", nil, mode))
 			require.ErrorContains(w, err, "is unknown")
 		}
-		require.Equal(w, before, w.srv.Counts(), "nothing was sent")
+		require.Equal(w, before, w.Srv.Counts(), "nothing was sent")
 	})
 }
 
@@ -281,7 +281,7 @@ func TestRootOnDemand(t *testing.T) {
 		ctx := w.Context()
 		p := w.process(func(cfg *core.Config) { cfg.Root = "/prod/app" })
 		require.Equal(w, "/prod/app", p.Root())
-		require.Empty(w, w.srv.Paths(), "connecting creates nothing")
+		require.Empty(w, w.Srv.Paths(), "connecting creates nothing")
 		_, _, err := p.Children(ctx, "/")
 		require.ErrorIs(w, err, zk.ErrNoNode)
 		_, found, err := p.Exists(ctx, "/")
@@ -294,8 +294,8 @@ func TestRootOnDemand(t *testing.T) {
 			require.NoError(w, err)
 			require.True(w, strings.HasPrefix(e.Path(), "/locks/a/_c_"), e.Path())
 			require.NoError(w, p.EnsureDir(ctx, "/x"))
-			require.Subset(w, w.srv.Paths(), []string{"/prod", "/prod/app", "/prod/app/a", "/prod/app/locks/a", "/prod/app/x"})
-			require.NoError(w, w.srv.Remove("/prod"))
+			require.Subset(w, w.Srv.Paths(), []string{"/prod", "/prod/app", "/prod/app/a", "/prod/app/locks/a", "/prod/app/x"})
+			require.NoError(w, w.Srv.Remove("/prod"))
 			_, _, err = p.Get(ctx, "/a")
 			require.ErrorIs(w, err, zk.ErrNoNode)
 			_, err = p.Txn(ctx, core.CreateOp("/a", nil, core.Persistent))
@@ -326,11 +326,11 @@ func TestWithoutContainers(t *testing.T) {
 		require.NoError(w, err)
 		require.NoError(w, p.EnsureDir(ctx, "/c/d"))
 		for _, path := range []string{"/a", "/a/b", "/locks", "/locks/a", "/c/d"} {
-			n, ok := w.srv.Node(path)
+			n, ok := w.Srv.Node(path)
 			require.True(w, ok, path)
 			require.False(w, n.Container)
 		}
-		require.Equal(w, 1, w.srv.Count(zktest.OpCreateContainer))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpCreateContainer))
 		_, err = p.Create(ctx, "/x", nil, core.Container)
 		require.ErrorIs(w, err, core.ErrUnimplemented, "whoever asks for a container is told")
 	}, zktest.NoContainers())
@@ -342,25 +342,25 @@ func TestHardCase67_ParentReapedInBetween(t *testing.T) {
 		ctx := w.Context()
 		p := w.process()
 		reaps := 5
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpCreateContainer && r.Path == "/a/b/c" || r.Op == zktest.OpCreate && r.Flags == 3 {
 				if reaps--; reaps >= 0 {
-					_ = w.srv.Remove("/a") // the parents vanish just before their child comes, if they are there
+					_ = w.Srv.Remove("/a") // the parents vanish just before their child comes, if they are there
 				}
 			}
 			return zktest.Pass
 		}))
 		require.NoError(w, p.EnsureDir(ctx, "/a/b/c"))
-		require.Equal(w, []string{"/a", "/a/b", "/a/b/c"}, w.srv.Paths())
+		require.Equal(w, []string{"/a", "/a/b", "/a/b/c"}, w.Srv.Paths())
 		reaps = 5
 		e, err := p.session().Enter(ctx, "/a/b/c", "lock-", nil)
 		require.NoError(w, err)
 		require.Equal(w, []string{e.Name}, w.standing("/a/b/c"))
 
 		reaps = 1 << 30 // without end: the caller's ctx ends it
-		w.srv.ResetCounts()
-		err = p.EnsureDir(w.within(10*time.Second), "/a/b/c")
+		w.Srv.ResetCounts()
+		err = p.EnsureDir(w.Within(10*time.Second), "/a/b/c")
 		require.ErrorIs(w, err, context.DeadlineExceeded)
-		require.Less(w, w.srv.Count(zktest.OpCreateContainer), 500, "in no hurry")
+		require.Less(w, w.Srv.Count(zktest.OpCreateContainer), 500, "in no hurry")
 	})
 }

@@ -16,7 +16,7 @@ import (
 // of requests.
 func (w *world) firstOf(op zktest.Op, act zktest.Action) (count func() int) {
 	n := 0
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op != op {
 			return zktest.Pass
 		}
@@ -71,16 +71,14 @@ func TestHardCase09_10_LostWrites(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				p := w.process()
 				count := w.firstOf(c.op, zktest.LoseReply)
 				err := c.write(w.Context(), p.session())
 				require.ErrorIs(w, err, core.ErrUnknownOutcome)
 				require.Equal(w, 1, count(), "it is not sent twice")
-				w.mu.Lock()
-				defer w.mu.Unlock()
 				done := 0
-				for _, change := range w.changes {
+				for _, change := range w.Changes() {
 					if change.Session != 0 {
 						done++
 					}
@@ -88,7 +86,7 @@ func TestHardCase09_10_LostWrites(t *testing.T) {
 				require.Equal(w, 1, done, "it is done once")
 			})
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/d", nil))
+				require.NoError(w, w.Srv.Put("/d", nil))
 				p := w.process()
 				count := w.firstOf(c.op, zktest.DropRequest)
 				err := c.write(w.Context(), p.session())
@@ -102,10 +100,10 @@ func TestHardCase09_10_LostWrites(t *testing.T) {
 // Reads are repeated until they are answered.
 func TestReadsAreRepeated(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d", []byte("x")))
+		require.NoError(w, w.Srv.Put("/d", []byte("x")))
 		p := w.process()
 		n := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			switch r.Op {
 			case zktest.OpGetData, zktest.OpExists, zktest.OpGetChildren2, zktest.OpSync:
 				if n++; n%3 == 1 {
@@ -132,16 +130,16 @@ func TestReadsAreRepeated(t *testing.T) {
 // The end of ctx is the error. Only a write that was sent is in doubt.
 func TestCtxEnds(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d", nil))
+		require.NoError(w, w.Srv.Put("/d", nil))
 		p := w.process()
 		s := p.session()
 
 		// While the request is outstanding.
 		p.link.Cut(zktest.Both)
-		_, err := s.Set(w.within(time.Second), "/d", nil, core.AnyVersion)
+		_, err := s.Set(w.Within(time.Second), "/d", nil, core.AnyVersion)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.ErrorIs(w, err, core.ErrUnknownOutcome)
-		_, _, err = s.Get(w.within(time.Second), "/d")
+		_, _, err = s.Get(w.Within(time.Second), "/d")
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		p.link.Heal()
@@ -150,7 +148,7 @@ func TestCtxEnds(t *testing.T) {
 		p.link.Refuse(true)
 		p.link.Disconnect()
 		w.eventually("suspended", func() bool { return p.State() == core.Suspended })
-		_, err = s.Set(w.within(time.Second), "/d", nil, core.AnyVersion)
+		_, err = s.Set(w.Within(time.Second), "/d", nil, core.AnyVersion)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome, "it was never sent")
 		p.link.Refuse(false)
@@ -159,17 +157,17 @@ func TestCtxEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(w.Context())
 		cancel()
 		w.eventually("connected", func() bool { return p.State() == core.Connected })
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		_, _, err = p.Get(ctx, "/d")
 		require.ErrorIs(w, err, context.Canceled)
-		require.Zero(w, w.srv.Count(zktest.OpGetData))
+		require.Zero(w, w.Srv.Count(zktest.OpGetData))
 	})
 }
 
 // A session's operations end with it; the manager's go on in the next.
 func TestOperationsAcrossSessions(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d", []byte("x")))
+		require.NoError(w, w.Srv.Put("/d", []byte("x")))
 		p := w.process()
 		s := p.session()
 		p.link.Cut(zktest.Both)

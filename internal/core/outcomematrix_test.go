@@ -25,7 +25,7 @@ type moment struct {
 // on has the server handle the request specially each time it arrives.
 func (m *moment) on(act func(nth int) zktest.Action) {
 	nth := 0
-	m.w.Cleanup(m.w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	m.w.Cleanup(m.w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op != m.op || r.Path == "/way" {
 			return zktest.Pass
 		}
@@ -82,12 +82,12 @@ var lifeFaults = map[string]func(m *moment){
 	"cut to the server":               func(m *moment) { m.p.link.Cut(zktest.ToServer) },
 	"partition to the server for a while": func(m *moment) {
 		id := m.p.session().ID()
-		m.w.srv.Partition(id, zktest.ToServer)
-		after(late, func() { m.w.srv.Heal(id) })
+		m.w.Srv.Partition(id, zktest.ToServer)
+		after(late, func() { m.w.Srv.Heal(id) })
 	},
 	"a long way":     func(m *moment) { m.p.link.Delay(600 * time.Millisecond) },
 	"longer a way":   func(m *moment) { m.p.link.Delay(1100 * time.Millisecond) },
-	"frozen a while": func(m *moment) { m.w.srv.Freeze(); after(late, m.w.srv.Thaw) },
+	"frozen a while": func(m *moment) { m.w.Srv.Freeze(); after(late, m.w.Srv.Thaw) },
 
 	// At the server.
 	"request lost":                func(m *moment) { m.first(zktest.DropRequest) },
@@ -103,19 +103,19 @@ var lifeFaults = map[string]func(m *moment){
 	"an error of the server":      func(m *moment) { m.first(zktest.Fail(zktest.CodeSystemError)) },
 	"a connection loss behind it": func(m *moment) { m.first(zktest.Fail(zktest.CodeConnectionLoss)) },
 	"an unknown code":             func(m *moment) { m.first(zktest.Fail(-4711)) },
-	"a restart":                   func(m *moment) { m.first(zktest.Delay(2 * soon)); after(soon, m.w.srv.Restart) },
-	"expired before":              func(m *moment) { m.w.srv.Expire(m.p.session().ID()) },
+	"a restart":                   func(m *moment) { m.first(zktest.Delay(2 * soon)); after(soon, m.w.Srv.Restart) },
+	"expired before":              func(m *moment) { m.w.Srv.Expire(m.p.session().ID()) },
 	"expired meanwhile": func(m *moment) {
 		id := m.p.session().ID()
 		m.first(zktest.Delay(2 * soon))
-		after(soon, func() { m.w.srv.Expire(id) })
+		after(soon, func() { m.w.Srv.Expire(id) })
 	},
-	"a lagging server":            func(m *moment) { m.w.srv.Lag(m.p.session().ID()) },
-	"a slow quorum":               func(m *moment) { m.w.srv.SlowQuorum(soon) },
-	"a slower quorum":             func(m *moment) { m.w.srv.SlowQuorum(late) },
-	"no quorum for a while":       func(m *moment) { m.w.srv.LoseQuorum(true); after(late, func() { m.w.srv.LoseQuorum(false) }) },
+	"a lagging server":            func(m *moment) { m.w.Srv.Lag(m.p.session().ID()) },
+	"a slow quorum":               func(m *moment) { m.w.Srv.SlowQuorum(soon) },
+	"a slower quorum":             func(m *moment) { m.w.Srv.SlowQuorum(late) },
+	"no quorum for a while":       func(m *moment) { m.w.Srv.LoseQuorum(true); after(late, func() { m.w.Srv.LoseQuorum(false) }) },
 	"no quorum, then an election": func(m *moment) { m.quorumLost() },
-	"a deposed leader":            func(m *moment) { m.w.srv.Depose(m.p.link) },
+	"a deposed leader":            func(m *moment) { m.w.Srv.Depose(m.p.link) },
 
 	// Its answer.
 	"answer lost":                     func(m *moment) { m.first(zktest.LoseReply) },
@@ -125,8 +125,8 @@ var lifeFaults = map[string]func(m *moment){
 	"cut to the client":               func(m *moment) { m.p.link.Cut(zktest.ToClient) },
 	"partition to the client": func(m *moment) {
 		id := m.p.session().ID()
-		m.w.srv.Partition(id, zktest.ToClient)
-		after(late, func() { m.w.srv.Heal(id) })
+		m.w.Srv.Partition(id, zktest.ToClient)
+		after(late, func() { m.w.Srv.Heal(id) })
 	},
 
 	// The caller's side.
@@ -167,8 +167,8 @@ func (m *moment) throttled(code zktest.Code, times int) {
 }
 
 func (m *moment) quorumLost() {
-	m.w.srv.LoseQuorum(true)
-	after(soon, func() { m.w.srv.Restart(); m.w.srv.LoseQuorum(false) })
+	m.w.Srv.LoseQuorum(true)
+	after(soon, func() { m.w.Srv.Restart(); m.w.Srv.LoseQuorum(false) })
 }
 
 // Under every fault, the call of a request returns a true result. A done
@@ -187,7 +187,7 @@ func TestOutcomesWhateverHappens(t *testing.T) {
 						fault(m)
 						done := make(chan error, 2)
 						start := time.Now()
-						go func() { done <- c.call(w.within(limit), s) }()
+						go func() { done <- c.call(w.Within(limit), s) }()
 						err := <-done
 						require.LessOrEqual(w, time.Since(start), limit)
 						w.checkOutcome(c.op, c.path, c.change, n, err)

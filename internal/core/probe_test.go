@@ -22,17 +22,17 @@ func TestFault10_ChecksHeedMaxRequest(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(func(cfg *core.Config) { cfg.MaxRequest = limit })
 		s := p.session()
-		before := w.srv.Count(zktest.OpConnect)
+		before := w.Srv.Count(zktest.OpConnect)
 		refused := 0
 		for n := limit - 60; n < limit+20; n++ {
-			err := s.Confirm(w.within(time.Minute), "/"+strings.Repeat("x", n))
+			err := s.Confirm(w.Within(time.Minute), "/"+strings.Repeat("x", n))
 			if err != nil {
 				require.ErrorIs(w, err, core.ErrTooLarge, "%d", n)
 				refused++
 			}
 		}
 		require.Positive(w, refused)
-		require.Equal(w, before, w.srv.Count(zktest.OpConnect), "a connection was lost")
+		require.Equal(w, before, w.Srv.Count(zktest.OpConnect), "a connection was lost")
 	}, zktest.MaxFrame(limit))
 }
 
@@ -79,7 +79,7 @@ func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
 		full.Store(true)
 		start := time.Now()
 		for range 3 {
-			err := s.Confirm(w.within(100*time.Millisecond), "/")
+			err := s.Confirm(w.Within(100*time.Millisecond), "/")
 			require.ErrorIs(w, err, context.DeadlineExceeded)
 		}
 		require.Equal(w, 300*time.Millisecond, time.Since(start))
@@ -95,10 +95,10 @@ func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := w.process(func(cfg *core.Config) { cfg.TrustMargin = margin })
 				h := p.enter("/locks/a")
-				w.srv.SlowQuorum(slow)
+				w.Srv.SlowQuorum(slow)
 				time.Sleep(10 * time.Minute)
 				require.NoError(w, h.Err(), "margin %v, quorum slow by %v", margin, slow)
-				w.srv.SlowQuorum(0)
+				w.Srv.SlowQuorum(0)
 			})
 		}
 	}

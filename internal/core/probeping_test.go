@@ -19,10 +19,10 @@ func TestFault01_ProbesDelayNoPing(t *testing.T) {
 		h := p.enter("/locks/a")
 		time.Sleep(time.Minute) // until probes follow pings
 		const slow = time.Second
-		w.srv.SlowQuorum(slow)
+		w.Srv.SlowQuorum(slow)
 		var probed time.Time
 		var pings, probes, late int
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			switch r.Op {
 			case zktest.OpMulti:
 				probed = time.Now()
@@ -35,7 +35,7 @@ func TestFault01_ProbesDelayNoPing(t *testing.T) {
 			return zktest.Pass
 		}))
 		time.Sleep(10 * time.Minute)
-		w.srv.SlowQuorum(0)
+		w.Srv.SlowQuorum(0)
 		require.NoError(w, h.Err())
 		require.NoError(w, h.Release())
 		synctest.Wait()

@@ -18,7 +18,7 @@ import (
 // onCreate lets act handle the n-th create of a sequential node (from 1).
 func (w *world) onCreate(act func(n int, r zktest.Request) zktest.Action) {
 	n := 0
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op != zktest.OpCreate || r.Flags != 3 {
 			return zktest.Pass
 		}
@@ -30,7 +30,7 @@ func (w *world) onCreate(act func(n int, r zktest.Request) zktest.Action) {
 // standing returns the children of dir.
 func (w *world) standing(dir string) []string {
 	w.Helper()
-	n, ok := w.srv.Node(dir)
+	n, ok := w.Srv.Node(dir)
 	if !ok {
 		return nil
 	}
@@ -45,14 +45,14 @@ func TestEnterCostsOneCreateAndOneList(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		for range 100 {
 			e, err := w.enter(p, w.Context())
 			require.NoError(w, err)
 			require.Contains(w, e.Children, e.Name)
 			require.Equal(w, znode.Join("/locks/a", e.Name), e.Path())
 		}
-		require.Equal(w, map[zktest.Op]int{zktest.OpCreate: 100, zktest.OpGetChildren2: 100}, w.srv.Counts())
+		require.Equal(w, map[zktest.Op]int{zktest.OpCreate: 100, zktest.OpGetChildren2: 100}, w.Srv.Counts())
 	})
 }
 
@@ -70,7 +70,7 @@ func TestHardCase01_CreateDoneReplyLost(t *testing.T) {
 			e, err := w.enter(p, w.Context())
 			require.NoError(w, err)
 			require.Equal(w, []string{e.Name}, w.standing("/locks/a"), "one create, one node")
-			n, ok := w.srv.Node(e.Path())
+			n, ok := w.Srv.Node(e.Path())
 			require.True(w, ok)
 			require.Equal(w, p.session().ID(), n.Stat.EphemeralOwner)
 			require.NoError(w, e.Remove(w.Context()))
@@ -105,7 +105,7 @@ func TestHardCase02_GhostIsSwept(t *testing.T) {
 			p.link.Refuse(true)
 			return zktest.LoseReply
 		})
-		_, err := w.enter(p, w.within(3*time.Second))
+		_, err := w.enter(p, w.Within(3*time.Second))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.Len(w, w.standing("/locks/a"), 1, "the ghost")
 		p.link.Refuse(false)
@@ -146,7 +146,7 @@ func TestHardCase02_GhostGoesWithItsSession(t *testing.T) {
 			p.link.Refuse(true)
 			return zktest.LoseReply
 		})
-		_, err := w.enter(p, w.within(time.Second))
+		_, err := w.enter(p, w.Within(time.Second))
 		require.Error(w, err)
 		<-s.Done()
 		w.eventually("the server expires it", func() bool { return len(w.standing("/locks/a")) == 0 })
@@ -193,7 +193,7 @@ func TestHardCase04_SweepIsDisturbed(t *testing.T) {
 			return zktest.LoseReply
 		})
 		disturbed := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			switch r.Op {
 			case zktest.OpSync, zktest.OpGetChildren2, zktest.OpDelete:
 				if disturbed++; disturbed < 10 {
@@ -234,7 +234,7 @@ func TestHardCase05_NodeOfTheOldSession(t *testing.T) {
 		e, err := w.enter(p, w.Context())
 		require.NoError(w, err)
 		require.NotEqual(w, old[0], e.Name)
-		n, ok := w.srv.Node(e.Path())
+		n, ok := w.Srv.Node(e.Path())
 		require.True(w, ok)
 		require.Equal(w, p.session().ID(), n.Stat.EphemeralOwner)
 	})
@@ -249,7 +249,7 @@ func TestHardCase06_LaggingFollower(t *testing.T) {
 		id := p.session().ID()
 		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
 			if n == 1 {
-				w.srv.Lag(id)
+				w.Srv.Lag(id)
 				return zktest.LoseReply
 			}
 			return zktest.Pass
@@ -311,7 +311,7 @@ func TestHardCase08_ProtectedOnce(t *testing.T) {
 func TestEnterAmongHostileSiblings(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for _, name := range []string{"_c_x", "_c_", "_c_" + strings.Repeat("a", 36), "lock-", "lock-99999999999", "\u00e9-lock-00000000x1"} {
-			require.NoError(w, w.srv.Put("/locks/a/"+name, nil))
+			require.NoError(w, w.Srv.Put("/locks/a/"+name, nil))
 		}
 		p := w.process()
 		w.onCreate(func(int, zktest.Request) zktest.Action { return zktest.LoseReply })
@@ -327,7 +327,7 @@ func TestHardCase67_DirectoryReaped(t *testing.T) {
 		p := w.process()
 		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
 			if n < 5 {
-				if err := w.srv.Remove("/locks/a"); err != nil && n > 1 {
+				if err := w.Srv.Remove("/locks/a"); err != nil && n > 1 {
 					w.Errorf("remove: %v", err)
 				}
 			}
@@ -342,7 +342,7 @@ func TestHardCase67_DirectoryReaped(t *testing.T) {
 // A list that fails after the create was done leaves no node behind.
 func TestEnterMayNotList(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/locks/a", nil))
+		require.NoError(w, w.Srv.Put("/locks/a", nil))
 		owner := w.client()
 		_, err := owner.SetACL("/locks/a", zk.WorldACL(zk.PermCreate|zk.PermDelete), -1)
 		require.NoError(w, err)

@@ -29,7 +29,7 @@ type ensemble struct {
 func (w *world) ensemble() *ensemble {
 	e := &ensemble{links: make(map[string]*zktest.Link)}
 	for _, addr := range []string{"zk1:2181", "zk2:2181", "zk3:2181"} {
-		e.links[addr] = w.srv.Link()
+		e.links[addr] = w.Srv.Link()
 	}
 	return e
 }
@@ -168,7 +168,7 @@ func TestFault12_SlowHandshake(t *testing.T) {
 		dials := func() []time.Time { mu.Lock(); defer mu.Unlock(); return slices.Clone(dialled) }
 		slow := 2 * time.Second
 		setSlow := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); slow = d }
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		cfg := core.Config{Servers: []string{"zk1"}, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			mu.Lock()
 			dialled = append(dialled, time.Now())
@@ -177,11 +177,11 @@ func TestFault12_SlowHandshake(t *testing.T) {
 			conn, err := link.DialContext(ctx, network, addr)
 			return &slowConn{Conn: conn, late: late}, err
 		}}
-		sm, err := core.Dial(w.within(5*time.Minute), cfg)
+		sm, err := core.Dial(w.Within(5*time.Minute), cfg)
 		require.NoError(w, err, "%d dials", len(dials()))
 		defer sm.Close()
 		require.LessOrEqual(w, len(dials()), 2)
-		require.LessOrEqual(w, len(w.srv.Sessions()), 2, "sessions that were opened and not used")
+		require.LessOrEqual(w, len(w.Srv.Sessions()), 2, "sessions that were opened and not used")
 
 		// The session outlives a lost connection, although that takes as long.
 		s, err := sm.Session(w.Context())

@@ -20,7 +20,7 @@ import (
 func (w *world) batches() func() []int {
 	var mu sync.Mutex
 	var sizes []int
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Op == zktest.OpMultiRead {
 			mu.Lock()
 			defer mu.Unlock()
@@ -45,8 +45,8 @@ func TestReadMany(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/root/a/b", []byte("x")))
-				require.NoError(w, w.srv.Put("/root/a/c", nil))
+				require.NoError(w, w.Srv.Put("/root/a/b", []byte("x")))
+				require.NoError(w, w.Srv.Put("/root/a/c", nil))
 				owner := w.process(inRoot, func(cfg *core.Config) {
 					cfg.Auth = []core.Credential{core.Digest("a", "b")}
 					cfg.ACL = core.AuthACL(core.PermAll)
@@ -75,9 +75,9 @@ func TestReadMany(t *testing.T) {
 					require.Empty(w, results[6].Children)
 				}
 				if opts == nil {
-					require.Equal(w, 2, w.srv.Count(zktest.OpMultiRead))
+					require.Equal(w, 2, w.Srv.Count(zktest.OpMultiRead))
 				} else {
-					require.Equal(w, 1, w.srv.Count(zktest.OpMultiRead), "it is asked once")
+					require.Equal(w, 1, w.Srv.Count(zktest.OpMultiRead), "it is asked once")
 				}
 				none, err := p.ReadMany(w.Context(), nil)
 				require.NoError(w, err)
@@ -103,7 +103,7 @@ func TestReadManySizes(t *testing.T) {
 				ops := make([]core.ReadOp, c.nodes)
 				for i := range ops {
 					ops[i].Path = fmt.Sprintf("/t/%020d", i)
-					require.NoError(w, w.srv.Put(ops[i].Path, bytes.Repeat([]byte{byte(i)}, c.bytes)))
+					require.NoError(w, w.Srv.Put(ops[i].Path, bytes.Repeat([]byte{byte(i)}, c.bytes)))
 				}
 				s := w.process(func(cfg *core.Config) { cfg.MaxRequest = c.limit }).session()
 				sizes := w.batches()
@@ -129,12 +129,12 @@ func TestReadManyThroughLoss(t *testing.T) {
 		ops := make([]core.ReadOp, 100)
 		for i := range ops {
 			ops[i].Path = fmt.Sprintf("/t/%d", i)
-			require.NoError(w, w.srv.Put(ops[i].Path, []byte{byte(i)}))
+			require.NoError(w, w.Srv.Put(ops[i].Path, []byte{byte(i)}))
 		}
 		s := w.process().session()
 		sizes := w.batches()
 		lost := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMultiRead && len(r.Ops) > 4 && lost < 100 {
 				lost++
 				return zktest.LoseReply
@@ -157,7 +157,7 @@ func TestReadManyEnds(t *testing.T) {
 		s := p.session()
 		ops := []core.ReadOp{{Path: "/a"}}
 		p.link.Cut(zktest.Both)
-		results, err := s.ReadMany(w.within(time.Second), ops)
+		results, err := s.ReadMany(w.Within(time.Second), ops)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		require.Nil(w, results)
 		done := make(chan error)
@@ -182,7 +182,7 @@ func TestReadManyFunc(t *testing.T) {
 		ops := make([]core.ReadOp, 1000)
 		for i := range ops {
 			ops[i].Path = fmt.Sprintf("/t/%04d", i)
-			require.NoError(w, w.srv.Put(ops[i].Path, fmt.Append(nil, i)))
+			require.NoError(w, w.Srv.Put(ops[i].Path, fmt.Append(nil, i)))
 		}
 		s := w.process().session()
 		sizes := w.batches()
@@ -211,7 +211,7 @@ func TestReadManyFunc(t *testing.T) {
 			take(results)
 			if next > 16 && !lost { // with a request under way
 				lost = true
-				w.srv.Disconnect(s.ID())
+				w.Srv.Disconnect(s.ID())
 			}
 		}))
 		require.Equal(w, len(ops), next, "each once, in the order of ops")

@@ -86,7 +86,7 @@ func (c *limited) Write(frame []byte) (int, error) {
 // unequally starts a process that requests a timeout from unequal servers.
 func (w *world) unequally(timeout time.Duration) (*process, *unequal) {
 	w.Helper()
-	u := &unequal{link: w.srv.Link(), most: timeout}
+	u := &unequal{link: w.Srv.Link(), most: timeout}
 	return w.process(func(cfg *core.Config) { cfg.Timeout, cfg.Dialer = timeout, u.dial }), u
 }
 
@@ -101,7 +101,7 @@ func TestHelloAsksForWhatWasGranted(t *testing.T) {
 			u.next(most, false)
 			time.Sleep(5 * time.Second)
 			require.NoError(w, s.Err())
-			require.Equal(w, s.Timeout(), w.srv.Sessions()[0].Timeout)
+			require.Equal(w, s.Timeout(), w.Srv.Sessions()[0].Timeout)
 		}
 		reconnect(12 * time.Second)
 		require.Equal(w, 12*time.Second, s.Timeout())
@@ -111,7 +111,7 @@ func TestHelloAsksForWhatWasGranted(t *testing.T) {
 		require.Equal(w, []time.Duration{36 * time.Second, 36 * time.Second, 12 * time.Second}, asked)
 
 		// The next session may request more.
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		require.Equal(w, 36*time.Second, p.next(s).Timeout())
 	})
 }

@@ -45,7 +45,7 @@ func TestReleaseBy(t *testing.T) {
 		require.ErrorIs(w, h.Release(), broken, "all calls return the same")
 
 		h = p.enter("/locks/a")
-		w.srv.Expire(h.Session().ID())
+		w.Srv.Expire(h.Session().ID())
 		<-h.Done()
 		err := h.ReleaseBy(remove)
 		require.ErrorIs(w, err, core.ErrLost)
@@ -55,7 +55,7 @@ func TestReleaseBy(t *testing.T) {
 		h = p.enter("/locks/a")
 		_, err = h.Node().Watch(w.Context())
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Remove(h.Path()))
+		require.NoError(w, w.Srv.Remove(h.Path()))
 		<-h.Done()
 		require.ErrorIs(w, h.ReleaseBy(func(error) error {
 			require.Fail(w, "it is called, although the node has gone")
@@ -67,7 +67,7 @@ func TestReleaseBy(t *testing.T) {
 func TestGuardOp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
-		require.NoError(w, w.srv.Put("/owned", nil))
+		require.NoError(w, w.Srv.Put("/owned", nil))
 		create := core.CreateOp("/a", nil, core.Persistent)
 		_, err := p.Txn(w.Context(), create, core.GuardOp("/owned", 3))
 		require.ErrorIs(w, err, core.ErrLost)
@@ -94,21 +94,21 @@ func TestHoldWatched(t *testing.T) {
 			require.NoError(w, err)
 			n, err := s.Own(path)
 			require.NoError(w, err)
-			w.srv.ResetCounts()
+			w.Srv.ResetCounts()
 			h, err := n.HoldWatched(w.Context(), 1, time.Second)
 			require.NoError(w, err)
 			time.Sleep(lasts)
 			synctest.Wait()
-			require.Equal(w, int(lasts/time.Second)/2, w.srv.Count(zktest.OpGetData))
+			require.Equal(w, int(lasts/time.Second)/2, w.Srv.Count(zktest.OpGetData))
 			if lasts > time.Second {
-				require.NoError(w, w.srv.Remove(path))
+				require.NoError(w, w.Srv.Remove(path))
 				<-h.Done()
 				require.ErrorIs(w, h.Err(), core.ErrDeleted)
 				continue
 			}
 			require.NoError(w, h.Release())
 			time.Sleep(time.Second)
-			require.Zero(w, w.srv.Count(zktest.OpGetData))
+			require.Zero(w, w.Srv.Count(zktest.OpGetData))
 		}
 	})
 }

@@ -24,16 +24,16 @@ func TestReplace(t *testing.T) {
 		require.Equal(w, old.Token(), next.Token())
 		require.ErrorIs(w, old.Err(), core.ErrReleased)
 		require.NoError(w, old.Release())
-		node, found := w.srv.Node("/prod/dir/next")
+		node, found := w.Srv.Node("/prod/dir/next")
 		require.True(w, found)
 		require.Equal(w, "data", string(node.Data))
 		require.Equal(w, next.Session().ID(), node.Stat.EphemeralOwner)
-		dir, _ := w.srv.Node("/prod/dir")
+		dir, _ := w.Srv.Node("/prod/dir")
 		require.Len(w, dir.Children, 1)
 
 		// It is watched like any other.
 		synctest.Wait()
-		require.NoError(w, w.srv.Remove("/prod/dir/next"))
+		require.NoError(w, w.Srv.Remove("/prod/dir/next"))
 		<-next.Done()
 		require.ErrorIs(w, next.Err(), core.ErrDeleted)
 	})
@@ -67,7 +67,7 @@ func TestReplaceUnderTheStrictPolicy(t *testing.T) {
 		p := w.process(func(c *core.Config) { c.LossPolicy = core.OnDisconnect })
 		h := p.enter("/dir")
 		done := false
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti && !done {
 				done = true
 				return zktest.LoseReply
@@ -79,7 +79,7 @@ func TestReplaceUnderTheStrictPolicy(t *testing.T) {
 		require.NoError(w, next.Err())
 		require.NoError(w, next.Release())
 		w.eventually("nothing is left", func() bool {
-			dir, _ := w.srv.Node("/dir")
+			dir, _ := w.Srv.Node("/dir")
 			return len(dir.Children) == 0
 		})
 	})
@@ -97,7 +97,7 @@ func TestOnWrite(t *testing.T) {
 		synctest.Wait()
 		require.Empty(w, seen, "what we made it with is no write")
 		for _, data := range []string{"a", "", "b"} {
-			require.NoError(w, w.srv.Put(h.Path(), []byte(data)))
+			require.NoError(w, w.Srv.Put(h.Path(), []byte(data)))
 			synctest.Wait()
 		}
 		require.Equal(w, []string{"a", "", "b"}, seen)

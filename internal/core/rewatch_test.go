@@ -34,7 +34,7 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 				path := func(i int) string { return fmt.Sprintf("/node-%060d", i) }
 				told := make([]core.EventType, c.watches)
 				for i := range told {
-					require.NoError(w, w.srv.Put(path(i), nil))
+					require.NoError(w, w.Srv.Put(path(i), nil))
 					_, _, _, err := s.GetFunc(w.Context(), path(i), func(e core.EventType) { told[i] = e })
 					require.NoError(w, err)
 				}
@@ -42,10 +42,10 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 				p.link.Disconnect()
 				time.Sleep(time.Second)
 				for i := range told {
-					require.NoError(w, w.srv.Put(path(i), []byte("changed")))
+					require.NoError(w, w.Srv.Put(path(i), []byte("changed")))
 				}
 				asked, looked := 0, 0
-				w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					switch r.Op {
 					case zktest.OpSetWatches:
 						if asked++; asked == c.refuses {
@@ -57,11 +57,11 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 					}
 					return zktest.Pass
 				}))
-				before := w.srv.Count(zktest.OpConnect)
+				before := w.Srv.Count(zktest.OpConnect)
 				p.link.Refuse(false)
 				time.Sleep(3 * time.Second)
 				synctest.Wait()
-				require.Equal(w, before+2, w.srv.Count(zktest.OpConnect), "a connection without its watches is given up")
+				require.Equal(w, before+2, w.Srv.Count(zktest.OpConnect), "a connection without its watches is given up")
 				require.Greater(w, asked, c.refuses)
 				require.Zero(w, looked)
 				for i, event := range told {
@@ -77,7 +77,7 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 // shares it.
 func TestWatchIsTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		s := w.process().session()
 		watch := func() *core.Watch {
 			_, _, watch, err := s.GetW(w.Context(), "/a")
@@ -87,19 +87,19 @@ func TestWatchIsTakenBack(t *testing.T) {
 		_, _, children, err := s.ChildrenW(w.Context(), "/a")
 		require.NoError(w, err)
 		watch().Stop()
-		require.Equal(w, 2, w.srv.Watches())
+		require.Equal(w, 2, w.Srv.Watches())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(w, 1, w.srv.Watches(), "the other is waited for")
-		require.Equal(w, 1, w.srv.Count(zktest.OpRemoveWatches))
+		require.Equal(w, 1, w.Srv.Watches(), "the other is waited for")
+		require.Equal(w, 1, w.Srv.Count(zktest.OpRemoveWatches))
 
 		watch().Stop()
 		kept := watch() // shares it
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(w, 2, w.srv.Watches())
-		require.Equal(w, 1, w.srv.Count(zktest.OpRemoveWatches))
-		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		require.Equal(w, 2, w.Srv.Watches())
+		require.Equal(w, 1, w.Srv.Count(zktest.OpRemoveWatches))
+		require.NoError(w, w.Srv.Put("/a", []byte("new")))
 		<-kept.Done()
 		require.Zero(w, children.Event())
 	})
@@ -109,7 +109,7 @@ func TestWatchIsTakenBack(t *testing.T) {
 // afterwards.
 func TestWatchIsSetAnewWhileItIsTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
 		_, _, first, err := s.GetW(w.Context(), "/a")
@@ -119,10 +119,10 @@ func TestWatchIsSetAnewWhileItIsTakenBack(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond) // the request is under way
 		_, _, second, err := s.GetW(w.Context(), "/a")
 		require.NoError(w, err)
-		require.Equal(w, 1, w.srv.Count(zktest.OpRemoveWatches))
-		require.Equal(w, 1, w.srv.Watches())
+		require.Equal(w, 1, w.Srv.Count(zktest.OpRemoveWatches))
+		require.Equal(w, 1, w.Srv.Watches())
 		time.Sleep(5 * time.Second)
-		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		require.NoError(w, w.Srv.Put("/a", []byte("new")))
 		<-second.Done()
 		require.Equal(w, core.NodeDataChanged, second.Event())
 	})
@@ -132,14 +132,14 @@ func TestWatchIsSetAnewWhileItIsTakenBack(t *testing.T) {
 // without waiters: it is taken back as well.
 func TestWatchOfAReadThatWasGivenUp(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
 		p.link.Delay(time.Second)
-		_, _, _, err := s.GetW(w.within(500*time.Millisecond), "/a")
+		_, _, _, err := s.GetW(w.Within(500*time.Millisecond), "/a")
 		require.Error(w, err)
-		w.eventually("the watch is left", func() bool { return w.srv.Watches() == 1 })
-		w.eventually("it is taken back", func() bool { return w.srv.Watches() == 0 })
+		w.eventually("the watch is left", func() bool { return w.Srv.Watches() == 1 })
+		w.eventually("it is taken back", func() bool { return w.Srv.Watches() == 0 })
 	})
 }
 
@@ -147,9 +147,9 @@ func TestWatchOfAReadThatWasGivenUp(t *testing.T) {
 // watches are not set again on the next connection.
 func TestWatchesStayOnOldServers(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
-		require.NoError(w, w.srv.Put("/b", nil))
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		require.NoError(w, w.Srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/b", nil))
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpRemoveWatches {
 				return zktest.Fail(zktest.CodeUnimplemented)
 			}
@@ -162,10 +162,10 @@ func TestWatchesStayOnOldServers(t *testing.T) {
 			watch.Stop()
 			time.Sleep(2 * time.Second)
 		}
-		require.Equal(w, 1, w.srv.Count(zktest.OpRemoveWatches))
-		require.Equal(w, 2, w.srv.Watches())
+		require.Equal(w, 1, w.Srv.Count(zktest.OpRemoveWatches))
+		require.Equal(w, 2, w.Srv.Watches())
 		p.link.Disconnect()
-		w.eventually("the session is connected again", func() bool { return p.State() == core.Connected && w.srv.Watches() == 0 })
-		require.Zero(w, w.srv.Count(zktest.OpSetWatches))
+		w.eventually("the session is connected again", func() bool { return p.State() == core.Connected && w.Srv.Watches() == 0 })
+		require.Zero(w, w.Srv.Count(zktest.OpSetWatches))
 	})
 }

@@ -43,7 +43,7 @@ type opLog struct {
 
 func (w *world) opLog() *opLog {
 	l := new(opLog)
-	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.ops = append(l.ops, r.Op)
@@ -120,7 +120,7 @@ func TestSASL_CreatorACL(t *testing.T) {
 		ann, bob := w.process(asUser("ann")), w.process(asUser("bob"))
 		_, err := ann.Create(ctx, "/a", []byte("anns"), core.Persistent)
 		require.NoError(w, err)
-		n, ok := w.srv.Node("/a")
+		n, ok := w.Srv.Node("/a")
 		require.True(w, ok)
 		require.Equal(w, []zktest.ACL{{Perms: 31, Scheme: "sasl", ID: "ann"}}, n.ACL)
 		data, _, err := ann.Get(ctx, "/a")
@@ -162,11 +162,11 @@ func TestSASL_ComesFirst(t *testing.T) {
 			require.Equal(w, s.ID(), p.session().ID())
 			require.Equal(w, []zktest.Op{zktest.OpSASL, zktest.OpSASL}, ops.take()[:2])
 
-			w.srv.Restart()
+			w.Srv.Restart()
 			_, err = p.Set(ctx, "/a", []byte("after a restart"), 2*round+1)
 			require.NoError(w, err)
 			ops.take()
-			w.srv.Expire(s.ID())
+			w.Srv.Expire(s.ID())
 			require.NotEqual(w, s.ID(), p.next(s).ID())
 			require.Equal(w, []zktest.Op{zktest.OpSASL, zktest.OpSASL}, ops.take()[:2])
 			_, err = p.Create(ctx, "/e", nil, core.Ephemeral)
@@ -186,7 +186,7 @@ func TestSASL_WithCredentials(t *testing.T) {
 		require.Equal(w, []zktest.Op{zktest.OpSASL, zktest.OpSASL, zktest.OpAuth}, ops.take())
 		_, err := p.Create(w.Context(), "/a", nil, core.Persistent)
 		require.NoError(w, err)
-		n, ok := w.srv.Node("/a")
+		n, ok := w.Srv.Node("/a")
 		require.True(w, ok)
 		require.Len(w, n.ACL, 2)
 	})
@@ -196,8 +196,8 @@ func TestSASL_WithCredentials(t *testing.T) {
 func TestSASL_DialRefused(t *testing.T) {
 	onSASL(t, func(w *world) {
 		start := time.Now()
-		sm, err := core.Dial(w.within(time.Hour), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", saslUsers["bob"]),
+		sm, err := core.Dial(w.Within(time.Hour), core.Config{
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: sasl.DigestMD5("ann", saslUsers["bob"]),
 		})
 		require.Nil(w, sm)
 		require.ErrorIs(w, err, core.ErrAuth)
@@ -207,8 +207,8 @@ func TestSASL_DialRefused(t *testing.T) {
 		require.NotContains(w, err.Error(), "\n")
 		require.Less(w, time.Since(start), 5*time.Second)
 		time.Sleep(time.Hour)
-		require.Equal(w, 1, w.srv.Count(zktest.OpConnect))
-		require.Empty(w, w.srv.Sessions())
+		require.Equal(w, 1, w.Srv.Count(zktest.OpConnect))
+		require.Empty(w, w.Srv.Sessions())
 	})
 }
 
@@ -216,8 +216,8 @@ func TestSASL_DialRefused(t *testing.T) {
 // a login.
 func TestSASL_FailureAllowed(t *testing.T) {
 	inWorld(t, func(w *world) {
-		_, err := core.Dial(w.within(time.Hour), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", "guess"),
+		_, err := core.Dial(w.Within(time.Hour), core.Config{
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: sasl.DigestMD5("ann", "guess"),
 		})
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorContains(w, err, "has not proven that it knows the password")
@@ -227,8 +227,8 @@ func TestSASL_FailureAllowed(t *testing.T) {
 // A server without SASL closes the connection. Another server may support it.
 func TestSASL_ServerWithoutIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		_, err := core.Dial(w.within(time.Minute), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", "x"),
+		_, err := core.Dial(w.Within(time.Minute), core.Config{
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: sasl.DigestMD5("ann", "x"),
 		})
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorContains(w, err, "log in to zk1:2181: the server closed the connection: does its JAAS file have a Server section?")
@@ -240,14 +240,14 @@ func TestSASL_StartRefused(t *testing.T) {
 	onSASL(t, func(w *world) {
 		log, mechanism := new(lines), newChanging("ann", "guess")
 		sm, err := core.Start(core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: mechanism, Logger: log.logger(slog.LevelWarn),
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: mechanism, Logger: log.logger(slog.LevelWarn),
 		})
 		require.NoError(w, err)
 		defer sm.Close()
-		_, err = sm.Session(w.within(time.Minute))
+		_, err = sm.Session(w.Within(time.Minute))
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorIs(w, err, core.ErrAuth)
-		require.Greater(w, w.srv.Count(zktest.OpConnect), 20)
+		require.Greater(w, w.Srv.Count(zktest.OpConnect), 20)
 		told := log.with("")
 		require.Len(w, told, 1)
 		require.Contains(w, told[0], "no session can be opened")
@@ -267,7 +267,7 @@ func TestSASL_RefusedLater(t *testing.T) {
 				log, mechanism := new(lines), newChanging("ann", saslUsers["ann"])
 				var mu sync.Mutex
 				dialled := make(map[string]int)
-				link := w.srv.Link()
+				link := w.Srv.Link()
 				sm, err := core.Dial(w.Context(), core.Config{
 					Servers: []string{"zk1", "zk2"}, SASL: mechanism, Logger: log.logger(slog.LevelWarn),
 					Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -288,7 +288,7 @@ func TestSASL_RefusedLater(t *testing.T) {
 				clear(dialled)
 				mu.Unlock()
 				mechanism.set("ann", "guess")
-				w.srv.Disconnect(s.ID())
+				w.Srv.Disconnect(s.ID())
 				start := time.Now()
 				<-s.Done()
 				require.ErrorIs(w, s.Err(), core.ErrTrustElapsed)

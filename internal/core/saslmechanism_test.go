@@ -52,7 +52,7 @@ func TestSASLMechanism_fails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		fails := errors.New("the keytab has no key for ann")
 		start := time.Now()
-		_, err := core.Dial(w.within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		_, err := core.Dial(w.Within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			SASL: own{start: func(context.Context, string) (sasl.Exchange, error) { return nil, fails }}})
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorIs(w, err, fails)
@@ -67,14 +67,14 @@ func TestSASLMechanism_fails(t *testing.T) {
 func TestSASLMechanism_blocks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var causes []error
-		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			SASL: own{start: func(ctx context.Context, _ string) (sasl.Exchange, error) {
 				<-ctx.Done()
 				causes = append(causes, ctx.Err())
 				return nil, ctx.Err()
 			}}}
 		start := time.Now()
-		_, err := core.Dial(w.within(time.Minute), cfg)
+		_, err := core.Dial(w.Within(time.Minute), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.NotErrorIs(w, err, core.ErrAuth)
 		require.ErrorContains(w, err, "log in to zk1:2181: the SASL mechanism did not begin the login within")
@@ -106,7 +106,7 @@ func TestSASLMechanism_slow(t *testing.T) {
 		s := p.session()
 		h := p.enter("/l")
 		for range 3 {
-			w.srv.Disconnect(s.ID())
+			w.Srv.Disconnect(s.ID())
 			require.NoError(w, p.Sync(w.Context(), "/"))
 			require.NoError(w, h.Err())
 		}
@@ -118,7 +118,7 @@ func TestSASLMechanism_slow(t *testing.T) {
 func TestSASLMechanism_endless(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rounds := 0
-		_, err := core.Dial(w.within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+		_, err := core.Dial(w.Within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.DialContext,
 			SASL: own{start: func(context.Context, string) (sasl.Exchange, error) {
 				return exchangeFunc(func([]byte) ([]byte, bool, error) {
 					rounds++
@@ -158,7 +158,7 @@ func TestSASL_secrets(t *testing.T) {
 	run := func(opts ...zktest.Option) {
 		inWorld(t, func(w *world) {
 			mechanism := newChanging("ann", secretWord)
-			config := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.Link().DialContext,
+			config := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.Link().DialContext,
 				SASL: sasl.DigestMD5("ann", secretWord), ACL: core.CreatorACL()}
 			log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			hidden := struct{ m sasl.Mechanism }{config.SASL} // fmt asks no method of such a field
@@ -168,7 +168,7 @@ func TestSASL_secrets(t *testing.T) {
 			for _, m := range []sasl.Mechanism{config.SASL, mechanism} {
 				cfg := config
 				cfg.SASL = m
-				sm, err := core.Dial(w.within(time.Minute), cfg)
+				sm, err := core.Dial(w.Within(time.Minute), cfg)
 				said.show(err)
 				if err != nil {
 					continue
@@ -178,8 +178,8 @@ func TestSASL_secrets(t *testing.T) {
 				s, err := sm.Session(w.Context())
 				require.NoError(w, err)
 				mechanism.set("ann", secretWord+"x")
-				w.srv.Disconnect(s.ID())
-				_, _, err = sm.Get(w.within(time.Minute), "/a")
+				w.Srv.Disconnect(s.ID())
+				_, _, err = sm.Get(w.Within(time.Minute), "/a")
 				said.show(err, sm.LastFailure())
 				require.NoError(w, sm.Close())
 			}

@@ -77,7 +77,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		require.NoError(w, err)
 		said.show(entry, hold)
 		for _, code := range []zktest.Code{zktest.CodeNoAuth, zktest.CodeInvalidACL, zktest.CodeAuthFailed, zktest.CodeSystemError} {
-			stop := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpGetData || r.Op == zktest.OpCreate || r.Op == zktest.OpMulti {
 					return zktest.Fail(code)
 				}
@@ -95,7 +95,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 			s := p.session()
 			p.link.Disconnect()
 			require.NoError(w, p.Sync(w.Context(), "/"))
-			w.srv.Expire(s.ID())
+			w.Srv.Expire(s.ID())
 			said.show(p.next(s), s.Err())
 		}
 		said.show(hold.Release(), hold.Err())
@@ -107,13 +107,13 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		said.show(err)
 		p.link.Heal()
 
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth {
 				return zktest.Fail(zktest.CodeAuthFailed)
 			}
 			return zktest.Pass
 		})
-		refusedConfig := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.Link().DialContext}
+		refusedConfig := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.Link().DialContext}
 		cfg(&refusedConfig)
 		_, err = core.Dial(w.Context(), refusedConfig)
 		require.ErrorIs(w, err, core.ErrAuth)

@@ -23,22 +23,22 @@ func TestSizeThatAServerRefusesIsRemembered(t *testing.T) {
 		var reads []core.ReadOp
 		for i := range many {
 			path := fmt.Sprintf("/node-%060d", i)
-			require.NoError(w, w.srv.Put(path, nil))
+			require.NoError(w, w.Srv.Put(path, nil))
 			_, _, _, err := s.GetFunc(w.Context(), path, func(core.EventType) {})
 			require.NoError(w, err)
 			reads = append(reads, core.ReadOp{Path: path})
 		}
 		dialled := func(f func()) int {
-			w.srv.ResetCounts()
+			w.Srv.ResetCounts()
 			f()
 			synctest.Wait()
-			return w.srv.Count(zktest.OpConnect)
+			return w.Srv.Count(zktest.OpConnect)
 		}
 		reconnect := func() {
 			p.link.Disconnect()
 			time.Sleep(10 * time.Second)
 			require.Equal(w, core.Connected, p.State())
-			require.Equal(w, many, w.srv.SessionWatches(s.ID()))
+			require.Equal(w, many, w.Srv.SessionWatches(s.ID()))
 		}
 		require.Greater(w, dialled(reconnect), 1, "it has to learn")
 		require.Equal(w, 1, dialled(reconnect))
@@ -62,10 +62,10 @@ func TestSizeOfReadsThatAServerRefusesIsRemembered(t *testing.T) {
 			reads = append(reads, core.ReadOp{Path: fmt.Sprintf("/node-%060d", i)})
 		}
 		read := func() int {
-			w.srv.ResetCounts()
+			w.Srv.ResetCounts()
 			_, err := p.session().ReadTogether(w.Context(), reads)
 			require.NoError(w, err)
-			return w.srv.Count(zktest.OpConnect)
+			return w.Srv.Count(zktest.OpConnect)
 		}
 		require.Positive(w, read())
 		require.Zero(w, read())

@@ -55,13 +55,13 @@ func TestDefaultLogger(t *testing.T) {
 		require.Empty(w, first.take(), "a session that was opened and a connection that came back are no warnings")
 
 		warning := []string{`level=WARN msg="session ended" state=lost cause="the server has expired the session"`}
-		w.srv.Expire(p.session().ID())
+		w.Srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Equal(w, warning, first.take())
 
 		second.use(&cfg)
 		asDefault(w.T, cfg.Logger.Handler())
-		w.srv.Expire(p.session().ID())
+		w.Srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Equal(w, warning, second.take(), "the default logger was changed after Dial")
 		require.Empty(w, first.take())
@@ -76,7 +76,7 @@ func TestDefaultLoggerLevel(t *testing.T) {
 		var log logbook
 		asDefault(w.T, slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
 		p := w.process()
-		w.srv.Expire(p.session().ID())
+		w.Srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Empty(w, log.take())
 	})
@@ -88,7 +88,7 @@ func TestDefaultLoggerSilenced(t *testing.T) {
 		var log logbook
 		asDefault(w.T, slog.NewTextHandler(&log, nil))
 		p := w.process(func(cfg *core.Config) { cfg.Logger = slog.New(slog.DiscardHandler) })
-		w.srv.Expire(p.session().ID())
+		w.Srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Empty(w, log.take())
 	})
@@ -98,7 +98,7 @@ func TestDefaultLoggerSilenced(t *testing.T) {
 // It blocks nothing, because it runs under no lock of the Manager.
 func TestDefaultLoggerCallsBack(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		link.Refuse(true)
 		managers := make(chan *core.Manager, 1)
 		var failure error
@@ -176,10 +176,10 @@ func TestDialSpeaksOfNoHiccup(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
 		asDefault(w.T, slog.NewTextHandler(&log, nil))
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		link.Refuse(true)
 		cfg := core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Timeout: 30 * time.Second}
-		_, err := core.Dial(w.within(2*time.Second), cfg)
+		_, err := core.Dial(w.Within(2*time.Second), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
 
 		sm, err := core.Start(cfg)
@@ -201,7 +201,7 @@ func TestDialSpeaksOfNoHiccup(t *testing.T) {
 		link.Refuse(true)
 		s, err := sm.Session(w.Context())
 		require.NoError(w, err)
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		time.Sleep(time.Hour)
 		require.Len(w, log.grep("no session can be opened"), 1, "each spell is told of")
 		require.NoError(w, sm.Close())

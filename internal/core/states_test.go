@@ -141,7 +141,7 @@ func TestOpened(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, other := w.process(), w.process()
 		old := p.session()
-		w.srv.Expire(old.ID())
+		w.Srv.Expire(old.ID())
 		next := p.next(old)
 		require.True(w, p.Opened(old.ID()))
 		require.True(w, p.Opened(next.ID()))

@@ -19,7 +19,7 @@ func TestThrottledRemoval(t *testing.T) {
 		p := w.process()
 		s := p.session()
 		var asked atomic.Int32
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpRemoveWatches && asked.Add(1) <= 3 {
 				return zktest.Fail(zktest.CodeThrottledOp)
 			}
@@ -30,7 +30,7 @@ func TestThrottledRemoval(t *testing.T) {
 		watch.Stop()
 		time.Sleep(time.Minute)
 		require.EqualValues(w, 4, asked.Load())
-		require.Zero(w, w.srv.Watches(), "the watch is left")
+		require.Zero(w, w.Srv.Watches(), "the watch is left")
 	})
 }
 
@@ -40,11 +40,11 @@ func TestThrottledRemoval(t *testing.T) {
 func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
 	for _, recursive := range []bool{false, true} {
 		inWorld(t, func(w *world) {
-			require.NoError(w, w.srv.Put("/a", nil))
+			require.NoError(w, w.Srv.Put("/a", nil))
 			p := w.process()
 			s := p.session()
 			var asked atomic.Int32
-			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpRemoveWatches && asked.Add(1) <= 3 {
 					return zktest.Fail(zktest.CodeThrottledOp)
 				}
@@ -61,11 +61,11 @@ func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
 			select {
 			case <-watch.Done(): // it reads again
 			default:
-				require.NoError(w, w.srv.Put("/a", []byte("new")))
+				require.NoError(w, w.Srv.Put("/a", []byte("new")))
 				<-watch.Done()
 			}
 			time.Sleep(time.Minute)
-			require.Zero(w, w.srv.Watches(), "the watch is left")
+			require.Zero(w, w.Srv.Watches(), "the watch is left")
 		})
 	}
 }
@@ -74,10 +74,10 @@ func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
 // it.
 func TestThrottledRemovalAndANewFollower(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
-		defer w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpRemoveWatches {
 				return zktest.Fail(zktest.CodeThrottledOp)
 			}
@@ -92,7 +92,7 @@ func TestThrottledRemovalAndANewFollower(t *testing.T) {
 		require.NoError(w, err)
 		defer g.Stop()
 		time.Sleep(time.Minute)
-		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		require.NoError(w, w.Srv.Put("/a", []byte("new")))
 		require.Equal(w, core.NodeDataChanged, (<-told).Event)
 	})
 }

@@ -62,7 +62,7 @@ func TestTrust(t *testing.T) {
 			p.link.Cut(zktest.ToServer)
 		}},
 		{"the connection breaks and servers hang in the handshake", func(w *world, p *process) {
-			w.srv.HangHandshakes(true)
+			w.Srv.HangHandshakes(true)
 			p.link.Disconnect()
 		}},
 		{"the connection breaks and nobody listens", func(w *world, p *process) {
@@ -70,7 +70,7 @@ func TestTrust(t *testing.T) {
 			p.link.Disconnect()
 		}},
 		{"the server hangs on one request", func(w *world, p *process) {
-			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Session == p.session().ID() {
 					return zktest.DropRequest.Silent()
 				}
@@ -106,11 +106,11 @@ func (p *process) watchChatter() {
 	ctx := w.Context()
 	for i := range 600 {
 		path := fmt.Sprintf("/chatter/%03d", i)
-		require.NoError(w, w.srv.Put(path, nil))
+		require.NoError(w, w.Srv.Put(path, nil))
 		_, _, watch, err := p.session().GetW(ctx, path)
 		require.NoError(w, err)
 		timer := time.AfterFunc(time.Duration(i)*100*time.Millisecond, func() {
-			if err := w.srv.Put(path, []byte("x")); err != nil {
+			if err := w.Srv.Put(path, []byte("x")); err != nil {
 				w.Errorf("write %s: %v", path, err)
 			}
 		})
@@ -133,7 +133,7 @@ func TestTrustDelayedReply(t *testing.T) {
 			time.Sleep(time.Minute)
 			p.watchChatter()
 			s := p.session()
-			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Session == s.ID() && r.Op == zktest.OpSetData {
 					return zktest.Delay(delay)
 				}
@@ -167,7 +167,7 @@ func TestTrustNeedsTheQuorum(t *testing.T) {
 			time.Sleep(time.Minute)
 			require.NoError(w, h.Err())
 			s := p.session()
-			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				switch r.Op {
 				case zktest.OpPing, zktest.OpGetData, zktest.OpExists, zktest.OpGetChildren2:
 					return zktest.Pass
@@ -186,7 +186,7 @@ func TestTrustNeedsTheQuorum(t *testing.T) {
 			wg.Wait()
 			require.ErrorIs(w, h.Err(), core.ErrTrustElapsed)
 			require.Less(w, ended().Sub(lost), 10*time.Second-10*time.Second/3, "the leader may count from the ping before")
-			w.srv.Disconnect(s.ID())
+			w.Srv.Disconnect(s.ID())
 		})
 	}
 }
@@ -248,7 +248,7 @@ func randomFaults(w *world, rng *rand.Rand) {
 				continue
 			}
 			holds++
-			remove := w.srv.OnChange(func(c zktest.Change) {
+			remove := w.Srv.OnChange(func(c zktest.Change) {
 				if c.Kind == zktest.Deleted && c.Path == h.Path() && h.Context().Err() == nil {
 					w.Errorf("%s was given away while its context lived", h.Path())
 				}
@@ -278,19 +278,19 @@ func randomFaults(w *world, rng *rand.Rand) {
 		case 4:
 			p.link.Refuse(true)
 		case 5:
-			w.srv.HangHandshakes(true)
+			w.Srv.HangHandshakes(true)
 			p.link.Disconnect()
 		case 6:
 			p.link.Delay(time.Duration(rng.Int64N(int64(3 * time.Second))))
 		case 7:
-			w.srv.Freeze()
+			w.Srv.Freeze()
 		}
 		time.Sleep(time.Duration(rng.ExpFloat64() * float64(10*time.Second)))
 		p.link.Heal()
 		p.link.Refuse(false)
 		p.link.Delay(0)
-		w.srv.HangHandshakes(false)
-		w.srv.Thaw()
+		w.Srv.HangHandshakes(false)
+		w.Srv.Thaw()
 	}
 	wg.Wait()
 	require.Positive(w, holds, "a test in which nothing is held shows nothing")
@@ -302,7 +302,7 @@ func randomFaults(w *world, rng *rand.Rand) {
 // connection in the next session, and returned no error.
 func TestNothingCrossesGenerations(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/config", []byte("v0")))
+		require.NoError(w, w.Srv.Put("/config", []byte("v0")))
 		p := w.process()
 		s := p.session()
 		time.Sleep(time.Minute)
@@ -328,23 +328,32 @@ func TestNothingCrossesGenerations(t *testing.T) {
 			// Known to be undone, because it was never sent, or not known.
 			require.True(w, errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrUnknownOutcome), "%v", err)
 		}
-		n, ok := w.srv.Node("/config")
+		n, ok := w.Srv.Node("/config")
 		require.True(w, ok)
 		require.Equal(w, "v0", string(n.Data))
-		require.Equal(w, []string{"/config"}, w.srv.Paths())
+		require.Equal(w, []string{"/config"}, w.Srv.Paths())
 		require.NotEqual(w, s.ID(), next.ID())
 		_, err := next.Set(w.Context(), "/config", []byte("v1"), 0)
 		require.NoError(w, err)
 	})
 }
 
+// oneHost is a zk.HostProvider that never reports that all servers were tried:
+// requests wait for a connection.
+type oneHost struct{}
+
+func (oneHost) Init([]string) error  { return nil }
+func (oneHost) Len() int             { return 1 }
+func (oneHost) Next() (string, bool) { return "zk1:2181", false }
+func (oneHost) Connected()           {}
+
 // TestClientAloneCrossesGenerations shows that the test above would fail
 // without the sealed dialer: the bare client does send the requests in the next
 // session.
 func TestClientAloneCrossesGenerations(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/config", []byte("v0")))
-		link := w.srv.Link()
+		require.NoError(w, w.Srv.Put("/config", []byte("v0")))
+		link := w.Srv.Link()
 		conn, events, err := zk.Connect([]string{"zk1"}, 10*time.Second, zk.WithDialer(link.Dial),
 			zk.WithHostProvider(oneHost{}), zk.WithLogger(quiet{}))
 		require.NoError(w, err)

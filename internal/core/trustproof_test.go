@@ -37,7 +37,7 @@ func TestFault01_DeposedLeader(t *testing.T) {
 					ended := stopwatch(h.Context())
 					time.Sleep(time.Minute + time.Duration(i)*173*time.Millisecond)
 					require.NoError(w, h.Err())
-					w.srv.Depose(p.link)
+					w.Srv.Depose(p.link)
 					if c.reconnect {
 						time.Sleep(time.Second)
 						p.link.Disconnect()
@@ -84,10 +84,10 @@ func TestFault01_WaiterOnADeposedLeader(t *testing.T) {
 		e, err := p.session().Enter(w.Context(), "/locks/a", "lock-", nil)
 		require.NoError(w, err)
 		time.Sleep(time.Minute)
-		w.srv.Depose(p.link)
-		_, err = e.Hold(w.within(5*time.Minute), e.Czxid)
+		w.Srv.Depose(p.link)
+		_, err = e.Hold(w.Within(5*time.Minute), e.Czxid)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
-		_, stands := w.srv.Node(e.Path())
+		_, stands := w.Srv.Node(e.Path())
 		require.False(w, stands, "the new leader has expired the session")
 	})
 }
@@ -97,7 +97,7 @@ func TestFault01_WaiterOnADeposedLeader(t *testing.T) {
 func TestFault01_FindsTheQuorum(t *testing.T) {
 	for i := range 20 {
 		inWorld(t, func(w *world) {
-			stuck, well := w.srv.Link(), w.srv.Link()
+			stuck, well := w.Srv.Link(), w.Srv.Link()
 			var mu sync.Mutex
 			dials := 0
 			p := w.process(func(cfg *core.Config) {
@@ -113,7 +113,7 @@ func TestFault01_FindsTheQuorum(t *testing.T) {
 			})
 			h := p.enter("/locks/a")
 			time.Sleep(time.Minute + time.Duration(i)*173*time.Millisecond)
-			w.srv.Depose(stuck)
+			w.Srv.Depose(stuck)
 			time.Sleep(time.Minute)
 			require.NoError(w, h.Err())
 			require.NoError(w, h.Release())
@@ -129,7 +129,7 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		requests := func() (pings, checks, others int) {
-			for op, n := range w.srv.Counts() {
+			for op, n := range w.Srv.Counts() {
 				switch op {
 				case zktest.OpPing:
 					pings += n
@@ -141,7 +141,7 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 			}
 			return pings, checks, others
 		}
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
 		pings, checks, others := requests()
 		require.InDelta(w, 180, pings, 1)
@@ -149,15 +149,15 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 
 		h := p.enter("/locks/a")
 		time.Sleep(time.Second)
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
 		pings, checks, others = requests()
 		require.InDelta(w, 180, pings, 1)
 		require.InDelta(w, 180, checks, 2)
 		require.Zero(w, others)
 
-		require.NoError(w, w.srv.Put("/busy", nil))
-		w.srv.ResetCounts()
+		require.NoError(w, w.Srv.Put("/busy", nil))
+		w.Srv.ResetCounts()
 		for range 1200 {
 			_, err := p.Set(w.Context(), "/busy", nil, core.AnyVersion)
 			require.NoError(w, err)
@@ -168,7 +168,7 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 
 		require.NoError(w, h.Release())
 		time.Sleep(time.Second)
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
 		_, checks, others = requests()
 		require.Zero(w, checks+others)
@@ -179,7 +179,7 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 // which does not move the deadline. Then it has a write committed.
 func TestFault01_WhatProves(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/there", nil))
+		require.NoError(w, w.Srv.Put("/there", nil))
 		p := w.process()
 		s := p.session()
 		require.Zero(w, s.TrustedUntil(), "a handshake proves nothing")
@@ -190,7 +190,7 @@ func TestFault01_WhatProves(t *testing.T) {
 
 		ctx := w.Context()
 		throttle := func() (undo func()) {
-			return w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 				if r.Op == zktest.OpSetData {
 					return zktest.Fail(zktest.CodeSessionMoved)
 				}
@@ -211,7 +211,7 @@ func TestFault01_WhatProves(t *testing.T) {
 			"re-attachment": func() { p.link.Disconnect(); time.Sleep(5 * time.Second) },
 			"a write that another server must do": func() {
 				defer throttle()()
-				_, err := s.Set(w.within(time.Second), path, nil, core.AnyVersion) // repeated until its ctx ends
+				_, err := s.Set(w.Within(time.Second), path, nil, core.AnyVersion) // repeated until its ctx ends
 				require.Error(w, err)
 			},
 		} {
@@ -243,16 +243,16 @@ func TestFault12_SlowQuorum(t *testing.T) {
 	inWorld(t, func(w *world) {
 		idle, holder := w.process(), w.process()
 		h := holder.enter("/locks/a")
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			switch r.Op {
 			case zktest.OpMulti, zktest.OpCreate, zktest.OpDelete, zktest.OpSetData, zktest.OpSync:
 				return zktest.Delay(10*time.Second/6 + 100*time.Millisecond)
 			}
 			return zktest.Pass
 		}))
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
-		require.Zero(w, w.srv.Count(zktest.OpConnect), "no connection is given up")
+		require.Zero(w, w.Srv.Count(zktest.OpConnect), "no connection is given up")
 		require.NoError(w, idle.session().Err())
 		require.NoError(w, h.Err())
 		require.NoError(w, h.Release())
@@ -264,7 +264,7 @@ func TestFault12_SlowQuorum(t *testing.T) {
 func TestConfirmReportsAServerThatFails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti {
 				return zktest.Fail(zktest.CodeSystemError)
 			}
@@ -299,7 +299,7 @@ func (c *otherSession) Write(p []byte) (int, error) {
 // another session id does not know our session. The hold ends at once.
 func TestFault02_AnotherSession(t *testing.T) {
 	inWorld(t, func(w *world) {
-		link := w.srv.Link()
+		link := w.Srv.Link()
 		p := w.process(func(cfg *core.Config) {
 			dials := 0
 			cfg.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -348,7 +348,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	t.Run("at the deadline", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
-			link := w.srv.Link()
+			link := w.Srv.Link()
 			p := w.process(slow(link))
 			h := p.enter("/locks/a")
 			ended := stopwatch(h.Context())
@@ -361,10 +361,10 @@ func TestFault03_SlowClose(t *testing.T) {
 	t.Run("expired", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
-			p := w.process(slow(w.srv.Link()))
+			p := w.process(slow(w.Srv.Link()))
 			h := p.enter("/locks/a")
 			time.Sleep(time.Minute)
-			w.srv.Expire(h.Session().ID())
+			w.Srv.Expire(h.Session().ID())
 			expired := time.Now()
 			<-h.Done()
 			require.Less(w, time.Since(expired), time.Second)
@@ -373,7 +373,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	t.Run("with the connection", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
-			link := w.srv.Link()
+			link := w.Srv.Link()
 			p := w.process(slow(link), strict)
 			h := p.enter("/locks/a")
 			time.Sleep(time.Minute)
@@ -387,7 +387,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	t.Run("closed by its user", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
-			p := w.process(slow(w.srv.Link()))
+			p := w.process(slow(w.Srv.Link()))
 			h := p.enter("/locks/a")
 			closed := time.Now()
 			var wg sync.WaitGroup

@@ -41,7 +41,7 @@ func TestCreateTTLRefuses(t *testing.T) {
 		_, err := s.CreateTTL(w.Context(), "/a", nil, time.Second, core.Persistent)
 		require.ErrorIs(w, err, core.ErrUnimplemented)
 		require.ErrorContains(w, err, "extendedTypesEnabled=true")
-		require.Equal(w, 1, w.srv.Count(zktest.OpCreateTTL))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpCreateTTL))
 		for _, ttl := range []time.Duration{0, -time.Second, core.MaxTTL + 1} {
 			_, err = s.CreateTTL(w.Context(), "/a", nil, ttl, core.Persistent)
 			require.ErrorContains(w, err, "create /a: the TTL")
@@ -54,7 +54,7 @@ func TestCreateTTLRefuses(t *testing.T) {
 		require.Error(w, err)
 		_, err = s.CreateTTL(w.Context(), "/a", make([]byte, core.DefaultMaxRequest), time.Second, core.Sequential)
 		require.ErrorIs(w, err, core.ErrTooLarge)
-		require.Equal(w, 1, w.srv.Count(zktest.OpCreateTTL))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpCreateTTL))
 	})
 }
 

@@ -27,7 +27,7 @@ func twoInLine(w *world) (p *process, first, second *core.Entry) {
 // requestsOf returns the session's requests while f runs, in order.
 func (w *world) requestsOf(p *process, f func()) (asked []string) {
 	id := p.session().ID()
-	defer w.srv.Intercept(func(r zktest.Request) zktest.Action {
+	defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		if r.Session == id && r.Op != zktest.OpPing {
 			asked = append(asked, r.Op.String()+" "+r.Path)
 		}
@@ -54,7 +54,7 @@ func TestPrepare(t *testing.T) {
 		require.ElementsMatch(w, []string{first.Name, second.Name}, turn.Names)
 		require.Equal(w, second.Czxid, turn.Stat.Czxid)
 		require.Zero(w, turn.Watch.Event())
-		require.Equal(w, 2, w.srv.SessionWatches(p.session().ID()))
+		require.Equal(w, 2, w.Srv.SessionWatches(p.session().ID()))
 
 		require.Equal(w, []string{"getData " + first.Path()}, w.requestsOf(p, func() { prepare(false) }),
 			"the node is watched already")
@@ -69,10 +69,10 @@ func TestPrepare(t *testing.T) {
 		require.Nil(w, turn.Watch, "the node before is missing")
 		require.Equal(w, []string{second.Name}, turn.Names)
 
-		require.NoError(w, w.srv.Remove(second.Path()))
+		require.NoError(w, w.Srv.Remove(second.Path()))
 		<-second.Gone()
 		time.Sleep(time.Minute)
-		require.Zero(w, w.srv.SessionWatches(p.session().ID()))
+		require.Zero(w, w.Srv.SessionWatches(p.session().ID()))
 	})
 }
 
@@ -93,7 +93,7 @@ func TestPrepareInOnePacket(t *testing.T) {
 func TestPrepareWithoutTheNode(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, first, second := twoInLine(w)
-		require.NoError(w, w.srv.Remove(second.Path()))
+		require.NoError(w, w.Srv.Remove(second.Path()))
 		_, err := second.Prepare(w.Context(), first.Path(), true)
 		require.ErrorIs(w, err, core.ErrDeleted)
 		require.True(w, second.HasGone())
@@ -102,13 +102,13 @@ func TestPrepareWithoutTheNode(t *testing.T) {
 		require.NoError(w, err)
 		_, err = third.Watch(w.Context())
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Remove(third.Path()))
-		require.NoError(w, w.srv.Remove(first.Path()))
-		require.NoError(w, w.srv.Remove("/line"))
+		require.NoError(w, w.Srv.Remove(third.Path()))
+		require.NoError(w, w.Srv.Remove(first.Path()))
+		require.NoError(w, w.Srv.Remove("/line"))
 		_, err = third.Prepare(w.Context(), first.Path(), true)
 		require.ErrorIs(w, err, core.ErrDeleted)
 		time.Sleep(time.Minute)
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Watches())
 	})
 }
 
@@ -123,7 +123,7 @@ func TestPrepareThroughFaults(t *testing.T) {
 				inWorld(t, func(w *world) {
 					p, first, second := twoInLine(w)
 					id, count := p.session().ID(), 0
-					w.srv.Intercept(func(r zktest.Request) zktest.Action {
+					w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 						if r.Session != id || r.Op != zktest.OpGetChildren2 && r.Op != zktest.OpGetData {
 							return zktest.Pass
 						}
@@ -140,7 +140,7 @@ func TestPrepareThroughFaults(t *testing.T) {
 					require.Greater(w, count, 3)
 					require.NoError(w, first.Remove(w.Context()))
 					<-turn.Watch.Done()
-					require.NoError(w, w.srv.Remove(second.Path()))
+					require.NoError(w, w.Srv.Remove(second.Path()))
 					<-second.Gone()
 				})
 			}
@@ -157,7 +157,7 @@ func TestPrepareFails(t *testing.T) {
 			id := p.session().ID()
 			nth := func(act func() zktest.Action) (remove func()) {
 				count := 0
-				return w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 					if r.Session != id || r.Op != zktest.OpGetChildren2 && r.Op != zktest.OpGetData {
 						return zktest.Pass
 					}
@@ -181,14 +181,14 @@ func TestPrepareFails(t *testing.T) {
 			require.ErrorIs(w, err, context.Canceled)
 			remove()
 			time.Sleep(time.Minute)
-			require.LessOrEqual(w, w.srv.SessionWatches(id), 1, "that on the own node")
-			require.Zero(w, w.srv.WatchesOf(first.Path()))
+			require.LessOrEqual(w, w.Srv.SessionWatches(id), 1, "that on the own node")
+			require.Zero(w, w.Srv.WatchesOf(first.Path()))
 
 			turn, err := second.Prepare(w.Context(), first.Path(), true)
 			require.NoError(w, err)
 			require.NoError(w, first.Remove(w.Context()))
 			<-turn.Watch.Done()
-			require.NoError(w, w.srv.Remove(second.Path()))
+			require.NoError(w, w.Srv.Remove(second.Path()))
 			<-second.Gone()
 		})
 	}
@@ -210,12 +210,12 @@ func TestTurnLasts(t *testing.T) {
 		require.True(w, turn.Lasts())
 
 		hide := core.DigestACL(core.PermAll, "owner", "secret")[0]
-		require.NoError(w, w.srv.SetACL(first.Path(), zktest.ACL{Perms: hide.Perms, Scheme: hide.Scheme, ID: hide.ID}))
+		require.NoError(w, w.Srv.SetACL(first.Path(), zktest.ACL{Perms: hide.Perms, Scheme: hide.Scheme, ID: hide.ID}))
 		turn, err = second.Prepare(w.Context(), first.Path(), true)
 		require.NoError(w, err)
 		require.NotNil(w, turn.Watch)
 		require.False(w, turn.Lasts())
-		require.NoError(w, w.srv.Remove(first.Path()))
+		require.NoError(w, w.Srv.Remove(first.Path()))
 		<-turn.Watch.Done()
 		turn, err = second.Prepare(w.Context(), first.Path(), true)
 		require.NoError(w, err)
@@ -230,11 +230,11 @@ func TestPrepareAnUnreadableNode(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, first, second := twoInLine(w)
 		hide := core.DigestACL(core.PermAll, "owner", "secret")[0]
-		require.NoError(w, w.srv.SetACL(second.Path(), zktest.ACL{Perms: hide.Perms, Scheme: hide.Scheme, ID: hide.ID}))
+		require.NoError(w, w.Srv.SetACL(second.Path(), zktest.ACL{Perms: hide.Perms, Scheme: hide.Scheme, ID: hide.ID}))
 		_, err := second.Prepare(w.Context(), first.Path(), true)
 		require.ErrorIs(w, err, core.ErrNoAuth)
 		require.ErrorContains(w, err, "its owner")
-		require.NoError(w, w.srv.SetACL(second.Path(), zktest.ACL{Perms: core.PermAll, Scheme: "world", ID: "anyone"}))
+		require.NoError(w, w.Srv.SetACL(second.Path(), zktest.ACL{Perms: core.PermAll, Scheme: "world", ID: "anyone"}))
 		_, err = second.Prepare(w.Context(), first.Path(), true)
 		require.NoError(w, err)
 	})

@@ -12,8 +12,8 @@ import (
 func TestTxn(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, root string) {
 		ctx := w.Context()
-		require.NoError(w, w.srv.Put(root+"/a", []byte("v0")))
-		require.NoError(w, w.srv.Put(root+"/gone", nil))
+		require.NoError(w, w.Srv.Put(root+"/a", []byte("v0")))
+		require.NoError(w, w.Srv.Put(root+"/gone", nil))
 		results, err := ops.Txn(ctx,
 			core.CheckOp("/a", 0),
 			core.SetOp("/a", []byte("v1"), 0),
@@ -26,11 +26,11 @@ func TestTxn(t *testing.T) {
 		require.Equal(w, int32(1), results[1].Stat.Version)
 		require.Regexp(w, `^/n-\d{10}$`, results[2].Path)
 		require.Equal(w, "/e", results[3].Path)
-		_, ok := w.srv.Node(root + "/gone")
+		_, ok := w.Srv.Node(root + "/gone")
 		require.False(w, ok)
 
 		// All or nothing: the one at fault is named.
-		before := w.srv.Paths()
+		before := w.Srv.Paths()
 		for _, c := range []struct {
 			ops   []core.Op
 			want  error
@@ -47,9 +47,9 @@ func TestTxn(t *testing.T) {
 			require.NotErrorIs(w, err, core.ErrLost, "no guard was at fault")
 			require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 			require.NotContains(w, err.Error(), "/prod")
-			require.Equal(w, before, w.srv.Paths())
+			require.Equal(w, before, w.Srv.Paths())
 		}
-		n, _ := w.srv.Node(root + "/a")
+		n, _ := w.Srv.Node(root + "/a")
 		require.Equal(w, "v1", string(n.Data))
 	})
 }
@@ -57,7 +57,7 @@ func TestTxn(t *testing.T) {
 // Invalid operations are refused with the reason, and not sent.
 func TestTxnRefuses(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
-		counts := w.srv.Counts()
+		counts := w.Srv.Counts()
 		for want, list := range map[string][]core.Op{
 			"txn /: the transaction has no operations": nil,
 			"txn /a: op 2: the Op is the zero value":   {core.SetOp("/a", nil, 1), {}},
@@ -72,7 +72,7 @@ func TestTxnRefuses(t *testing.T) {
 			require.ErrorAs(w, err, &at)
 			require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		}
-		require.Equal(w, counts, w.srv.Counts())
+		require.Equal(w, counts, w.Srv.Counts())
 	})
 }
 
@@ -80,10 +80,10 @@ func TestTxnRefuses(t *testing.T) {
 func TestFits(t *testing.T) {
 	eachWay(t, func(w *world, _ operations, _ string) {
 		m := w.process().Manager
-		counts := w.srv.Counts()
+		counts := w.Srv.Counts()
 		require.NoError(w, m.Fits(core.CreateOp("/a", make([]byte, core.DefaultMaxRequest-1000), core.Ephemeral)))
 		require.ErrorIs(w, m.Fits(core.CreateOp("/a", make([]byte, core.DefaultMaxRequest), core.Ephemeral)), core.ErrTooLarge)
 		require.ErrorContains(w, m.Fits(core.DeleteOp("a", 0)), "invalid path")
-		require.Equal(w, counts, w.srv.Counts())
+		require.Equal(w, counts, w.Srv.Counts())
 	})
 }

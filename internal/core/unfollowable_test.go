@@ -15,7 +15,7 @@ func TestFollowWithoutPersistentWatches(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()
 		var knows atomic.Bool
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAddWatch && !knows.Load() {
 				return zktest.Fail(zktest.CodeMarshallingError)
 			}

@@ -41,16 +41,14 @@ var simpleCalls = []struct {
 // them.
 func (w *world) planted() {
 	for _, path := range []string{"/d", "/d/old", "/way"} {
-		require.NoError(w, w.srv.Put(path, nil))
+		require.NoError(w, w.Srv.Put(path, nil))
 	}
 }
 
 // transactions counts the clients' transactions below /d.
 func (w *world) transactions() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	zxids := make(map[int64]bool)
-	for _, c := range w.changes {
+	for _, c := range w.Changes() {
 		if c.Session != 0 && (c.Path == "/d" || len(c.Path) > 2 && c.Path[:3] == "/d/") {
 			zxids[c.Zxid] = true
 		}
@@ -81,7 +79,7 @@ func TestUnsentRequestsAreTakenBack(t *testing.T) {
 				s := p.session()
 				first := w.blocked(p, n)
 				start := time.Now()
-				err := c.call(w.within(time.Second), s)
+				err := c.call(w.Within(time.Second), s)
 				require.ErrorIs(w, err, context.DeadlineExceeded)
 				require.NotErrorIs(w, err, core.ErrUnknownOutcome, "it was not sent")
 				require.Equal(w, time.Second, time.Since(start))
@@ -91,7 +89,7 @@ func TestUnsentRequestsAreTakenBack(t *testing.T) {
 				require.Zero(w, n.count(c.op, c.path), "it is not sent later")
 				require.Zero(w, w.transactions())
 				require.NoError(w, c.call(w.Context(), s))
-				require.Equal(w, 1, w.srv.Count(zktest.OpConnect), "the connection lasts")
+				require.Equal(w, 1, w.Srv.Count(zktest.OpConnect), "the connection lasts")
 			})
 		})
 	}
@@ -106,7 +104,7 @@ func TestUnsentRequestsAmongOthers(t *testing.T) {
 		p, n := w.traced(timeout(30 * time.Second))
 		s := p.session()
 		first := w.blocked(p, n)
-		short := w.within(time.Second)
+		short := w.Within(time.Second)
 		path := func(i int) string { return fmt.Sprintf("/d/%04d", i) }
 		errs := make([]chan error, many)
 		for i := range errs {
@@ -133,7 +131,7 @@ func TestUnsentRequestsAmongOthers(t *testing.T) {
 		for i := range many {
 			require.Equal(w, 1-i%2, n.count(zktest.OpCreate, path(i)), "create %d", i)
 		}
-		require.Equal(w, 1, w.srv.Count(zktest.OpConnect))
+		require.Equal(w, 1, w.Srv.Count(zktest.OpConnect))
 	})
 }
 
@@ -205,7 +203,7 @@ func TestSentRequestsAreInDoubt(t *testing.T) {
 				p, n := w.traced(timeout(30 * time.Second))
 				s := p.session()
 				p.link.Cut(zktest.ToClient)
-				err := c.call(w.within(time.Second), s)
+				err := c.call(w.Within(time.Second), s)
 				require.ErrorIs(w, err, context.DeadlineExceeded)
 				require.Equal(w, 1, n.count(c.op, c.path))
 				if !c.change {

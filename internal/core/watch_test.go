@@ -16,7 +16,7 @@ import (
 // wakes all of them.
 func TestWatchIsShared(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		var watches []*core.Watch
 		for range 10_000 {
@@ -24,20 +24,20 @@ func TestWatchIsShared(t *testing.T) {
 			require.NoError(w, err)
 			watches = append(watches, watch)
 		}
-		require.Equal(w, 1, w.srv.Watches())
+		require.Equal(w, 1, w.Srv.Watches())
 		watched := 0
-		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Watch {
 				watched++
 			}
 			return zktest.Pass
 		}))
-		require.NoError(w, w.srv.Put("/a", []byte("x")))
+		require.NoError(w, w.Srv.Put("/a", []byte("x")))
 		for _, watch := range watches {
 			<-watch.Done()
 			require.Equal(w, core.NodeDataChanged, watch.Event())
 		}
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Watches())
 		require.Zero(w, watched)
 	})
 }
@@ -46,7 +46,7 @@ func TestWatchIsShared(t *testing.T) {
 // waiter.
 func TestWatchStopped(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		for range 100 {
 			_, _, watch, err := p.session().GetW(w.Context(), "/a")
@@ -54,13 +54,13 @@ func TestWatchStopped(t *testing.T) {
 			watch.Stop()
 			watch.Stop()
 		}
-		require.Equal(w, 1, w.srv.Watches())
+		require.Equal(w, 1, w.Srv.Watches())
 		_, _, last, err := p.session().GetW(w.Context(), "/a")
 		require.NoError(w, err)
 		_, _, stopped, err := p.session().GetW(w.Context(), "/a")
 		require.NoError(w, err)
 		stopped.Stop()
-		require.NoError(w, w.srv.Remove("/a"))
+		require.NoError(w, w.Srv.Remove("/a"))
 		<-last.Done()
 		require.Equal(w, core.NodeDeleted, last.Event())
 		require.Zero(w, stopped.Event(), "it never fires")
@@ -72,12 +72,12 @@ func TestWatchStopped(t *testing.T) {
 func TestWatchJoinerMissesNothing(t *testing.T) {
 	for _, delay := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond} {
 		inWorld(t, func(w *world) {
-			require.NoError(w, w.srv.Put("/a", []byte("old")))
+			require.NoError(w, w.Srv.Put("/a", []byte("old")))
 			p := w.process()
 			_, _, first, err := p.session().GetW(w.Context(), "/a")
 			require.NoError(w, err)
 			time.AfterFunc(delay, func() {
-				if err := w.srv.Put("/a", []byte("new")); err != nil {
+				if err := w.Srv.Put("/a", []byte("new")); err != nil {
 					w.Errorf("put: %v", err)
 				}
 			})
@@ -96,7 +96,7 @@ func TestWatchJoinerMissesNothing(t *testing.T) {
 				data, _, joined, err = p.session().GetW(w.Context(), "/a")
 				require.NoError(w, err)
 			}
-			require.NoError(w, w.srv.Put("/a", []byte("newer")))
+			require.NoError(w, w.Srv.Put("/a", []byte("newer")))
 			<-joined.Done()
 		})
 	}
@@ -115,7 +115,7 @@ func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 			inWorld(t, func(w *world) {
 				const n = 700 // with such names more than one request can set again
 				for i := range n {
-					require.NoError(w, w.srv.Put(fmt.Sprintf("/there/%0250d", i), nil))
+					require.NoError(w, w.Srv.Put(fmt.Sprintf("/there/%0250d", i), nil))
 				}
 				p := w.process(auth)
 				s := p.session()
@@ -142,12 +142,12 @@ func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 				for i, a := range all {
 					switch i % 3 {
 					case 0:
-						require.NoError(w, w.srv.Put(a.path, []byte("changed")))
+						require.NoError(w, w.Srv.Put(a.path, []byte("changed")))
 					case 1:
-						require.NoError(w, w.srv.Remove(a.path))
+						require.NoError(w, w.Srv.Remove(a.path))
 					}
 				}
-				require.NoError(w, w.srv.Put("/missing", nil))
+				require.NoError(w, w.Srv.Put("/missing", nil))
 				p.link.Refuse(false)
 				<-children.Done()
 				<-creation.Done()
@@ -161,7 +161,7 @@ func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 						require.Equal(w, core.NodeDeleted, a.watch.Event())
 					case 2:
 						require.Zero(w, a.watch.Event(), "it has not changed")
-						require.NoError(w, w.srv.Remove(a.path))
+						require.NoError(w, w.Srv.Remove(a.path))
 						<-a.watch.Done()
 					}
 				}
@@ -175,7 +175,7 @@ func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 // time: no change is missed, and the race detector reports nothing.
 func TestWatchesThroughManyReconnections(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
 		for round := range 200 {
@@ -189,7 +189,7 @@ func TestWatchesThroughManyReconnections(t *testing.T) {
 				}()
 			}
 			p.link.Disconnect()
-			require.NoError(w, w.srv.Put("/a", []byte{byte(round)}))
+			require.NoError(w, w.Srv.Put("/a", []byte{byte(round)}))
 			<-watch.Done()
 		}
 		synctest.Wait()
@@ -198,13 +198,13 @@ func TestWatchesThroughManyReconnections(t *testing.T) {
 
 func TestWatchEndsWithSession(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *process){
-		"expired": func(w *world, p *process) { w.srv.Expire(p.session().ID()) },
+		"expired": func(w *world, p *process) { w.Srv.Expire(p.session().ID()) },
 		"cut off": func(_ *world, p *process) { p.link.Cut(zktest.Both) },
 		"closed":  func(w *world, p *process) { require.NoError(w, p.Close()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				require.NoError(w, w.srv.Put("/a", nil))
+				require.NoError(w, w.Srv.Put("/a", nil))
 				p := w.process()
 				s := p.session()
 				_, _, watch, err := s.GetW(w.Context(), "/a")
@@ -228,7 +228,7 @@ func TestWatchKinds(t *testing.T) {
 		_, found, creation, err := s.ExistsW(ctx, "/a")
 		require.NoError(w, err)
 		require.False(w, found)
-		require.NoError(w, w.srv.Put("/root/a", nil))
+		require.NoError(w, w.Srv.Put("/root/a", nil))
 		<-creation.Done()
 		require.Equal(w, core.NodeCreated, creation.Event())
 
@@ -237,23 +237,23 @@ func TestWatchKinds(t *testing.T) {
 		require.True(w, found)
 		_, _, children, err := s.ChildrenW(ctx, "/a")
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Put("/root/a/b", nil))
+		require.NoError(w, w.Srv.Put("/root/a/b", nil))
 		<-children.Done()
 		require.Equal(w, core.NodeChildrenChanged, children.Event())
 		require.Zero(w, there.Event())
 
 		_, _, children, err = s.ChildrenW(ctx, "/a")
 		require.NoError(w, err)
-		require.NoError(w, w.srv.Remove("/root/a"))
+		require.NoError(w, w.Srv.Remove("/root/a"))
 		<-there.Done()
 		<-children.Done()
 		require.Equal(w, core.NodeDeleted, there.Event())
 		synctest.Wait()
-		require.Zero(w, w.srv.Watches())
+		require.Zero(w, w.Srv.Watches())
 
 		_, _, none, err := s.GetW(ctx, "/a")
 		require.Error(w, err)
 		require.Nil(w, none)
-		require.Zero(w, w.srv.Watches(), "a failed read leaves none")
+		require.Zero(w, w.Srv.Watches(), "a failed read leaves none")
 	})
 }

@@ -14,7 +14,7 @@ import (
 // later read is answered. It is called once.
 func TestWatchFuncHearsBeforeTheAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
-		require.NoError(w, w.srv.Put("/d/a", nil))
+		require.NoError(w, w.Srv.Put("/d/a", nil))
 		s := w.process().session()
 		var mu sync.Mutex
 		heard := make(map[string][]core.EventType)
@@ -38,8 +38,8 @@ func TestWatchFuncHearsBeforeTheAnswer(t *testing.T) {
 		_, _, _, err = s.GetFunc(w.Context(), "/d", listen("kept"))
 		require.NoError(w, err)
 
-		require.NoError(w, w.srv.Put("/d/a", []byte("x")))
-		require.NoError(w, w.srv.Put("/d/b", nil))
+		require.NoError(w, w.Srv.Put("/d/a", []byte("x")))
+		require.NoError(w, w.Srv.Put("/d/b", nil))
 		_, _, err = s.Get(w.Context(), "/d")
 		require.NoError(w, err)
 		mu.Lock()
@@ -49,7 +49,7 @@ func TestWatchFuncHearsBeforeTheAnswer(t *testing.T) {
 			"exists":   {core.NodeCreated},
 		}, heard)
 		mu.Unlock()
-		w.srv.Expire(s.ID())
+		w.Srv.Expire(s.ID())
 		<-s.Done()
 		synctest.Wait()
 		mu.Lock()

@@ -76,35 +76,18 @@ func TestMutexUnderFaults(t *testing.T) {
 				if rand.IntN(10) == 0 {
 					// This process is cut off during its work, and stops when
 					// its context ends.
-					p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
-					<-h.Done()
+					p.loses(h)
 				} else if err := increment(p, h); err == nil {
 					guarded.Add(1)
 				} else if !errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrUnknownOutcome) {
 					t.Logf("write: %v", err)
 				}
 				l.inside.Add(-1)
-				if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
-					t.Errorf("release: %v", err)
-				}
-				p.proxy.HealAll()
+				p.releases(h)
 			}
 		})
 	}
-	wg.Go(func() {
-		for round := 0; ctx.Err() == nil; round++ {
-			s := e.Server(round % 3)
-			s.Kill()
-			if err := e.WaitQuorum(within(t, patience)); err != nil {
-				t.Errorf("quorum: %v", err)
-			}
-			s.Restart()
-			select { // let the processes work with all three servers for a while
-			case <-ctx.Done():
-			case <-time.After(5 * time.Second):
-			}
-		}
-	})
+	wg.Go(func() { serversDie(ctx, t, e, 5*time.Second) })
 	wg.Wait()
 
 	require.NoError(t, watcher.Sync(within(t, patience), "/row"))

@@ -154,8 +154,7 @@ func (b *books) consume(ctx context.Context, p *process, q *queue.Queue) {
 		if rand.IntN(200) == 0 {
 			// This consumer is cut off during its work, and continues after the
 			// end of its context.
-			p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
-			<-item.Done()
+			p.loses(item)
 			p.proxy.HealAll()
 		}
 		b.ack(item)

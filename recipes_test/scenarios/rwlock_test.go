@@ -112,8 +112,7 @@ func TestRWMutexUnderFaults(t *testing.T) {
 					continue
 				}
 				if rand.IntN(20) == 0 {
-					p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
-					<-h.Done()
+					p.loses(h)
 				} else if writes && rand.IntN(2) == 0 && h.Err() == nil {
 					b.downgraded()
 					writes = false
@@ -126,27 +125,11 @@ func TestRWMutexUnderFaults(t *testing.T) {
 					}
 				}
 				b.leave(writes)
-				if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
-					t.Errorf("release: %v", err)
-				}
-				p.proxy.HealAll()
+				p.releases(h)
 			}
 		})
 	}
-	wg.Go(func() {
-		for round := 0; ctx.Err() == nil; round++ {
-			s := e.Server(round % 3)
-			s.Kill()
-			if err := e.WaitQuorum(within(t, patience)); err != nil {
-				t.Errorf("quorum: %v", err)
-			}
-			s.Restart()
-			select { // let the processes work with all three servers for a while
-			case <-ctx.Done():
-			case <-time.After(3 * time.Second):
-			}
-		}
-	})
+	wg.Go(func() { serversDie(ctx, t, e, 3*time.Second) })
 	wg.Wait()
 	require.Positive(t, b.turns)
 	t.Logf("%d turns, %d of them downgraded", b.turns, b.downs)

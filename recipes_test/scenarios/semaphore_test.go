@@ -70,17 +70,13 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 				}
 				leave := h.enter(permit)
 				if rand.IntN(25) == 0 {
-					p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
-					<-permit.Done()
+					p.loses(permit)
 				} else if _, err := p.Txn(permit.Context(), permit.Guards()...); err != nil &&
 					!errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrUnknownOutcome) && permit.Err() == nil {
 					t.Errorf("guards: %v", err)
 				}
 				leave()
-				if err := permit.Release(); err != nil && !errors.Is(err, session.ErrLost) {
-					t.Errorf("release: %v", err)
-				}
-				p.proxy.HealAll()
+				p.releases(permit)
 			}
 		})
 	}

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +44,37 @@ func start(tb testing.TB, e *ensemble.Ensemble, timeout time.Duration, change ..
 		f(&cfg)
 	}
 	return &process{ensemble.Dial(tb, patience, cfg), tb, proxies}
+}
+
+// loses cuts the process off, in a random direction, until the hold is lost.
+func (p *process) loses(h interface{ Done() <-chan struct{} }) {
+	p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
+	<-h.Done()
+}
+
+// releases releases a hold, which may be lost, and heals the network.
+func (p *process) releases(h interface{ Release() error }) {
+	if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
+		p.tb.Errorf("release: %v", err)
+	}
+	p.proxy.HealAll()
+}
+
+// serversDie kills one server after the other, until ctx ends. All three run
+// for the pause between two deaths.
+func serversDie(ctx context.Context, tb testing.TB, e *ensemble.Ensemble, pause time.Duration) {
+	for round := 0; ctx.Err() == nil; round++ {
+		s := e.Server(round % 3)
+		s.Kill()
+		if err := e.WaitQuorum(within(tb, patience)); err != nil {
+			tb.Errorf("quorum: %v", err)
+		}
+		s.Restart()
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
 }
 
 // observer is a manager without faults.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
@@ -50,10 +48,6 @@ func (n *Node) made() {
 	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewOneNode or election.New")
 }
 
-// retries are the pauses between attempts whose node another client deleted.
-// The first new attempt follows at once.
-var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
-
 // Acquire blocks until the node is ours, in a later session if need be. The
 // token is the zxid of the node's create.
 //
@@ -75,30 +69,9 @@ func (n *Node) enter(ctx context.Context, wait bool) (*core.Hold, error) {
 		return nil, n.err
 	}
 	over := n.m.Waiting(ctx, n.path, !wait)
-	h, err := n.attempts(ctx, wait)
+	h, err := waitqueue.InSessions(ctx, n.m, func(s *core.Session) (*core.Hold, error) { return n.attempt(ctx, s, wait) })
 	over(h, err)
 	return h, err
-}
-
-func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
-	for round := 0; ; round++ {
-		s, err := n.m.Session(ctx)
-		if err != nil {
-			return nil, ctxend.Join(ctx, err)
-		}
-		h, err := n.attempt(ctx, s, wait)
-		switch {
-		case err == nil:
-			return h, nil
-		case ctx.Err() != nil:
-			return nil, ctxend.Join(ctx, err)
-		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
-			return nil, err
-		}
-		if err := retries.Wait(ctx, round-1); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // attempt acquires the node within one session.

@@ -143,7 +143,7 @@ func TestDuplicateAfterTheSession(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		ka := open(a)
-		sever(a)
+		a.Sever()
 		kb := open(b, data("v2"))
 		a.Link.Heal()
 		ka.awayFor(session.ErrIDTaken)
@@ -168,7 +168,7 @@ func TestNotEphemeral(t *testing.T) {
 
 		w.Remove(path)
 		k := open(p)
-		sever(p)
+		p.Sever()
 		w.Put(path, "by hand")
 		p.Link.Heal()
 		k.awayFor(session.ErrNotEphemeral)

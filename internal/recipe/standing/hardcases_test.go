@@ -199,7 +199,7 @@ func TestHardCase25_NewestDataAfterAnOutage(t *testing.T) {
 		k.expire()
 		require.Equal(w, "v2", w.Data(path))
 
-		sever(p)
+		p.Sever()
 		require.ErrorIs(w, k.Set(w.Within(time.Second), []byte("v3")), context.DeadlineExceeded)
 		set := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, k.Set(ctx, []byte("v4"))

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -157,13 +156,4 @@ func is(op zktest.Op) func(zktest.Request) bool {
 			return part.Op == op && part.Path == path
 		})
 	}
-}
-
-// sever cuts the process off until its session has ended, on both sides.
-func sever(p *testworld.Process) {
-	p.W.Helper()
-	s := p.Current()
-	p.Link.Cut(zktest.Both)
-	<-s.Done()
-	time.Sleep(s.Timeout())
 }

@@ -23,7 +23,7 @@ func TestFault18_ZombieDoesNotReplaceItsSuccessor(t *testing.T) {
 				ka := open(a, policy(standing.Replace))
 				a.Link.Cut(zktest.Both)
 				if expired {
-					sever(a)
+					a.Sever()
 				}
 				kb := open(b, policy(standing.Replace), data("v2"))
 				time.Sleep(time.Minute)
@@ -55,7 +55,7 @@ func TestFault18_TheNewestWinsInAnyOrder(t *testing.T) {
 				for i := range 3 {
 					p := w.Process()
 					all = append(all, open(p, policy(standing.Replace), data(fmt.Sprint(i))))
-					sever(p)
+					p.Sever()
 				}
 				require.False(w, exists(w, path))
 				for _, i := range order {
@@ -109,7 +109,7 @@ func TestFault18_OrderThatCannotBeRead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		ka := open(a, policy(standing.Replace))
-		sever(a)
+		a.Sever()
 		w.Fail(zktest.OpGetACL, path, zktest.CodeNoAuth)
 		kb := open(b, policy(standing.Replace), data("v2"))
 		a.Link.Heal()

@@ -1,9 +1,7 @@
 package views
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,65 +10,41 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/zktest"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const timeout = 12 * time.Second
 
-// world is one server and one process, in a bubble of virtual time.
+// world is a testworld with a process.
 type world struct {
-	t    *testing.T
-	srv  *zktest.Server
-	link *zktest.Link
-	sm   *core.Manager
+	*testworld.World
+	p  *testworld.Process
+	sm *core.Manager // of the process
 }
 
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, srv: zktest.New(t)}
-		w.link = w.srv.Link()
-		w.sm = w.dial(w.link)
-		f(t, w)
+	testworld.Run(t, func(inner *testworld.World) {
+		w := &world{World: inner}
+		w.p = w.process()
+		w.sm = w.p.Core()
+		f(w.T, w)
 	})
 }
 
-// dial starts one more process.
-func (w *world) dial(link *zktest.Link) *core.Manager {
-	w.t.Helper()
-	sm, err := core.Dial(w.t.Context(), core.Config{
-		Servers: []string{"zk1"}, Timeout: timeout, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { require.NoError(w.t, sm.Close()) })
-	return sm
-}
-
-func (w *world) session(sm *core.Manager) *core.Session {
-	w.t.Helper()
-	s, err := sm.Session(w.t.Context())
-	require.NoError(w.t, err)
-	return s
+func (w *world) process() *testworld.Process {
+	w.Helper()
+	return w.Process(testworld.Timeout(timeout))
 }
 
 func (w *world) open(cfg Config) *Node {
-	w.t.Helper()
-	m, err := Open(w.t.Context(), w.sm, cfg)
-	require.NoError(w.t, err)
-	w.t.Cleanup(m.Close)
+	w.Helper()
+	m, err := Open(w.Context(), w.sm, cfg)
+	require.NoError(w, err)
+	w.Cleanup(m.Close)
 	return m
-}
-
-func (w *world) put(path, data string) {
-	w.t.Helper()
-	require.NoError(w.t, w.srv.Put(path, []byte(data)))
-}
-
-func (w *world) remove(path string) {
-	w.t.Helper()
-	require.NoError(w.t, w.srv.Remove(path))
 }
 
 // show prints a state: "-" for a missing node, else its data or children.
@@ -86,16 +60,15 @@ func show(s *State) string {
 
 // settled waits until all goroutines are idle, and prints the state.
 func (w *world) settled(m *Node) string {
-	w.t.Helper()
+	w.Helper()
 	synctest.Wait()
 	return show(m.Load())
 }
 
 // await waits, in virtual time, until the state satisfies ok.
 func (w *world) await(m *Node, ok func(*State) bool) *State {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Minute)
-	defer cancel()
+	w.Helper()
+	ctx := w.Within(10 * time.Minute)
 	for {
 		s := m.Load()
 		if ok(s) {
@@ -104,7 +77,7 @@ func (w *world) await(m *Node, ok func(*State) bool) *State {
 		select {
 		case <-s.Next():
 		case <-ctx.Done():
-			require.FailNow(w.t, "the state never came", "last: %q, err %v", show(s), s.Err)
+			require.FailNow(w, "the state never came", "last: %q, err %v", show(s), s.Err)
 		}
 	}
 }

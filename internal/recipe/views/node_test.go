@@ -16,13 +16,13 @@ func TestFollowsThroughDeletionAndRecreation(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m := w.open(Config{Path: "/a"})
 		require.Equal(t, "-", show(m.Load()))
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		require.Equal(t, "one", w.settled(m))
-		w.put("/a", "two")
+		w.Put("/a", "two")
 		require.Equal(t, "two", w.settled(m))
-		w.remove("/a")
+		w.Remove("/a")
 		require.Equal(t, "-", w.settled(m))
-		w.put("/a", "three")
+		w.Put("/a", "three")
 		require.Equal(t, "three", w.settled(m))
 		require.EqualValues(t, 5, m.Load().Rev)
 	})
@@ -32,41 +32,41 @@ func TestFollowsChildren(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m := w.open(Config{Path: "/d", Kind: Children})
 		require.Equal(t, "-", show(m.Load()))
-		w.put("/d/b", "")
+		w.Put("/d/b", "")
 		require.Equal(t, "[b]", w.settled(m))
-		w.put("/d/a", "")
+		w.Put("/d/a", "")
 		require.Equal(t, "[a b]", w.settled(m))
-		w.remove("/d/b")
+		w.Remove("/d/b")
 		require.Equal(t, "[a]", w.settled(m))
-		w.remove("/d")
+		w.Remove("/d")
 		require.Equal(t, "-", w.settled(m))
-		w.put("/d", "")
+		w.Put("/d", "")
 		require.Equal(t, "[]", w.settled(m))
 	})
 }
 
 func TestRequestsPerChange(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "0")
+		w.Put("/a", "0")
 		m := w.open(Config{Path: "/a"})
 		synctest.Wait()
-		w.srv.ResetCounts()
-		w.put("/a", "1")
+		w.Srv.ResetCounts()
+		w.Put("/a", "1")
 		require.Equal(t, "1", w.settled(m))
-		require.Equal(t, 1, w.srv.Count(zktest.OpGetData))
-		require.Zero(t, w.srv.Count(zktest.OpExists)+w.srv.Count(zktest.OpSync))
-		require.Equal(t, 1, w.srv.WatchesOf("/a"))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpGetData))
+		require.Zero(t, w.Srv.Count(zktest.OpExists)+w.Srv.Count(zktest.OpSync))
+		require.Equal(t, 1, w.Srv.WatchesOf("/a"))
 		time.Sleep(time.Hour) // nothing is polled
-		require.Equal(t, 1, w.srv.Count(zktest.OpGetData))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpGetData))
 	})
 }
 
 func TestNodeMadeBetweenTheTwoReadsOfAMissingOne(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpExists {
-				if _, found := w.srv.Node("/a"); !found {
-					require.NoError(t, w.srv.Put("/a", []byte("made")))
+				if _, found := w.Srv.Node("/a"); !found {
+					require.NoError(t, w.Srv.Put("/a", []byte("made")))
 				}
 			}
 			return zktest.Pass
@@ -74,7 +74,7 @@ func TestNodeMadeBetweenTheTwoReadsOfAMissingOne(t *testing.T) {
 		defer remove()
 		m := w.open(Config{Path: "/a"})
 		require.Equal(t, "made", show(m.Load()))
-		w.put("/a", "next")
+		w.Put("/a", "next")
 		require.Equal(t, "next", w.settled(m))
 	})
 }
@@ -89,7 +89,7 @@ func TestOpenRefusesBadInput(t *testing.T) {
 		cancel()
 		_, err := Open(ctx, w.sm, Config{Path: "/a"})
 		require.ErrorIs(t, err, context.Canceled)
-		require.Zero(t, w.srv.Count(zktest.OpGetData))
+		require.Zero(t, w.Srv.Count(zktest.OpGetData))
 		require.NoError(t, w.sm.Close())
 		_, err = Open(t.Context(), w.sm, Config{Path: "/a"})
 		require.ErrorIs(t, err, core.ErrClosed)
@@ -98,88 +98,88 @@ func TestOpenRefusesBadInput(t *testing.T) {
 
 func TestOpenGivesUpWithItsContext(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.srv.Freeze()
+		w.Srv.Freeze()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
 		_, err := Open(ctx, w.sm, Config{Path: "/a"})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, time.Second, time.Since(start))
-		w.srv.Thaw()
+		w.Srv.Thaw()
 	})
 }
 
 func TestStaleFromTheLossUntilTheNextRead(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
 		synctest.Wait()
 		require.False(t, m.Stale())
-		s := w.session(w.sm)
-		w.link.Refuse(true)
-		w.srv.Disconnect(s.ID())
+		s := w.p.Current()
+		w.p.Link.Refuse(true)
+		w.Srv.Disconnect(s.ID())
 		synctest.Wait()
 		require.True(t, m.Stale())
 		require.Equal(t, "one", show(m.Load()))
-		w.put("/a", "two")
-		w.link.Refuse(false)
+		w.Put("/a", "two")
+		w.p.Link.Refuse(false)
 		w.await(m, shows("two"))
 		synctest.Wait()
 		require.False(t, m.Stale())
-		require.Equal(t, s, w.session(w.sm), "the session has survived")
+		require.Equal(t, s, w.p.Current(), "the session has survived")
 
 		rev := m.Load().Rev
-		w.srv.ResetCounts()
-		w.srv.Disconnect(s.ID())
+		w.Srv.ResetCounts()
+		w.Srv.Disconnect(s.ID())
 		time.Sleep(timeout / 2)
 		require.False(t, m.Stale())
-		require.Equal(t, 1, w.srv.Count(zktest.OpGetData), "confirmed by one read")
+		require.Equal(t, 1, w.Srv.Count(zktest.OpGetData), "confirmed by one read")
 		require.Equal(t, rev, m.Load().Rev, "nothing has changed")
 	})
 }
 
 func TestFollowsIntoTheNextSession(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
 		for _, want := range []string{"two", "-", "three"} {
-			old := w.session(w.sm)
-			w.link.Refuse(true)
-			w.srv.Expire(old.ID())
+			old := w.p.Current()
+			w.p.Link.Refuse(true)
+			w.Srv.Expire(old.ID())
 			if want == "-" {
-				w.remove("/a")
+				w.Remove("/a")
 			} else {
-				w.put("/a", want)
+				w.Put("/a", want)
 			}
-			w.link.Refuse(false)
+			w.p.Link.Refuse(false)
 			w.await(m, shows(want))
 			synctest.Wait()
 			require.False(t, m.Stale())
-			require.NotEqual(t, old.ID(), w.session(w.sm).ID())
+			require.NotEqual(t, old.ID(), w.p.Current().ID())
 		}
-		w.put("/a", "four")
+		w.Put("/a", "four")
 		require.Equal(t, "four", w.settled(m))
 	})
 }
 
 func TestRefusedReadsAreReportedOnceAndRetried(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
-		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}
 			return zktest.Pass
 		})
-		w.put("/a", "two")
+		w.Put("/a", "two")
 		refused := w.await(m, func(s *State) bool { return s.Err != nil })
 		require.ErrorIs(t, refused.Err, core.ErrNoAuth)
 		require.Equal(t, "one", show(refused))
-		w.srv.ResetCounts()
+		w.Srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
 		require.Same(t, refused, m.Load(), "reported once")
-		n := w.srv.Count(zktest.OpGetData)
+		n := w.Srv.Count(zktest.OpGetData)
 		require.Greater(t, n, 50, "it is tried again")
 		require.Less(t, n, 150, "with pauses")
 		remove()
@@ -189,9 +189,9 @@ func TestRefusedReadsAreReportedOnceAndRetried(t *testing.T) {
 
 func TestAwait(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
-		s := w.session(w.sm)
+		s := w.p.Current()
 		for _, data := range []string{"two", "three", "four"} {
 			stat, err := s.Set(t.Context(), "/a", []byte(data), core.AnyVersion)
 			require.NoError(t, err)
@@ -212,7 +212,7 @@ func TestAwait(t *testing.T) {
 		require.Contains(t, []string{"six", "-"}, show(m.Load()), "that write, or what came after it")
 		require.Equal(t, "-", w.settled(m))
 
-		w.srv.Freeze()
+		w.Srv.Freeze()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, m.Await(ctx, s, 0), context.DeadlineExceeded)
@@ -222,7 +222,7 @@ func TestAwait(t *testing.T) {
 		m.Close()
 		requireClosed(t, <-waiting)
 		requireClosed(t, m.Await(t.Context(), s, 0))
-		w.srv.Thaw()
+		w.Srv.Thaw()
 	})
 }
 
@@ -230,10 +230,10 @@ func TestAwait(t *testing.T) {
 // session.
 func TestAwaitOfAnotherSessionsWrite(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
-		other := w.session(w.dial(w.srv.Link()))
-		w.srv.Lag(w.session(w.sm).ID())
+		other := w.process().Current()
+		w.Srv.Lag(w.p.Current().ID())
 		stat, err := other.Set(t.Context(), "/a", []byte("two"), core.AnyVersion)
 		require.NoError(t, err)
 		require.Equal(t, "one", w.settled(m))
@@ -244,7 +244,7 @@ func TestAwaitOfAnotherSessionsWrite(t *testing.T) {
 
 func TestEndsWithItsManager(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
 		require.NoError(t, m.Err())
 		require.NoError(t, w.sm.Close())
@@ -260,35 +260,35 @@ func TestEndsWithItsManager(t *testing.T) {
 
 func TestCloseEndsEverything(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		calls := 0
 		m := w.open(Config{Path: "/a", OnState: func(*State) { calls++ }})
 		m.Close()
 		requireClosed(t, m.Err())
-		w.srv.ResetCounts()
-		w.put("/a", "two")
-		w.srv.Disconnect(w.session(w.sm).ID())
+		w.Srv.ResetCounts()
+		w.Put("/a", "two")
+		w.Srv.Disconnect(w.p.Current().ID())
 		time.Sleep(time.Minute)
-		require.Zero(t, w.srv.Count(zktest.OpGetData)+w.srv.Count(zktest.OpExists))
-		require.Zero(t, w.srv.WatchesOf("/a"))
+		require.Zero(t, w.Srv.Count(zktest.OpGetData)+w.Srv.Count(zktest.OpExists))
+		require.Zero(t, w.Srv.WatchesOf("/a"))
 		require.Equal(t, 1, calls)
 	})
 }
 
 func TestAwaitOverALostSession(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
+		w.Put("/a", "one")
 		m := w.open(Config{Path: "/a"})
-		old := w.session(w.sm)
+		old := w.p.Current()
 		stat, err := old.Set(t.Context(), "/a", []byte("two"), core.AnyVersion)
 		require.NoError(t, err)
-		w.link.Refuse(true)
-		w.srv.Expire(old.ID())
+		w.p.Link.Refuse(true)
+		w.Srv.Expire(old.ID())
 		waited := make(chan error, 1)
 		go func() { waited <- m.Await(t.Context(), old, stat.Mzxid+1) }()
 		time.Sleep(10 * timeout)
 		require.Empty(t, waited, "nothing has been read")
-		w.link.Refuse(false)
+		w.p.Link.Refuse(false)
 		time.Sleep(timeout)
 		require.NoError(t, <-waited)
 		require.Equal(t, "two", show(m.Load()))

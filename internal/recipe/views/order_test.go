@@ -79,40 +79,40 @@ func (w *world) apart(kind Kind) *Node {
 	m := &Node{path: "/a", kind: kind}
 	m.init(w.sm)
 	m.cancel(nil)
-	m.ctx = w.t.Context()
+	m.ctx = w.Context()
 	return m
 }
 
 func (w *world) settle(m *Node, s *core.Session) {
-	w.t.Helper()
+	w.Helper()
 	_, err := m.settle(s, false)
-	require.NoError(w.t, err)
+	require.NoError(w, err)
 }
 
 func TestHardCase57_NewSessionOnALaggingServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "old")
-		lagging := w.session(w.dial(w.srv.Link()))
-		w.srv.Lag(lagging.ID())
-		w.put("/a", "new")
+		w.Put("/a", "old")
+		lagging := w.process().Current()
+		w.Srv.Lag(lagging.ID())
+		w.Put("/a", "new")
 		m := w.apart(Data)
-		w.settle(m, w.session(w.sm))
+		w.settle(m, w.p.Current())
 		require.Equal(t, "new", show(m.Load()))
 		w.settle(m, lagging)
 		require.Equal(t, "new", show(m.Load()))
 		require.EqualValues(t, 1, m.Load().Rev, "the older value was never shown")
-		require.Equal(t, 1, w.srv.Count(zktest.OpSync))
+		require.Equal(t, 1, w.Srv.Count(zktest.OpSync))
 	})
 }
 
 func TestHardCase57_MissingOnALaggingServer(t *testing.T) {
 	for _, kind := range []Kind{Data, Children} {
 		inWorld(t, func(t *testing.T, w *world) {
-			lagging := w.session(w.dial(w.srv.Link()))
-			w.srv.Lag(lagging.ID())
-			w.put("/a", "there")
+			lagging := w.process().Current()
+			w.Srv.Lag(lagging.ID())
+			w.Put("/a", "there")
 			m := w.apart(kind)
-			w.settle(m, w.session(w.sm))
+			w.settle(m, w.p.Current())
 			w.settle(m, lagging)
 			require.True(t, m.Load().Exists, "the node was only missing on that server")
 			require.EqualValues(t, 1, m.Load().Rev)
@@ -122,13 +122,13 @@ func TestHardCase57_MissingOnALaggingServer(t *testing.T) {
 
 func TestHardCase57_DeletedValueOnALaggingServer(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "deleted")
-		lagging := w.session(w.dial(w.srv.Link()))
-		w.srv.Lag(lagging.ID())
+		w.Put("/a", "deleted")
+		lagging := w.process().Current()
+		w.Srv.Lag(lagging.ID())
 		m := w.apart(Data)
-		w.settle(m, w.session(w.sm))
-		w.remove("/a")
-		w.settle(m, w.session(w.sm))
+		w.settle(m, w.p.Current())
+		w.Remove("/a")
+		w.settle(m, w.p.Current())
 		require.Equal(t, "-", show(m.Load()))
 		w.settle(m, lagging)
 		require.Equal(t, "-", show(m.Load()))
@@ -138,14 +138,14 @@ func TestHardCase57_DeletedValueOnALaggingServer(t *testing.T) {
 
 func TestDeletedBetweenSessions(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put("/a", "one")
-		next := w.session(w.dial(w.srv.Link()))
+		w.Put("/a", "one")
+		next := w.process().Current()
 		m := w.apart(Data)
-		w.settle(m, w.session(w.sm))
-		w.remove("/a")
+		w.settle(m, w.p.Current())
+		w.Remove("/a")
 		w.settle(m, next)
 		require.Equal(t, "-", show(m.Load()))
-		require.Equal(t, 1, w.srv.Count(zktest.OpSync), "believed once the server had caught up")
+		require.Equal(t, 1, w.Srv.Count(zktest.OpSync), "believed once the server had caught up")
 	})
 }
 
@@ -153,24 +153,24 @@ func TestDeletedBetweenSessions(t *testing.T) {
 func TestWipe(t *testing.T) {
 	t.Run("and nothing after it", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
-			w.put("/a", "one")
+			w.Put("/a", "one")
 			m := w.open(Config{Path: "/a"})
-			w.srv.Wipe()
+			w.Srv.Wipe()
 			w.await(m, shows("-"))
-			w.put("/a", "again")
+			w.Put("/a", "again")
 			require.Equal(t, "again", w.settled(m))
 		})
 	})
 	t.Run("with an older value after it", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {
 			for _, data := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {
-				w.put("/a", data)
+				w.Put("/a", data)
 			}
 			m := w.open(Config{Path: "/a"})
 			last := m.Load().Stat.Mzxid
-			w.srv.Wipe()
-			w.put("/a", "restored")
-			require.Less(t, w.srv.Zxid(), last)
+			w.Srv.Wipe()
+			w.Put("/a", "restored")
+			require.Less(t, w.Srv.Zxid(), last)
 			refused := w.await(m, func(s *State) bool { return s.Err != nil })
 			require.ErrorIs(t, refused.Err, ErrHistory)
 			require.Equal(t, "8", show(refused))
@@ -181,7 +181,7 @@ func TestWipe(t *testing.T) {
 			require.LessOrEqual(t, time.Since(start), timeout+2*pauses.Max)
 			synctest.Wait()
 			require.False(t, m.Stale())
-			w.put("/a", "goes on")
+			w.Put("/a", "goes on")
 			require.Equal(t, "goes on", w.settled(m))
 		})
 	})

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
-	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
@@ -133,10 +131,6 @@ func (l *Queue) Join(ctx context.Context) (*core.Hold, error) { return l.acquire
 // errors are the errors of Join.
 func (l *Queue) Try(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, true) }
 
-// retries are the pauses between attempts whose nodes were deleted. The first
-// new attempt follows at once.
-var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
-
 // acquire makes attempts until one holds, or fails for good, and reports the
 // wait to the hooks.
 func (l *Queue) acquire(ctx context.Context, try bool) (*core.Hold, error) {
@@ -154,31 +148,7 @@ func (l *Queue) acquire(ctx context.Context, try bool) (*core.Hold, error) {
 }
 
 func (l *Queue) attempts(ctx context.Context, try bool) (*core.Hold, error) {
-	for n := 0; ; n++ {
-		s, err := l.m.Session(ctx)
-		if err != nil {
-			return nil, ctxend.Join(ctx, err)
-		}
-		h, err := l.attempt(ctx, s, try)
-		switch {
-		case err == nil:
-			return h, nil
-		case ctx.Err() != nil:
-			return nil, ctxend.Join(ctx, err)
-		case !startsAgain(err):
-			return nil, err
-		}
-		if err := retries.Wait(ctx, n-1); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// startsAgain reports whether an attempt failed because its node was deleted or
-// its session ended: another attempt may succeed. After Close, the next attempt
-// finds no session and ends with ErrClosed.
-func startsAgain(err error) bool {
-	return errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)
+	return InSessions(ctx, l.m, func(s *core.Session) (*core.Hold, error) { return l.attempt(ctx, s, try) })
 }
 
 // attempt is one pass through the wait queue, within one session. If it fails,

@@ -2,6 +2,7 @@ package testworld
 
 import (
 	"context"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,10 +31,13 @@ func Go[T any](w *World, f func(ctx context.Context) (T, error)) *Call[T] {
 // Waiting reports whether the call is still under way once all goroutines wait.
 func (c *Call[T]) Waiting() bool { return c.call.Running() }
 
-// Result waits, in virtual time, until the call has returned.
+// Result waits until the call has returned. The test fails if that takes longer
+// than Patience.
 func (c *Call[T]) Result() (T, error) {
 	c.w.Helper()
+	begun := time.Now()
 	err := c.call.Wait()
+	require.LessOrEqual(c.w, time.Since(begun), Patience)
 	return c.value, err
 }
 
@@ -51,3 +55,6 @@ func (c *Call[T]) GiveUp() (T, error) {
 	err := c.call.Cancel()
 	return c.value, err
 }
+
+// ErrOf returns the error of a call with two results.
+func ErrOf[T any](_ T, err error) error { return err }

@@ -19,6 +19,18 @@ func (p *Process) Meddle(match func(zktest.Request) bool, f func()) {
 	})
 }
 
+// Sever cuts the process off until its session has ended, on both sides.
+func (p *Process) Sever() {
+	p.W.Helper()
+	s := p.Current()
+	p.Link.Cut(zktest.Both)
+	<-s.Done()
+	time.Sleep(s.Timeout())
+}
+
+// Always returns a function that returns the action.
+func Always(a zktest.Action) func() zktest.Action { return func() zktest.Action { return a } }
+
 // Is matches the requests of a kind, for a node if path is not empty.
 func Is(op zktest.Op, path string) func(zktest.Request) bool {
 	return func(r zktest.Request) bool { return r.Op == op && (path == "" || r.Path == path) }

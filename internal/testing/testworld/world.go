@@ -95,6 +95,13 @@ func (w *World) Changes() []zktest.Change {
 	return w.changes[:len(w.changes):len(w.changes)]
 }
 
+// ForgetChanges drops the changes so far, with the data that was written.
+func (w *World) ForgetChanges() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = nil
+}
+
 // Count returns how often each kind of request was made while f ran, and until
 // all goroutines wait again. Pings are left out.
 func (w *World) Count(f func()) map[string]int {

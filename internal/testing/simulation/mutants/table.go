@@ -202,8 +202,8 @@ var mutants = []mutant{
 
 	// Functions that run under a hold.
 	{"a leader resigns before its function has returned", "election/run.go",
-		"	err = f(within, t)\n",
-		"	returned := make(chan error, 1)\n	go func() { returned <- f(within, t) }()\n	select {\n	case err = <-returned:\n	case <-within.Done():\n		err = within.Err()\n	}\n",
+		"return f(ctx, t) }",
+		"\n		returned := make(chan error, 1)\n		go func() { returned <- f(ctx, t) }()\n		select {\n		case err := <-returned:\n			return err\n		case <-ctx.Done():\n			return ctx.Err()\n		}\n	}",
 		`Test(Election|LeaderSelector)Simulation`, true, ""},
 
 	// Partitions.

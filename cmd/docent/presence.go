@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/docent-go/docent/session"
+)
+
+// enter calls f, which enters a group or a service. f has enough time for the
+// session of a crashed predecessor to expire, and for the server to answer.
+func enter[T any](ctx context.Context, a *app, task string, sm *session.Manager, f func(ctx context.Context) (T, error)) (T, error) {
+	s, err := sm.Session(ctx)
+	if err != nil {
+		return *new(T), err
+	}
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
+	defer cancel()
+	entered, err := f(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		err = a.unreachable(err)
+	}
+	if errors.Is(err, session.ErrIDTaken) {
+		err = &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
+	}
+	return entered, err
+}
+
+// stay prints the states of a membership or a registration until they end, and
+// then leaves. line returns what every line of --json has, and the line of text
+// for a state that is in.
+func (a *app) stay(task string, states iter.Seq2[session.Presence, error], line func() (presenceJSON, string), leave func() error) error {
+	// Closing the session is not enough if the connection is lost at that
+	// moment: the znode would stay until the session expires.
+	defer func() {
+		if err := leave(); err != nil {
+			a.note("%s: %s", task, reason(err))
+		}
+	}()
+	for state, err := range states {
+		if err == nil {
+			object, text := line()
+			err = a.printPresence(state, object, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) printPresence(state session.Presence, line presenceJSON, text string) error {
+	switch {
+	case a.globals.JSON:
+		line.In = state.In
+		if state.In {
+			line.Token, line.Session = state.Token, state.Session.String()
+		} else {
+			line.Why = reason(state.Err)
+		}
+		return a.printJSON(line)
+	case state.In:
+		return a.printf("%s\n", text)
+	}
+	return a.printf("out: %s\n", reason(state.Err))
+}
+
+// presenceJSON is one state of a membership or a registration.
+type presenceJSON struct {
+	In      bool   `json:"in"`
+	Service string `json:"service,omitempty"` // of a registration
+	ID      string `json:"id"`
+	Path    string `json:"path"`
+	Token   int64  `json:"token,omitempty"`
+	Session string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
+	Why     string `json:"why,omitempty"`
+}
