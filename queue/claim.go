@@ -296,7 +296,7 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 		if kept := i.keepACL(); kept != nil {
 			err = oneline.Join(err, kept, i.unclaim())
 		} else {
-			err = oneline.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
+			err = oneline.Join(err, i.transact(i.rewrite(i.name, i.Attempt-1), nil))
 		}
 	}
 	i.q.snapshot.giveBack(i.s, i.name, i.name)

@@ -87,7 +87,15 @@ func (i *Item) reject(reason string) error {
 		return oneline.Join(err, i.unclaim())
 	}
 	l, raw := i.letter(reason, i.Data, false, "")
-	if err := i.transact([]core.Op{i.createLetter(l, raw)}, i.remove()); err != nil {
+	err := i.transact(append(i.others(), i.createLetter(l, raw)), func(ctx context.Context) error {
+		// A letter that has been redriven or deleted by now was ours, or there
+		// would be no reason for the item to be gone.
+		if data, _, err := i.s.Get(ctx, znode.Join(i.q.dead, l.ID)); err == nil && !bytes.Equal(data, raw) {
+			return lostTo(fmt.Errorf("another consumer has made the dead letter %s", l.ID))
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	i.died = &l
@@ -111,9 +119,8 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		return err
 	}
 	l, raw := i.letter(reason, data, malformed, znode.NewGUID())
-	ops := append([]core.Op{
-		core.CreateOp(i.claimPath(), q.layout.claimData(q.o.consumer), core.Ephemeral), i.createLetter(l, raw),
-	}, i.remove()...)
+	ops := slices.Concat([]core.Op{core.CreateOp(i.claimPath(), q.layout.claimData(q.o.consumer), core.Ephemeral)},
+		i.remove(), i.others(), []core.Op{i.createLetter(l, raw)})
 	for {
 		_, err := i.s.Txn(ctx, ops...)
 		op, _ := core.RefusedOp(err)
@@ -129,20 +136,23 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		case errors.Is(err, core.ErrNodeExists) && op == 0:
 			q.snapshot.missed(i.s, i.name, true)
 			return errNotOurs
-		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == 2:
+		case errors.Is(err, core.ErrNoNode) && op == 1:
+			q.snapshot.missed(i.s, i.name, false)
+			return errNotOurs
+		case errors.Is(err, core.ErrBadVersion):
 			q.snapshot.giveBack(i.s, i.name, i.name)
 			return errNotOurs
-		case errors.Is(err, core.ErrNodeExists) && op == 1:
-			// Another consumer has made the letter already, and what we have
-			// read is old. Or the znode of another client is in the letter's
-			// place.
+		case errors.Is(err, core.ErrNodeExists):
+			// Either another client has created the item again since it was
+			// read, and the letter is of the item as it was. Or the znode of
+			// another client is in the letter's place.
 			gone, looked := i.gone(ctx)
 			if gone {
-				q.snapshot.missed(i.s, i.name, false)
+				q.snapshot.giveBack(i.s, i.name, i.name)
 				return errNotOurs
 			}
 			err = oneline.Join(err, looked)
-		case errors.Is(err, core.ErrNoNode) && op < 2:
+		case errors.Is(err, core.ErrNoNode): // of one of the directories
 			if err = oneline.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
 				continue
 			}

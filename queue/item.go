@@ -85,7 +85,7 @@ func (i *Item) Ack() error {
 				return oneline.Join(err, i.unclaim())
 			}
 		}
-		return i.transact(nil, i.remove())
+		return i.transact(i.others(), nil)
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
 		return i.failed("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
@@ -101,19 +101,26 @@ func (i *Item) keepACL() (err error) {
 	return err
 }
 
-// remove returns the operations that take the first payload out of the queue.
-// Further payloads stay in the item's place, as an item with no attempts. Its
-// name is different: it is due a millisecond after the old one. Under the same
-// name, a consumer that has read the old znode could take the new one for it,
-// and write back the payload that is gone.
+// remove returns the operations that delete the item and its claim. They come
+// before all others of a transaction, the item first: it has our version only
+// until another consumer claims it. So the server refuses one of these two if
+// the claim was lost. If it refuses another operation, the claim was ours.
 func (i *Item) remove() []core.Op {
-	ops := []core.Op{core.DeleteOp(i.itemPath(), i.version)}
-	if len(i.rest) > 0 {
-		i.now.due++
-		i.now.text = i.q.layout.prefix(i.now) + string(i.now.id())
-		ops = append(ops, core.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), core.Persistent).WithExactACL(i.acl))
+	return []core.Op{core.DeleteOp(i.itemPath(), i.version), core.DeleteOp(i.claimPath(), core.AnyVersion)}
+}
+
+// others returns the operation, if any, that leaves further payloads in the
+// item's place, as an item with no attempts. Its name is different: it is due a
+// millisecond after the old one. Under the same name, a consumer that has read
+// the old znode could take the new one for it, and write back the payload that
+// is gone.
+func (i *Item) others() []core.Op {
+	if len(i.rest) == 0 {
+		return nil
 	}
-	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
+	i.now.due++
+	i.now.text = i.q.layout.prefix(i.now) + string(i.now.id())
+	return []core.Op{core.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), core.Persistent).WithExactACL(i.acl)}
 }
 
 // Release gives the item back: it can be taken again at once, in its old place,
@@ -184,7 +191,7 @@ func (i *Item) release(o releaseOptions) error {
 	if err != nil {
 		return oneline.Join(err, i.unclaim())
 	}
-	err = i.transact(nil, i.rewrite(to, attempts))
+	err = i.transact(i.rewrite(to, attempts), nil)
 	if err == nil {
 		i.now = to
 	}
@@ -201,7 +208,7 @@ const maxRewritten = 1000
 func (i *Item) rewrite(to name, attempts int) []core.Op {
 	for {
 		ops := i.rewritten(to, attempts)
-		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
+		if attempts == 0 || i.q.sm.Fits(slices.Concat(i.remove(), ops)...) == nil {
 			return ops
 		}
 		attempts = min(attempts, maxRewritten) * 3 / 4
@@ -215,10 +222,7 @@ func (i *Item) rewritten(to name, attempts int) []core.Op {
 	if attempts > 0 {
 		first = nil
 	}
-	ops := []core.Op{
-		core.DeleteOp(i.itemPath(), i.version),
-		core.CreateOp(path, first, core.Persistent).WithExactACL(i.acl),
-	}
+	ops := []core.Op{core.CreateOp(path, first, core.Persistent).WithExactACL(i.acl)}
 	for n := 1; n <= attempts; n++ {
 		var data []byte
 		if n == attempts {
@@ -226,7 +230,7 @@ func (i *Item) rewritten(to name, attempts int) []core.Op {
 		}
 		ops = append(ops, core.SetOp(path, data, core.AnyVersion))
 	}
-	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
+	return ops
 }
 
 // Reject makes the item a dead letter, whatever MaxAttempts says. Like Release,
@@ -282,13 +286,13 @@ func (i *Item) failed(verb string, err error) error {
 	return core.Failed("queue "+verb, i.q.path, fmt.Errorf("item %s: %w", i.ID, err))
 }
 
-// transact ends the claim by a transaction. first are operations in the
-// directory of the dead letters. then begins with the delete of the item and
-// ends with the delete of the claim. transact repeats the transaction until it
-// is known to be done or refused, or until the session has ended.
-func (i *Item) transact(first, then []core.Op) error {
+// transact ends the claim by a transaction, which deletes the item and the claim
+// and then does the other operations. transact repeats it until it is known to
+// be done or refused, or until the session has ended. If the answer was lost
+// and the item has gone, proven, if not nil, decides whether it was done.
+func (i *Item) transact(others []core.Op, proven func(context.Context) error) error {
 	ctx := context.Background() // every request ends with the session
-	ops := slices.Concat(first, then)
+	ops := append(i.remove(), others...)
 	for n := 0; ; n++ {
 		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
 			return err
@@ -296,10 +300,12 @@ func (i *Item) transact(first, then []core.Op) error {
 		err := i.send(ctx, ops, n == 0)
 		if core.InDoubt(err) {
 			done, looked := i.gone(ctx)
-			if done {
+			switch {
+			case done && proven != nil:
+				return proven(ctx)
+			case done:
 				return nil
-			}
-			if looked == nil {
+			case looked == nil:
 				continue
 			}
 			err = fmt.Errorf("%w: %w", err, looked)
@@ -310,11 +316,11 @@ func (i *Item) transact(first, then []core.Op) error {
 			return nil
 		case errors.Is(err, core.ErrSessionEnded):
 			return fmt.Errorf("%w: %w", core.ErrLost, err)
-		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == len(first):
-			err = fmt.Errorf("%w: the item is gone, or another consumer has claimed it: %w", core.ErrLost, err)
-		case errors.Is(err, core.ErrNoNode) && op == len(ops)-1:
+		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == 0:
+			err = lostTo(err)
+		case errors.Is(err, core.ErrNoNode) && op == 1:
 			return core.ErrDeleted
-		case errors.Is(err, core.ErrNoNode) && op < len(first):
+		case errors.Is(err, core.ErrNoNode): // only the directory of the dead letters can be missing
 			if err = i.s.EnsureDir(ctx, i.q.dead); err == nil {
 				continue
 			}
@@ -323,6 +329,12 @@ func (i *Item) transact(first, then []core.Op) error {
 		// consumers.
 		return oneline.Join(err, i.unclaim())
 	}
+}
+
+// lostTo returns the error of a claim that has proved to be lost: another
+// client has deleted it.
+func lostTo(err error) error {
+	return fmt.Errorf("%w: the item is gone, or another consumer has claimed it: %w", core.ErrLost, err)
 }
 
 // send sends a transaction. If together is set, a plain acknowledgement is sent

@@ -240,12 +240,12 @@ var mutants = []mutant{
 
 	// Queues.
 	{"an acknowledgement looks at no version and no claim", "queue/item.go",
-		"	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))\n}\n\n// Release gives",
-		"	ops[0] = core.DeleteOp(i.itemPath(), core.AnyVersion)\n	return ops\n}\n\n// Release gives", `TestQueue(Forced)?Simulation`, true, ""},
+		"core.DeleteOp(i.itemPath(), i.version), core.DeleteOp(i.claimPath(), core.AnyVersion)}",
+		"core.DeleteOp(i.itemPath(), core.AnyVersion)}", `TestQueue(Forced)?Simulation`, true, ""},
 	{"a requeue loses the item", "queue/item.go",
-		"err = i.transact(nil, i.rewrite(to, attempts))", "err = i.transact(nil, i.remove())", `TestQueueSimulation`, false, ""},
+		"err = i.transact(i.rewrite(to, attempts), nil)", "err = i.transact(i.others(), nil)", `TestQueueSimulation`, false, ""},
 	{"an acknowledgement in doubt counts as done", "queue/item.go",
-		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false, ""},
+		"			case done:\n", "			case done || looked == nil:\n", `TestQueueSimulation`, false, ""},
 	{"a claim in doubt counts as made", "queue/claim.go",
 		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false, ""},
 	{"claims in doubt stand together though a stranger has deleted one", "queue/claim.go",
