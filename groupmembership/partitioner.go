@@ -218,9 +218,9 @@ type PartitionOwner struct {
 	// tell Host and PID. Session is zero if the claim is persistent, perhaps
 	// made by hand: the partition cannot be owned until that znode is deleted.
 	session.Owner
-	Partition int `json:"partition"`
+	Number int `json:"partition"` // of the partition, from 0
 	// Err is why the claim could not be read, such as session.ErrNoAuth. Only
-	// Partition, Path and Hidden are known then.
+	// Number, Path and Hidden are known then.
 	Err error `json:"-"`
 }
 
@@ -245,7 +245,7 @@ func (p *Partitioner) Owners(ctx context.Context) ([]PartitionOwner, error) {
 }
 
 func (p *Partitioner) owner(st *views.TreeState, number int) PartitionOwner {
-	o := PartitionOwner{Partition: number, Err: st.Refused(claimName(number))}
+	o := PartitionOwner{Number: number, Err: st.Refused(claimName(number))}
 	switch claim := st.Get(claimName(number)); {
 	case claim != nil:
 		o.Owner = owner.Of(p.claim(number), claim.Stat)

@@ -46,7 +46,7 @@ func TestPartitionsAreDivided(t *testing.T) {
 		owners, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 10).Owners(w.Context())
 		require.NoError(t, err)
 		for i, owner := range owners {
-			require.Equal(t, i, owner.Partition)
+			require.Equal(t, i, owner.Number)
 			require.Contains(t, []string{"a", "d"}, owner.ID)
 			require.Positive(t, owner.Token)
 			require.NotZero(t, owner.Session)

@@ -62,8 +62,9 @@ type Entry struct {
 	Attempts int       // how often it has been delivered
 	Put      time.Time // as in Item
 	Due      time.Time // zero: at once
-	// Malformed says why the data cannot be decoded; empty if they can.
-	Malformed string
+	// Malformed says that the data cannot be decoded, and Reason why.
+	Malformed bool
+	Reason    string
 	// Claim describes the consumer that has claimed the item. It is nil if the
 	// item is not claimed. ID is the consumer's (see Consumer), or the text
 	// that another library's claim holds.
@@ -158,7 +159,7 @@ func (q *Queue) entry(n name, item, claim *core.Sighting) Entry {
 	if item.Hidden {
 		// The other fields come from its name.
 	} else if payloads, err := q.layout.decode(item.Data); err != nil {
-		e.Malformed = err.Error()
+		e.Malformed, e.Reason = true, err.Error()
 	} else {
 		e.Data, e.More = payloads[0], len(payloads)-1
 	}

@@ -367,7 +367,7 @@ func TestListAndStatus(t *testing.T) {
 		require.WithinDuration(w, time.Now().Add(time.Hour), e[2].Due, time.Second)
 		require.Equal(w, "x", string(e[3].Data))
 		require.Equal(w, 1, e[3].More)
-		require.Contains(w, e[4].Malformed, "too short for a frame")
+		require.Contains(w, e[4].Reason, "too short for a frame")
 		for range u.List(w.Context()) {
 			break
 		}

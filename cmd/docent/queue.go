@@ -238,8 +238,8 @@ func stateOf(e queue.Entry) string {
 		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
 	case e.Hidden:
 		return "hidden (the ACL of its node hides the data)"
-	case e.Malformed != "":
-		return "malformed: " + oneLine(e.Malformed)
+	case e.Malformed:
+		return "malformed: " + oneLine(e.Reason)
 	case e.Due.After(now):
 		return "due at " + clock(e.Due, now)
 	}
@@ -258,7 +258,7 @@ func entryAsJSON(e queue.Entry) queueEntryJSON {
 		j.State, j.By, j.Host, j.PID, j.Since = "claimed", e.Claim.ID, e.Claim.Host, e.Claim.PID, knownTime(e.Claim.Since)
 	case e.Hidden:
 		j.State = "hidden"
-	case e.Malformed != "":
+	case e.Malformed:
 		j.State = "malformed"
 	case e.Due.After(time.Now()):
 		j.State = "delayed"

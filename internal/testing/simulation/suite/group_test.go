@@ -138,7 +138,7 @@ func partitioners() simulation.Program {
 			share := make(map[string]int)
 			for _, o := range owners {
 				if o.ID == "" {
-					w.Break("converges", "partition %d has no owner after the faults", o.Partition)
+					w.Break("converges", "partition %d has no owner after the faults", o.Number)
 				}
 				share[o.ID]++
 			}
