@@ -262,7 +262,7 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 			}
 		case <-ctx.Done():
 			watch.Stop()
-			return false, nil
+			return false, fmt.Errorf("waiting until the gate is lifted: %w", ctx.Err())
 		}
 	}
 }

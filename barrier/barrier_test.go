@@ -95,11 +95,13 @@ func TestGateContext(t *testing.T) {
 		}
 		w.Put(gate, "")
 		start := time.Now()
-		require.ErrorIs(t, g.Wait(w.Within(time.Minute)), context.DeadlineExceeded)
+		err := g.Wait(w.Within(time.Minute))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "waiting until the gate is lifted")
 		require.Equal(t, time.Minute, time.Since(start))
 		c := wait(p)
 		require.NoError(t, p.Close())
-		_, err := c.Result()
+		_, err = c.Result()
 		require.ErrorIs(t, err, session.ErrClosed)
 	})
 }

@@ -57,7 +57,8 @@ type Double struct {
 // NewDouble returns the rendezvous of count members at path, which is relative
 // to sm's root. It does no I/O. If the path, the count or the id is invalid,
 // every call on the Double returns the error. All members must give the same
-// count.
+// count. A member with a greater count than the others waits for members that
+// do not come, without an error.
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
 		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
@@ -107,7 +108,9 @@ func (d *Double) Count() int {
 //
 //   - ErrFull;
 //   - session.ErrIDTaken if a member with the same id is at the barrier. A
-//     member whose process has died stays there until its session ends;
+//     member whose process has died stays there until its session ends, and the
+//     znode of an Enter or a Leave whose ctx has ended until it is removed: try
+//     again after a moment;
 //   - session.ErrForeign if the directory is not a rendezvous: its child "ready"
 //     is not a round, or the directory has data that is not an IP address, or it
 //     belongs to another recipe. It is unchanged;
@@ -119,7 +122,7 @@ func (d *Double) Count() int {
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	d.made()
 	v, err := d.enter(ctx)
-	return v, d.failed("enter", ctxend.Join(ctx, err))
+	return v, d.failed("barrier enter", ctxend.Join(ctx, err))
 }
 
 func (d *Double) enter(ctx context.Context) (*Visit, error) {

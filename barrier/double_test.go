@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,6 +167,7 @@ func TestDoubleIDTaken(t *testing.T) {
 			require.ErrorIs(t, err, session.ErrIDTaken)
 			require.ErrorContains(t, err, `"same"`)
 			require.ErrorContains(t, err, fmt.Sprintf("session 0x%x", a.Current().ID()))
+			require.Equal(t, p == a, strings.Contains(err.Error(), "it is this process"))
 		}
 		require.True(t, first.Waiting(), "nothing has happened to the first")
 		require.Equal(t, []string{"member-same"}, w.Children(dir))

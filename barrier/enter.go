@@ -134,7 +134,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	case <-watch.Done():
 	case <-inside.Done():
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, fmt.Errorf("waiting for the end of the round under way: %w", ctx.Err())
 	}
 	return true, nil
 }
@@ -211,8 +211,12 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	o, _ := owner.Parse(data)
 	switch {
 	case o.Visit != e.visit:
-		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); choose another id",
-			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner))
+		advice := "choose another id"
+		if stat.EphemeralOwner == s.ID() {
+			advice = "it is this process: choose another id, or try again if its earlier call has ended"
+		}
+		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); %s",
+			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner), advice)
 	case stat.EphemeralOwner == s.ID():
 		return true, nil
 	}
@@ -264,7 +268,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		case <-node.Gone():
 			return nil, core.ErrDeleted
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("waiting until %d members have come: %w", e.d.count, ctx.Err())
 		}
 		tries = -3
 	}

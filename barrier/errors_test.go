@@ -31,7 +31,7 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 			_, err := barrier.NewDouble(sm, path, 2).Members(ctx)
 			return err
 		},
-		"enter": func(ctx context.Context, sm *session.Manager, path string) error {
+		"barrier enter": func(ctx context.Context, sm *session.Manager, path string) error {
 			return barrier.NewDouble(sm, path, 2).Do(ctx, func(context.Context, *barrier.Visit) error { return nil })
 		},
 	} {
@@ -55,14 +55,14 @@ func TestErrorsOfAVisit(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		v := enter(p, 1, "a").Get()
-		requireOp(t, v.Leave(testworld.Cancelled()), "leave", dir)
+		requireOp(t, v.Leave(testworld.Cancelled()), "barrier leave", dir)
 		require.NoError(t, v.Leave(w.Context()))
 		v = enter(p, 1, "a").Get()
 		w.Remove(v.Path())
 		<-v.Done()
 		for _, err := range []error{v.Leave(w.Context()), v.Release()} {
 			require.ErrorIs(t, err, session.ErrLost)
-			requireOp(t, err, "leave", dir)
+			requireOp(t, err, "barrier leave", dir)
 		}
 	})
 }

@@ -147,6 +147,7 @@ func TestHardCase35_LeaveEndsWithItsContext(t *testing.T) {
 			start := time.Now()
 			err := v.Leave(w.Within(time.Minute))
 			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, "to leave: ")
 			require.Equal(t, time.Minute, time.Since(start))
 			synctest.Wait()
 			require.Len(t, w.Children(dir), 3-i, "it has left all the same")
@@ -169,7 +170,9 @@ func TestHardCase35_LeaveWithoutServer(t *testing.T) {
 		for i, v := range visits {
 			processes[i].Link.Cut(zktest.Both)
 			start := time.Now()
-			require.ErrorIs(t, v.Leave(w.Within(time.Second)), context.DeadlineExceeded)
+			err := v.Leave(w.Within(time.Second))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, "no answer from ZooKeeper")
 			require.Equal(t, time.Second, time.Since(start))
 			processes[i].Link.Heal()
 		}

@@ -25,7 +25,7 @@ func (b *Barrier) recogniseGate(node core.Sighting) error {
 	case len(node.Data) > 0 && !isAddress(node.Data):
 		return notGate("it has %d bytes of data unlike a gate, as a config key has", len(node.Data))
 	case stat.NumChildren != 0:
-		return &notEmpty{notGate("it has %d children, like a directory", stat.NumChildren)}
+		return &notEmpty{notGate("it has children (%d), like a directory", stat.NumChildren)}
 	case stat.Cversion != 0:
 		return notGate("it had children, like a directory")
 	case stat.Version != 0:

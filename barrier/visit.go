@@ -3,6 +3,7 @@ package barrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -66,7 +67,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 	if err != nil {
 		v.out() // under the policy OnDisconnect the node of a lost visit may still exist
 	}
-	return v.d.failed("leave", ctxend.Join(ctx, err))
+	return v.d.failed("barrier leave", ctxend.Join(ctx, err))
 }
 
 func (v *Visit) leave(ctx context.Context) error {
@@ -103,7 +104,7 @@ func (v *Visit) leave(ctx context.Context) error {
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
-	return v.d.failed("leave", v.result)
+	return v.d.failed("barrier leave", v.result)
 }
 
 // out removes our node in the background, at the latest with the end of the
@@ -221,6 +222,6 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 	case <-own:
 		return false, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, fmt.Errorf("waiting for %s to leave: %w", name, ctx.Err())
 	}
 }

@@ -92,6 +92,9 @@ func discreet(err error) error {
 	if errors.As(err, &syntax) {
 		return &discreetError{fmt.Sprintf("the value is not JSON, from byte %d on", syntax.Offset), err}
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &discreetError{"the value is not JSON: it ends too early", err}
+	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
 		what, _, _ := strings.Cut(kind.Value, " ") // "number 17" quotes

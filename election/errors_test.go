@@ -43,6 +43,7 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 			requireOp(t, err, op, dir)
 			err = call(t.Context(), election.New(p.Manager, "x"))
 			require.ErrorContains(t, err, "relative")
+			require.NotContains(t, err.Error(), "session", "the path is checked before any request")
 			requireOp(t, err, op, "x")
 			err = call(t.Context(), p.election("a", election.Layout(99)))
 			require.EqualError(t, err, op+" "+dir+": "+map[bool]string{true: `to "b": `}[op == "transfer leadership"]+

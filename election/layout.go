@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/onenode"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
@@ -65,6 +66,7 @@ type place interface {
 
 // settle makes the place once all options are known.
 func (e *Election) settle() {
+	e.err = znode.Validate(e.path)
 	if e.format == OneNode {
 		data := e.payload
 		if data == nil {
@@ -75,6 +77,7 @@ func (e *Election) settle() {
 	}
 	tag, known := tags[e.format]
 	switch {
+	case e.err != nil:
 	case !known:
 		e.err = fmt.Errorf("Layout(%d): unknown format; use LeaderLatch, LeaderSelector or OneNode", int(e.format))
 	case e.payload != nil:

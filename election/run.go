@@ -30,7 +30,9 @@ const (
 //
 //   - f returns nil: Run campaigns again. If terms last less than a second, it
 //     pauses before that, for a random time that grows to ten seconds.
-//   - f returns an error while it leads: Run returns that error.
+//   - f returns an error while it leads: Run returns that error. If a store has
+//     rejected the token of the term, f should return nil: another candidate
+//     leads, although this process does not know it yet.
 //   - The term was lost before f returned: Run campaigns again, whatever f
 //     returned, since the error of f may be a consequence of the loss.
 //     OnTermEnd gets the error. To end Run in that case, f cancels ctx.

@@ -38,8 +38,8 @@
 //   - It does not protect against clients that delete the lock's znodes. The
 //     holder then loses its hold (session.ErrDeleted). Until the event arrives,
 //     or until the holder looks, 10 ms after the hold began, two contenders may
-//     believe that they hold the lock. A waiter lines up again, at the latest a
-//     second later.
+//     believe that they hold the lock. A waiter joins the queue again at its
+//     end, a second later at the latest.
 //
 // # Readers and writers
 //
@@ -126,9 +126,10 @@
 // time that a replica takes to reach ZooKeeper, and the difference of the
 // servers' clocks if the leader changes. If the calls lie further apart than
 // the table says, the job may run twice in an interval, or may skip an
-// interval. If the leader's clock goes back by at least the interval less the
-// slack, the next call begins a run: the job does not wait until that clock has
-// caught up.
+// interval. A replica that is cut off waits in its call, and its call comes
+// late: bound the wait by less than the slack. If the leader's clock goes back
+// by at least the interval less the slack, the next call begins a run: the job
+// does not wait until that clock has caught up.
 //
 // What it does not promise: that the job runs in every interval. It does not
 // run if no replica calls, or if the replica that has begun dies and no call
@@ -193,7 +194,7 @@
 // The following may share a path with a Mutex:
 //
 //	Curator InterProcessMutex          yes
-//	go-zookeeper zk.Lock               yes, as long as no stranger's node lies in the directory
+//	go-zookeeper zk.Lock               yes, while the directory has no other znodes
 //	kazoo Lock                         with extra_lock_patterns=["-lock-"], and no Curator on the path
-//	kazoo Lock, node name "-lock-"     yes, if it heeds that name too (_EXCLUDE_NAMES)
+//	kazoo Lock, node name "-lock-"     yes, with _EXCLUDE_NAMES = ["-lock-", "__lock__"]
 package lock

@@ -123,7 +123,7 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]naming.RegisterOption{nil, {naming.Refuse()}} {
 			_, err := registry(b).Register(w.Context(), at("o1", "h2"), opts...)
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.ErrorContains(w, err, "register /services/orders/o1: another process uses this id (session 0x")
+			require.ErrorContains(w, err, "register /services/orders/o1: the id is in use (session 0x")
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))
 		require.ErrorIs(w, err, session.ErrIDTaken)

@@ -63,8 +63,8 @@ var (
 // Errors of the recipes. Each is one condition, whatever recipe meets it. They
 // arrive wrapped in an OpError: compare with errors.Is.
 var (
-	// ErrIDTaken says that another process has joined, registered or entered
-	// under the id. That process is undisturbed.
+	// ErrIDTaken says that a member or an instance with the id exists already,
+	// of another process or of this one. It is undisturbed.
 	ErrIDTaken = core.ErrIDTaken
 	// ErrReplaced says that another process has put its znode in the place of
 	// this process's, with an option such as Replace.

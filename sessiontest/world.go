@@ -56,8 +56,9 @@ func (w *World) Process(tweaks ...func(*session.Config)) *Process {
 }
 
 // Eventually waits, in virtual time, until ok returns true. It calls ok while
-// all other goroutines wait. The test fails after a day, with the text that
-// what and args make.
+// all other goroutines wait. What ok reads needs its mutex all the same: the
+// race detector does not order a read by ok before a later write. The test fails
+// after a day, with the text that what and args make.
 func (w *World) Eventually(ok func() bool, what string, args ...any) {
 	w.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {

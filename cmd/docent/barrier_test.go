@@ -58,7 +58,7 @@ func TestBarrier_enter(t *testing.T) {
 	awaitEphemerals(t, server, 1)
 	code, _, stderr := docent(t, words("barrier enter /b --count 2 --id a", self("0")...), on(server), role("exit"))
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "another process uses this id: a member with the id \"a\" is at the barrier")
+	require.Contains(t, stderr, "the id is in use: a member with the id \"a\" is at the barrier")
 	second := start(t, words("barrier enter /b --count 2 --id b", self("5")...), on(server), role("exit"))
 	token := tokenOf(t, first.line())
 	require.Positive(t, token)

@@ -214,13 +214,13 @@ var foreignVerbs = map[string]foreignVerb{
 	"queue dead discard":    {"queue dead discard DIR NAME", nil, []outcome{{kinds: kinds("letter")}, noLetter}},
 
 	"group join": {"group join DIR NAME --timeout 400ms", nil, []outcome{
-		{kinds: ofSessions, code: 1, text: "another process uses this id"},
+		{kinds: ofSessions, code: 1, text: "the id is in use"},
 		{code: 1, text: "the znode is not ephemeral"},
 	}},
 	"group join below": {"group join PATH other", nil, []outcome{noChildren, beside}},
 	"service register": {"service register --base DIR NAME other 10.0.0.2:80", nil, []outcome{noChildren, beside}},
 	"service register id": {"service register --base BASE SERVICE NAME 10.0.0.2:80 --timeout 400ms", nil, []outcome{
-		{kinds: ofSessions, code: 1, text: "another process uses this id"},
+		{kinds: ofSessions, code: 1, text: "the id is in use"},
 		{code: 1, text: "unregister it if it is a static instance"},
 	}},
 	"service drain": {"service drain --base BASE SERVICE NAME", kinds("instance", "static instance"), []outcome{

@@ -99,7 +99,7 @@ func TestGroup_join_duplicate(t *testing.T) {
 	code, out, stderr := docent(t, words("group join /g host-7 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: group join /g host-7: another process uses this id \(session 0x[0-9a-f]+\); `+
+	require.Regexp(t, `^docent: group join /g host-7: the id is in use \(session 0x[0-9a-f]+\); `+
 		`choose another id, or end the other process\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	a.wait()

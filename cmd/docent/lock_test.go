@@ -188,10 +188,10 @@ func TestLock_holdLost(t *testing.T) {
 			return nil
 			// The server sends the expiry and the event of the deleted node in
 			// either order.
-		}, "(the server has expired the session|the znode of the hold was deleted by someone else, or with its session)"},
+		}, "(the server has expired the session|the znode of the hold is gone: another client has deleted it, or its session has ended)"},
 		"deleted": {func(s *zktest.Server) error {
 			return s.Remove(s.Sessions()[0].Ephemerals[0])
-		}, "the znode of the hold was deleted by someone else, or with its session"},
+		}, "the znode of the hold is gone: another client has deleted it, or its session has ended"},
 	}
 	for name, c := range lose {
 		t.Run(name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func TestLock_holdLostInEachMode(t *testing.T) {
 			require.NoError(t, server.Remove(server.Sessions()[0].Ephemerals[0]))
 			code, _ := p.wait()
 			require.Equal(t, 79, code)
-			require.Contains(t, p.stderr.String(), "the hold was lost while CMD ran: the znode of the hold was deleted by someone else")
+			require.Contains(t, p.stderr.String(), "the hold was lost while CMD ran: the znode of the hold is gone: another client has deleted it")
 		})
 	}
 }

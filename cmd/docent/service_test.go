@@ -122,7 +122,7 @@ func TestService_duplicate(t *testing.T) {
 	code, out, stderr := docent(t, words("service register orders o1 h:81 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: service register orders o1: another process uses this id `+
+	require.Regexp(t, `^docent: service register orders o1: the id is in use `+
 		`\(session 0x[0-9a-f]+\); choose another id, or end the other process\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	code, _ = a.wait()

@@ -114,7 +114,7 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 		w.Put(key, good)
 		s := startService(w)
 		for bad, reason := range map[string]string{
-			`{"greeting":`:                        "unexpected EOF",
+			`{"greeting":`:                        "it ends too early",
 			`{"greeting":"Hi","maxLenght":7}`:     "maxLenght",
 			`{"greeting":"Hi","maxLength":-1}`:    "maxLength is -1",
 			`{"greeting":"","maxLength":7}`:       "greeting is empty",

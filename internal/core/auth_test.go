@@ -118,7 +118,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		refused(w, err, "get", "/private/a")
 		require.Nil(w, watch)
 		_, err = stranger.session().Enter(ctx, "/private", "lock-", nil)
-		refused(w, err, "enter", "/private")
+		refused(w, err, "create below", "/private")
 		_, err = stranger.Txn(ctx, core.CreateOp("/fine", nil, core.Persistent), core.SetOp("/private/a", nil, -1))
 		refused(w, err, "txn", "/private/a")
 		require.ErrorContains(w, err, "op 2 (set /private/a)")
@@ -152,7 +152,7 @@ func TestParentThatRefusesIsNamed(t *testing.T) {
 		refused(w, err, "create parents", "/team/ann/locks/a/b")
 		require.ErrorContains(w, err, "/team/ann/locks: ")
 		_, err = stranger.session().Enter(w.Context(), "/team/ann/locks/a", "lock-", nil)
-		refused(w, err, "enter", "/team/ann/locks/a")
+		refused(w, err, "create below", "/team/ann/locks/a")
 		require.ErrorContains(w, err, "/team/ann/locks: ")
 	})
 }

@@ -72,7 +72,7 @@ func (s *Session) interrupted(ctx context.Context) error {
 		return ended(context.Cause(s.ctx))
 	}
 	if ctx.Err() != nil {
-		return ctxend.Err(ctx)
+		return fmt.Errorf("no answer from ZooKeeper: %w", ctxend.Err(ctx))
 	}
 	return errConnectionLost
 }
@@ -112,6 +112,8 @@ func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.
 func (s *Session) last(ctx context.Context, err, said error) error {
 	switch {
 	case errors.Is(err, ErrSessionEnded):
+		return because(err, said)
+	case ctxend.Is(ctx, err):
 		return because(err, said)
 	case ctx.Err() != nil:
 		return because(ctxend.Err(ctx), said)

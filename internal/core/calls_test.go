@@ -109,6 +109,7 @@ func TestWriteThatNeverLeft(t *testing.T) {
 		w.eventually("suspended", func() bool { return p.State() == core.Suspended })
 		err := second(s.Set(w.Within(time.Second), "/a", []byte("x"), core.AnyVersion))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.ErrorContains(w, err, "no connection to ZooKeeper")
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		p.link.Refuse(false)
 		time.Sleep(time.Minute)

@@ -13,8 +13,8 @@ var (
 	ErrClosed       = lost("the session manager is closed")
 	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
 	ErrExpired      = lost("the server has expired the session")
-	ErrDisconnected = lost("the connection was lost, and the loss policy is strict")
-	ErrDeleted      = lost("the znode of the hold was deleted by someone else, or with its session")
+	ErrDisconnected = lost("the connection was lost, and the policy OnDisconnect ends holds then")
+	ErrDeleted      = lost("the znode of the hold is gone: another client has deleted it, or its session has ended")
 	ErrLost         = errors.New("hold lost")
 
 	ErrReleased = errors.New("released by its owner")
@@ -32,7 +32,7 @@ var (
 // Sentinel errors of the recipes, documented in package session. Each is one
 // condition, whatever recipe meets it.
 var (
-	ErrIDTaken      = errors.New("another process uses this id")
+	ErrIDTaken      = errors.New("the id is in use")
 	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")

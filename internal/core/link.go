@@ -116,6 +116,9 @@ func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 		select {
 		case <-up:
 		case <-ctx.Done():
+			if s.ctx.Err() == nil {
+				return nil, fmt.Errorf("no connection to ZooKeeper: %w", ctxend.Err(ctx))
+			}
 		case <-s.ctx.Done():
 		}
 	}

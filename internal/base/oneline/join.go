@@ -1,11 +1,15 @@
 // Package oneline joins errors into one line.
 package oneline
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Join is errors.Join with "; " in place of line feeds. Its result wraps every
 // error that is not nil. The result is one line if each error is. A single
-// error is returned itself; without errors the result is nil.
+// error is returned itself; without errors the result is nil. A text that
+// another text repeats as its reason, after ": ", is said once.
 func Join(all ...error) error {
 	var some joined
 	for _, err := range all {
@@ -29,7 +33,14 @@ func (j joined) Error() string {
 	for i, err := range j {
 		texts[i] = err.Error()
 	}
-	return strings.Join(texts, "; ")
+	var said []string
+	for i, text := range texts {
+		repeats := func(other string) bool { return strings.HasSuffix(other, ": "+text) }
+		if !slices.ContainsFunc(texts, repeats) && !slices.Contains(texts[:i], text) {
+			said = append(said, text)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 func (j joined) Unwrap() []error { return j }

@@ -2,6 +2,7 @@ package oneline_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 
@@ -21,4 +22,7 @@ func TestJoin(t *testing.T) {
 		require.ErrorIs(t, both, err)
 	}
 	require.NotErrorIs(t, both, fs.ErrNotExist)
+	twice := oneline.Join(one, fs.ErrExist, fmt.Errorf("lost before its release: %w", one), fs.ErrExist)
+	require.EqualError(t, twice, "file already exists; lost before its release: one")
+	require.ErrorIs(t, twice, one)
 }

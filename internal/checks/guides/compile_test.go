@@ -31,7 +31,7 @@ var packages = map[string]string{
 	"docentotel": ours + "contrib/otel",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
-	"strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
+	"sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
 
 	"grpc": "google.golang.org/grpc", "insecure": "google.golang.org/grpc/credentials/insecure",
 	"prometheus": "github.com/prometheus/client_golang/prometheus", "require": "github.com/stretchr/testify/require",

@@ -29,7 +29,9 @@ var sm *session.Manager
 var e *election.Election
 var t *election.Term
 var plan []byte
+var errFenced error
 func schedule(context.Context, int64) error
+func write(context.Context, int64) error
 `,
 	"docs/groupmembership.md": `
 var ctx context.Context
@@ -57,6 +59,8 @@ func write(context.Context, int64) error
 func report(context.Context, int64) error
 func backup(context.Context) error
 func transfer(context.Context, int64) error
+var errFenced error
+var o *lock.Once
 `,
 	"docs/naming.md": `
 var ctx context.Context
@@ -93,6 +97,7 @@ func Export(context.Context, *session.Manager) error
 `,
 	"docs/testing.md": `
 var srv *zktest.Server
+func export(context.Context, *session.Manager) error
 `,
 
 	"barrier/doc.go": `

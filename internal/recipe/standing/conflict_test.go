@@ -48,7 +48,7 @@ func TestDuplicate(t *testing.T) {
 			began := time.Now()
 			_, err := tryOpen(w.Context(), p, policy(c.policy), data("mine"))
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.EqualError(w, err, fmt.Sprintf("another process uses this id (session 0x%x)", a.Current().ID()))
+			require.EqualError(w, err, fmt.Sprintf("the id is in use (session 0x%x)", a.Current().ID()))
 			require.Equal(w, c.takes, time.Since(began))
 		}
 		require.Equal(w, "v1", w.Data(path))
