@@ -112,7 +112,7 @@ func consumers() simulation.Program {
 		var rest context.CancelFunc
 		c.restless, rest = context.WithCancel(w.Context())
 		for _, p := range w.Procs() {
-			q := queue.New(p.Manager, "/a/queue", queue.MaxAttempts(attempts))
+			q := queue.New(p.Manager, "/a/queue", queue.MaxAttempts(attempts), queue.OnDead(c.died))
 			w.Go(p, "producer", func(a *simulation.Actor) { c.produce(c.restless, a, q) })
 			w.Go(p, "consumer", func(a *simulation.Actor) { c.run(a, q) })
 		}

@@ -116,7 +116,7 @@ func queues() simulation.Program {
 		w.Srv.OnChange(b.changed)
 		limit := 20 + w.Dice("limit").N(500)
 		for _, p := range w.Procs() {
-			q := queue.New(p.Manager, "/a/queue", queue.Limit(limit), queue.MaxAttempts(attempts))
+			q := queue.New(p.Manager, "/a/queue", queue.Limit(limit), queue.MaxAttempts(attempts), queue.OnDead(b.died))
 			w.Go(p, "producer", func(a *simulation.Actor) { b.produce(a.Ctx, a, q) })
 			w.Go(p, "consumer", func(a *simulation.Actor) { b.consume(a, q) })
 		}

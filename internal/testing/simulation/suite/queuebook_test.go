@@ -24,6 +24,7 @@ type book struct {
 	acked  map[string]int64 // the token under which it was acknowledged
 	doubt  map[string]bool  // the acknowledgement has an unknown outcome
 	claims map[string]*queue.Item
+	dead   map[string]bool // the dead letters that OnDead was called with, by ID
 
 	standing map[string]int64 // the claims' paths, and the zxids that made them
 	guarded  int
@@ -32,7 +33,8 @@ type book struct {
 func newBook(w *simulation.World, attempts int) *book {
 	return &book{
 		w: w, attempts: attempts, put: make(map[string]bool), acked: make(map[string]int64),
-		doubt: make(map[string]bool), claims: make(map[string]*queue.Item), standing: make(map[string]int64),
+		doubt: make(map[string]bool), claims: make(map[string]*queue.Item), dead: make(map[string]bool),
+		standing: make(map[string]int64),
 	}
 }
 
@@ -119,6 +121,16 @@ func (b *book) ack(i *queue.Item) error {
 		b.doubt[data] = true
 	}
 	return err
+}
+
+// died checks that each dead letter is reported once.
+func (b *book) died(l queue.DeadLetter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dead[l.ID] {
+		b.w.Break("reported once", "OnDead is called twice with the dead letter %s", l.ID)
+	}
+	b.dead[l.ID] = true
 }
 
 // settle takes the remaining items and compares the books.
