@@ -25,7 +25,7 @@ const (
 	// A tree combines changes within 50 ms. The measured changes come one at a
 	// time.
 	apart       = 80 * time.Millisecond
-	treeChanges = 20
+	treeChanges = 100
 )
 
 // changeMeasures measure the cost of a change of a large view to its reader.
@@ -45,13 +45,13 @@ func changeMeasures() []measure {
 		{
 			name: "config/tree-change-processor", title: "A config tree of 10,000 keys: the reader's processor for one change",
 			unit: counted, of: "µs", clients: 1, rounds: 2, cold: true,
-			subjects: []subject{{docent, treeOwn(3, func(s spent) float64 { return aboveNoise(micros(s.processor)) })}},
+			subjects: []subject{{docent, treeOwn(func(s spent) float64 { return micros(s.Processor) })}},
 			absent:   alone, budgets: []budget{atMost(100)},
 		},
 		{
 			name: "config/tree-change-allocated", title: "A config tree of 10,000 keys: what the reader allocates for one change",
 			unit: counted, of: "KB", clients: 1, rounds: 1, cold: true,
-			subjects: []subject{{docent, treeOwn(1, func(s spent) float64 { return s.allocated / 1000 })}},
+			subjects: []subject{{docent, treeOwn(func(s spent) float64 { return s.Allocated / 1000 })}},
 			absent:   alone, budgets: []budget{atMost(20)},
 		},
 		{
@@ -191,16 +191,6 @@ func docentTreeChange(ops int) func(env) (sample, error) {
 	}
 }
 
-// spent is a process's use of resources.
-type spent struct {
-	processor time.Duration
-	allocated float64 // bytes
-}
-
-func (s spent) minus(other spent) spent {
-	return spent{s.processor - other.processor, s.allocated - other.allocated}
-}
-
 func spentSoFar() (spent, error) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -219,36 +209,21 @@ func spending(f func() error) (spent, error) {
 		return spent{}, err
 	}
 	after, err := spentSoFar()
-	return after.minus(before), err
+	return spent{after.Processor - before.Processor, after.Allocated - before.Allocated}, err
 }
 
-// spentOnReading returns the additional cost of f with a reader, compared with
-// f without one; the writer is in this process too. It compares the minimum of
-// several turns, because other work of the process only ever adds.
-func spentOnReading(turns int, f, follow, end func() error) (spent, error) {
-	var least [2]spent // without, with
-	for turn := range 2 * turns {
-		reading := turn % 2
-		if reading == 1 {
-			if err := follow(); err != nil {
-				return spent{}, err
-			}
-		}
-		s, err := spending(f)
-		if err != nil {
-			return spent{}, err
-		}
-		if reading == 1 {
-			if err := end(); err != nil {
-				return spent{}, err
-			}
-		}
-		if turn < 2 {
-			least[reading] = s
-		}
-		least[reading] = spent{min(s.processor, least[reading].processor), min(s.allocated, least[reading].allocated)}
+// processorOfReading returns the additional processor time of f with a reader,
+// compared with f without one; the writer is in this process too.
+func processorOfReading(f, follow, end func() error) (time.Duration, error) {
+	without, err := spending(f)
+	if err != nil {
+		return 0, err
 	}
-	return least[1].minus(least[0]), nil
+	if err := follow(); err != nil {
+		return 0, err
+	}
+	with, err := spending(f)
+	return with.Processor - without.Processor, cmp.Or(err, end())
 }
 
 // aboveNoise returns a difference of two times, or NaN if it is not positive.
@@ -258,23 +233,6 @@ func aboveNoise(v float64) float64 {
 		return math.NaN()
 	}
 	return v
-}
-
-// treeOwn measures the cost of one change to the reader of a tree.
-func treeOwn(turns int, of func(spent) float64) func(env) (sample, error) {
-	return func(e env) (sample, error) {
-		k, err := newKeyChanger(e)
-		if err != nil {
-			return sample{}, err
-		}
-		all, err := spentOnReading(turns, func() error {
-			_, err := k.all(e, treeChanges)
-			return err
-		}, func() error { return k.follow(e) }, k.close)
-		n := treeChanges + warmth(treeChanges)
-		each := spent{all.processor / time.Duration(n), all.allocated / float64(n)}
-		return sample{value: of(each)}, cmp.Or(err, k.close())
-	}
 }
 
 // instancesOf returns the base of a service with many instances.
@@ -324,7 +282,7 @@ func serviceProcessor(e env) (sample, error) {
 	var watched *naming.Service
 	var address string
 	round := 0
-	all, err := spentOnReading(1, func() error {
+	all, err := processorOfReading(func() error {
 		round++
 		address = fmt.Sprintf("192.0.2.%d", round)
 		return churn(e, conn, base, address)
@@ -335,7 +293,7 @@ func serviceProcessor(e env) (sample, error) {
 		defer watched.Close()
 		return sawAll(e, watched, address)
 	})
-	share := 100 * all.processor.Seconds() / (serviceChanges * changePause).Seconds()
+	share := 100 * all.Seconds() / (serviceChanges * changePause).Seconds()
 	return sample{value: aboveNoise(share)}, err
 }
 

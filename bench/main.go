@@ -30,6 +30,8 @@ func main() {
 			work = runIdle
 		case manyVerb:
 			work = runMany
+		case treeVerb:
+			work = runTree
 		}
 	}
 	if err := work(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,26 +55,23 @@ func TestChangesAreSeen(t *testing.T) {
 		s, err := docentTreeChange(10)(e)
 		require.NoError(t, err)
 		require.Len(t, s.each, 10)
-		var got spent
-		_, err = treeOwn(2, func(s spent) float64 { got = s; return 0 })(e)
+		k, err := newKeyChanger(e)
 		require.NoError(t, err)
-		require.Positive(t, got.allocated)
+		sms, err := e.site.sm(1)
+		require.NoError(t, err)
+		out, in := io.Pipe()
+		go func() { in.CloseWithError(readTree(e, sms[0], k.dir, treeChanges, in)) }()
+		got, err := whileChanging(e, k, bufio.NewReader(out))
+		require.NoError(t, err)
+		require.Positive(t, got.Allocated)
+		rest, err := io.ReadAll(out) // until the reader has closed the tree
+		require.NoError(t, err)
+		require.Empty(t, rest)
 		_, err = serviceProcessor(e)
 		require.NoError(t, err)
 		synctest.Wait() // watches are removed in the background
 		require.Zero(t, e.site.embedded.Watches())
 	})
-}
-
-// The costs with and without a reader are compared by their minima.
-func TestSpentOnReading(t *testing.T) {
-	var log []string
-	note := func(what string) func() error {
-		return func() error { log = append(log, what); return nil }
-	}
-	_, err := spentOnReading(2, note("work"), note("follow"), note("end"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"work", "follow", "work", "end", "work", "follow", "work", "end"}, log)
 }
 
 // The consumers' work is the decrease of the items on the server. The queue is
