@@ -13,6 +13,7 @@ import (
 
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 )
 
 // request is the body of an action.
@@ -66,12 +67,25 @@ func (s *Server) action(name string, do func(context.Context, request) error) fu
 		log = log.With("path", what.Path, "id", what.ID, "draining", what.Draining)
 		if err := do(ctx, what); err != nil {
 			log.Warn("action", "outcome", "failed", "err", err)
-			fail(w, r, http.StatusConflict, err.Error())
+			fail(w, r, http.StatusConflict, err.Error()+advice(err))
 			return
 		}
 		log.Info("action", "outcome", "done")
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// advice ends the sentence about an action that failed.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, session.ErrNoNode):
+		return "; nothing was changed: look at the page for what exists now."
+	case errors.Is(err, session.ErrNoAuth):
+		return "; give docent ui credentials with that right."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, session.ErrUnknownOutcome):
+		return "; look at the page for what was done, and try again."
+	}
+	return "."
 }
 
 // decode reads the body of an action. If it is not an action, decode returns
