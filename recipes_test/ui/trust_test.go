@@ -5,6 +5,7 @@ package ui
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestFault47_TokenInTheBrowser(t *testing.T) {
 	require.NotContains(t, cmd.Stderr(), actToken)
 }
 
-// Another server of this machine, which another user may run, gets neither the
+// Another user may run another server on this machine. It gets neither the
 // cookie nor the data of a browser that shows the page, even if it knows the
 // page's address.
 func TestFault33_AnotherServerOfThisMachine(t *testing.T) {
@@ -139,4 +140,22 @@ func TestFault33_AnotherServerOfThisMachine(t *testing.T) {
 	b.visit(page + "nothing")
 	b.sees("p", "Nothing is at this address")
 	b.shot("not-found")
+}
+
+// A page whose session has ended says what to do.
+func TestEndedSession(t *testing.T) {
+	addr, port := embedded(t), freePort(t)
+	listen := "127.0.0.1:" + strconv.Itoa(port)
+	cmd, look := serve(t, addr, "--listen", listen)
+	b := open(t, false)
+	b.visit(look)
+	b.sees("#state", "live")
+	b.sees("#list", "/services/shop")
+	cmd.Kill()
+	b.sees("#state", "The page has lost its server; it tries again.")
+	_, again := serve(t, addr, "--listen", listen)
+	b.sees("#state", "Open the address that docent ui printed when it started")
+	b.shot("ended")
+	b.visit(again)
+	b.sees("#state", "live")
 }

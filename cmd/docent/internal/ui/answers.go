@@ -57,7 +57,7 @@ func (s *Server) reject(w http.ResponseWriter, r *http.Request, code int, senten
 	fail(w, r, code, sentence)
 }
 
-// busy answers a request for which there is no room now.
+// busy answers a request that exceeds a limit now and may succeed later.
 func (s *Server) busy(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", retryAfter)
 	s.reject(w, r, http.StatusServiceUnavailable, "Too many viewers look at this page: close one, or try again in "+retryAfter+" seconds.")

@@ -115,7 +115,8 @@ func rememberConnection(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-// admitConnection counts the connection of a request as one with a token.
+// admitConnection counts the connection of a request among those with a token.
+// It reports whether there is room.
 func admitConnection(r *http.Request) bool {
 	c, ok := r.Context().Value(connectionKey{}).(*connection)
 	return !ok || c.admit()

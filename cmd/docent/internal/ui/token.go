@@ -17,9 +17,9 @@ const (
 // NewToken returns a random token of 130 bits.
 func NewToken() string { return rand.Text() }
 
-// CheckToken returns an error that states the rule if the token is too short or
-// too easy to guess, or has a character that a browser or a client would
-// change. The error does not show the token.
+// CheckToken returns an error if a token is too short, too easy to guess, or has
+// a character that a browser or a client would change. The error states the
+// rule, and does not show the token.
 func CheckToken(token string) error {
 	different, steps := make(map[rune]bool), make(map[[2]rune]bool)
 	var before rune
