@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -12,24 +11,28 @@ import (
 
 	"github.com/docent-go/docent/cmd/docent/internal/ui"
 	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/internal/base/hostport"
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
 // uiCommand is "docent ui".
 type uiCommand struct {
-	Path         string `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /."`
-	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
-	IKnow        bool   `name:"i-know" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
-	Token        string `placeholder:"TOKEN" help:"A token that every viewer must give. Default: none on a loopback address, else a random token. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
-	AllowActions bool   `help:"Let viewers drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
-	Limit        int    `placeholder:"N" help:"Read at most N nodes."`
+	Path         string   `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /."`
+	Listen       string   `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
+	IKnow        bool     `name:"i-know" help:"Allow an address that other machines can reach."`
+	Host         []string `sep:"none" placeholder:"NAME" help:"A further host name by which browsers call the page, such as the name of a proxy. Can be repeated. Default: only the address to listen on."`
+	Token        string   `placeholder:"TOKEN" help:"The token that every viewer needs. Default: a random token, printed with the address. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
+	TokenFile    string   `placeholder:"FILE" help:"Keep the tokens in this file, so that they outlive the process. If the file does not exist, docent creates it. The first line is the token to look, the second the token to act."`
+	NoToken      bool     `help:"Need no token: every user and every program of this machine can then read what the credentials of docent can read. Only on a loopback address, and without --allow-actions."`
+	AllowActions bool     `help:"Let viewers with the token to act drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
+	Limit        int      `placeholder:"N" help:"Read at most N nodes."`
 }
 
 // Help is shown by "docent ui --help".
 func (uiCommand) Help() string {
-	return `Serves a web page that shows what "docent inspect" prints, and follows every change. The page loads nothing from ` +
-		`other servers, and changes nothing without --allow-actions. It prints "listening on URL" when it is ready. SIGINT and ` +
-		`SIGTERM end it with exit code 0.` + "\n\n" +
+	return `Serves a web page that shows what "docent inspect" prints, and follows every change. It prints "listening on URL" when ` +
+		`it is ready: open that URL, which has the token that every viewer needs. The page loads nothing from other servers, and ` +
+		`changes nothing without --allow-actions, which prints a second URL, to act. SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
 		`Example: docent --servers zk1:2181 ui`
 }
 
@@ -53,6 +56,10 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	tokens, err := c.tokens()
+	if err != nil {
+		return err
+	}
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
 	listener, err := net.Listen("tcp", c.Listen)
@@ -64,17 +71,20 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 		return errors.Join(listener.Close(), err)
 	}
 	server := ui.New(ui.Config{
-		Manager: sm, Path: c.Path, Options: options, Token: c.Token, Hosts: hosts, AllowActions: c.AllowActions,
+		Manager: sm, Path: c.Path, Options: options, Look: tokens.look, Act: tokens.act, Hosts: hosts,
 		Log: slog.New(slog.NewTextHandler(a.stderr, nil)),
 	})
-	if err := c.ready(a, listener.Addr().String()); err != nil {
+	if err := c.ready(a, listener.Addr(), tokens); err != nil {
 		return errors.Join(err, listener.Close(), sm.Close())
 	}
 	return errors.Join(withTask("ui", server.Serve(ctx, listener)), sm.Close())
 }
 
-// audience checks the address to listen on, makes a token for an address that
-// other machines can reach, and returns the host names that requests may use.
+// loopbackHosts are the names of this machine, for itself.
+var loopbackHosts = []string{"localhost", "127.0.0.1", "::1"}
+
+// audience checks the address to listen on, and returns the host names that
+// requests may use.
 func (c *uiCommand) audience() ([]string, error) {
 	if err := checkListen("ui", c.Listen); err != nil {
 		return nil, err
@@ -83,29 +93,76 @@ func (c *uiCommand) audience() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	var hosts []string
+	for _, name := range c.Host {
+		parsed, port, err := hostport.Parse(name)
+		if err != nil {
+			return nil, usagef("ui: --host %q is not a host name: %v", name, err)
+		}
+		if port != 0 {
+			return nil, usagef("ui: --host %q has a port; give the host name alone", name)
+		}
+		hosts = append(hosts, strings.ToLower(parsed))
+	}
 	ip, err := netip.ParseAddr(host)
-	if host == "localhost" || err == nil && ip.IsLoopback() {
-		return []string{"localhost", "127.0.0.1", "::1", strings.ToLower(host)}, nil
+	loopback := host == "localhost" || err == nil && ip.IsLoopback()
+	switch {
+	case !loopback && c.NoToken:
+		return nil, usagef("ui: --no-token, but --listen %s can be reached by other machines, which could read all data in ZooKeeper; "+
+			"listen on 127.0.0.1, or leave --no-token out", c.Listen)
+	case !loopback && !c.IKnow:
+		return nil, usagef("ui: --listen %s can be reached by other machines; listen on 127.0.0.1, or give --i-know", c.Listen)
+	case loopback || host == "" || err == nil && ip.IsUnspecified():
+		hosts = append(hosts, loopbackHosts...)
 	}
-	if !c.IKnow {
-		return nil, usagef("ui: --listen %s can be reached by other machines, which could read all data in ZooKeeper; "+
-			"listen on 127.0.0.1, or give --i-know", c.Listen)
+	if host != "" {
+		hosts = append(hosts, strings.ToLower(host))
 	}
-	if c.Token == "" {
-		c.Token = rand.Text()
-	}
-	return nil, nil
+	return hosts, nil
 }
 
-func (c *uiCommand) ready(a *app, addr string) error {
-	url := "http://" + addr + "/"
-	if c.Token != "" {
-		url += "?token=" + c.Token
+// ready prints the addresses to open.
+func (c *uiCommand) ready(a *app, addr net.Addr, tokens uiTokens) error {
+	look, act := c.url(addr, tokens.look, tokens.known), ""
+	if tokens.act != "" {
+		act = c.url(addr, tokens.act, tokens.known && c.TokenFile != "")
+	}
+	switch {
+	case c.NoToken:
+		a.note("ui: no token is needed: every user of this machine can read what docent can read")
+	case c.TokenFile != "":
+		a.note("ui: the tokens are in %s: add ?token=TOKEN to the address", c.TokenFile)
+	case tokens.known:
+		a.note("ui: the token is the one that was given: add ?token=TOKEN to the address")
 	}
 	if a.globals.JSON {
 		return a.printJSON(struct {
 			Listening string `json:"listening"`
-		}{url})
+			Act       string `json:"act,omitempty"`
+		}{look, act})
 	}
-	return a.printf("listening on %s\n", url)
+	if err := a.printf("listening on %s\n", look); err != nil || act == "" {
+		return err
+	}
+	return a.printf("to act, open %s\n", act)
+}
+
+// url returns the address for a token. It leaves out a token that the user has
+// already.
+func (c *uiCommand) url(addr net.Addr, token string, known bool) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String() // not of TCP
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if len(c.Host) > 0 {
+		host = strings.Trim(c.Host[0], "[]")
+	}
+	url := "http://" + net.JoinHostPort(host, port) + "/"
+	if token != "" && !known {
+		url += "?token=" + token
+	}
+	return url
 }

@@ -124,6 +124,14 @@ func (b *browser) darken() {
 	}}, nil)
 }
 
+// phone gives the page the screen of a phone.
+func (b *browser) phone() {
+	b.Helper()
+	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Emulation.setDeviceMetricsOverride", "params": map[string]any{
+		"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true,
+	}}, nil)
+}
+
 // run runs a script on the page and returns its result.
 func run[T any](b *browser, script string, args ...any) T {
 	b.Helper()

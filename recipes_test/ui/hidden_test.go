@@ -3,14 +3,12 @@
 package ui
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
-	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -48,9 +46,9 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 				require.NoError(t, err)
 			}
 
-			cmd := ensemble.Run(t, nil, "--servers", addr, "ui", "--listen", "127.0.0.1:0", "--allow-actions")
+			_, _, act := serveActions(t, addr)
 			b := open(t, false)
-			b.visit(strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on "))
+			b.visit(act)
 			b.sees("#list", "/locks/secret")
 			b.press("/", "secret", enter)
 			b.sees("#detail .owner.holds", "(hidden by an ACL)")

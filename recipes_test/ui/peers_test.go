@@ -83,7 +83,7 @@ func TestPageOfAll(t *testing.T) {
 		require.NoError(t, err)
 	}
 
-	_, url := serve(t, e)
+	_, url := serve(t, e.ConnectString())
 	page := open(t, false)
 	page.visit(url)
 	for _, words := range []string{"held by docent-1, 3 wait", "java-1 leads", "2 instances", "1 permit of 2 taken", "1 member", "1 item",

@@ -44,7 +44,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	<-reports
 	watch := ensemble.Run(t, nil, "--servers", e.ConnectString(), "inspect", "--watch", "/")
 	watch.WaitLine("/key", patience)
-	_, url := serve(t, e)
+	_, url := serve(t, e.ConnectString())
 	b := open(t, false)
 	b.visit(url)
 	b.sees("#state", "live, confirmed ")

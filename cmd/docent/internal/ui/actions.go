@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 )
 
 // request is the body of an action.
@@ -31,38 +35,91 @@ const (
 	patience   = 30 * time.Second
 )
 
-// action wraps a handler that changes something. The request must be allowed,
-// come from the page, and be confirmed. It is logged, done or failed.
-func (s *Server) action(do func(context.Context, request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.cfg.AllowActions {
-			http.Error(w, "actions are not allowed: start docent ui with --allow-actions", http.StatusForbidden)
+// action wraps a handler that changes something. The viewer must have the right
+// to act, and must have confirmed the action. Each attempt is logged with its
+// viewer and its outcome.
+func (s *Server) action(name string, do func(context.Context, request) error) func(http.ResponseWriter, *http.Request, viewer) {
+	return func(w http.ResponseWriter, r *http.Request, v viewer) {
+		log := s.cfg.Log.With("what", name, "address", v.address, "session", v.session, "role", string(v.role))
+		if v.role != acts {
+			sentence := "Actions are off: start docent ui with --allow-actions."
+			if s.cfg.Act != "" {
+				sentence = "This token allows only looking: open the address to act that docent ui printed."
+			}
+			log.Warn("action", "outcome", "rejected", "err", "the token does not allow actions")
+			fail(w, r, http.StatusForbidden, sentence)
 			return
 		}
-		if !fromThePage(r) {
-			http.Error(w, "an action must come from the page", http.StatusForbidden)
+		what, code, sentence := s.decode(w, r)
+		if sentence != "" {
+			log.Warn("action", "outcome", "rejected", "err", sentence)
+			fail(w, r, code, sentence)
 			return
 		}
-		var what request
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&what); err != nil {
-			http.Error(w, "the request is not a JSON object", http.StatusBadRequest)
-			return
-		}
-		if what.ID == "" || what.Confirm != what.ID {
-			http.Error(w, "the action was not confirmed", http.StatusBadRequest)
+		// From here on the action's own limit counts, not the request's.
+		line := http.NewResponseController(w)
+		if err := errors.Join(line.SetReadDeadline(time.Time{}), line.SetWriteDeadline(time.Now().Add(patience+s.cfg.limits.write))); err != nil {
+			fail(w, r, http.StatusInternalServerError, "This connection has no limits: use another proxy, or none.")
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		err := do(ctx, what)
-		s.cfg.Log.Info("action", "what", path.Base(r.URL.Path), "path", what.Path, "id", what.ID, "draining", what.Draining,
-			"from", r.RemoteAddr, "err", err)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusConflict)
+		log = log.With("path", what.Path, "id", what.ID, "draining", what.Draining)
+		if err := do(ctx, what); err != nil {
+			log.Warn("action", "outcome", "failed", "err", err)
+			fail(w, r, http.StatusConflict, err.Error()+advice(err))
 			return
 		}
+		log.Info("action", "outcome", "done")
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// advice ends the sentence about an action that failed.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, session.ErrNoNode):
+		return "; nothing was changed: look at the page for what exists now."
+	case errors.Is(err, session.ErrNoAuth):
+		return "; give docent ui credentials with that right."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, session.ErrUnknownOutcome):
+		return "; look at the page for what was done, and try again."
+	}
+	return "."
+}
+
+// decode reads the body of an action. If it is not an action, decode returns
+// the code of the answer and a sentence for the viewer.
+func (s *Server) decode(w http.ResponseWriter, r *http.Request) (what request, code int, sentence string) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return what, http.StatusUnsupportedMediaType, "An action is JSON: send it with Content-Type: application/json."
+	}
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	err := body.Decode(&what)
+	if err == nil {
+		if _, err = body.Token(); err == io.EOF {
+			err = nil
+		} else if err == nil {
+			err = errors.New("a second value")
+		}
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return what, http.StatusRequestEntityTooLarge, "The action is too large: send at most 64 KiB."
+	case err != nil:
+		return what, http.StatusBadRequest, "The action is not one JSON object: send path, id and confirm, and draining and layout for an instance."
+	case what.ID == "" || what.Confirm != what.ID:
+		return what, http.StatusBadRequest, "The action was not confirmed: repeat its id as confirm."
+	case !below(what.Path, s.cfg.Path):
+		return what, http.StatusForbidden, "The path is outside of the tree that docent ui shows: start docent ui with a higher PATH."
+	}
+	return what, 0, ""
+}
+
+// below reports whether a path is top, or in the tree of top.
+func below(path, top string) bool {
+	return path == top || strings.HasPrefix(path, strings.TrimSuffix(top, "/")+"/")
 }
 
 // transfer transfers a leadership.
@@ -75,7 +132,7 @@ func (s *Server) drain(ctx context.Context, what request) error {
 	codecs := map[string]naming.Codec{"curator": naming.Curator(), "spring": naming.Spring()}
 	codec, ok := codecs[what.Layout]
 	if !ok {
-		return errors.New("instances of this layout cannot be drained from here")
+		return errors.New("instances of this layout cannot be drained from here; use docent service drain")
 	}
 	base, service := path.Split(what.Path)
 	registry := naming.NewRegistry(s.cfg.Manager, naming.Base(path.Clean(base)), naming.Layout(codec))

@@ -1,9 +1,11 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -16,57 +18,110 @@ type feed struct {
 	cfg  Config
 	done chan struct{} // closed by close
 
-	mu      sync.Mutex
-	viewers int
-	stop    context.CancelFunc // ends the inspection; nil while there are no viewers
-	work    sync.WaitGroup
-	number  uint64        // of the newest message
-	report  message       // the newest report
-	status  message       // the newest status of the report: confirmed, or trouble
-	news    chan struct{} // closed and replaced with every message
-	closed  bool
+	mu     sync.Mutex
+	seats  map[*seat]struct{}
+	stop   context.CancelFunc // ends the inspection; nil while there are no viewers
+	work   sync.WaitGroup
+	number uint64        // of the newest message
+	report message       // the newest report
+	status message       // the newest status of the report: confirmed, or trouble
+	news   chan struct{} // closed and replaced with every message
+	closed bool
 }
 
-// message is a report or its status, ready to be sent.
+// message is a report or its status, ready to be sent. All viewers share its
+// bytes.
 type message struct {
 	number uint64
-	event  string // "report", "confirmed", "trouble" or "waiting"
-	data   []byte // JSON, on one line
+	frame  []byte
+}
+
+// seat is the place of one viewer. It keeps no queue. While the viewer takes a
+// report, a newer one replaces all that it has not begun to take.
+type seat struct {
+	feed     *feed
+	deadline func(time.Time) error // limits the write that is under way, and later ones
+
+	// Guarded by feed.mu.
+	seen  uint64
+	takes *message // what is being sent, or nil
+	cut   bool
 }
 
 func newFeed(cfg Config) *feed {
-	return &feed{cfg: cfg, done: make(chan struct{}), news: make(chan struct{})}
+	return &feed{cfg: cfg, done: make(chan struct{}), seats: make(map[*seat]struct{}), news: make(chan struct{})}
 }
 
-// join counts a viewer in. view returns the newest report and status with
-// greater numbers than a given one, the older first, and a channel that is
-// closed with the next message.
-func (f *feed) join() (view func(seen uint64) (<-chan struct{}, []message), leave func()) {
+// join counts a viewer in. deadline sets the time at which a write to the
+// viewer fails.
+func (f *feed) join(deadline func(time.Time) error) *seat {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.viewers++
+	v := &seat{feed: f, deadline: deadline}
+	f.seats[v] = struct{}{}
 	if f.stop == nil && !f.closed {
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
 		// The messages from before the last viewer left are out of date.
 		f.number++
-		f.report, f.status = message{}, message{f.number, "waiting", []byte("{}")}
+		f.report, f.status = message{}, newMessage(f.number, "waiting", []byte("{}"))
 		f.work.Go(func() { f.follow(ctx) })
 	}
-	view = func(seen uint64) (<-chan struct{}, []message) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		unseen := slices.DeleteFunc([]message{f.report, f.status}, func(m message) bool { return m.number <= seen })
-		slices.SortFunc(unseen, func(a, b message) int { return cmp.Compare(a.number, b.number) })
-		return f.news, unseen
-	}
-	return view, sync.OnceFunc(f.leave)
+	return v
 }
 
-func (f *feed) leave() {
+// next returns the older of the newest report and the newest status, if the
+// viewer has not seen it, and a channel that is closed with the next message.
+func (v *seat) next() (<-chan struct{}, message, bool) {
+	f := v.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.viewers--; f.viewers == 0 && f.stop != nil {
+	older, newer := f.report, f.status
+	if older.number > newer.number {
+		older, newer = newer, older
+	}
+	for _, m := range []message{older, newer} {
+		if m.number > v.seen {
+			v.seen = m.number
+			return f.news, m, true
+		}
+	}
+	return f.news, message{}, false
+}
+
+// sending counts the bytes of a message as kept for the viewer, and limits the
+// next write. It fails if the viewer was cut off.
+func (v *seat) sending(m message, until time.Time) error {
+	v.feed.mu.Lock()
+	defer v.feed.mu.Unlock()
+	if v.cut {
+		return os.ErrDeadlineExceeded
+	}
+	v.takes = &m
+	return v.deadline(until)
+}
+
+// sent counts the message out.
+func (v *seat) sent() {
+	v.feed.mu.Lock()
+	defer v.feed.mu.Unlock()
+	v.takes = nil
+}
+
+// cutOff ends the write that is under way. The caller has feed.mu.
+func (v *seat) cutOff() {
+	v.cut = true
+	v.takes = nil
+	_ = v.deadline(time.Unix(1, 0)) // fails if the connection has ended
+}
+
+// leave counts the viewer out.
+func (v *seat) leave() {
+	f := v.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.seats, v)
+	if len(f.seats) == 0 && f.stop != nil {
 		f.stop()
 		f.stop = nil
 	}
@@ -97,14 +152,49 @@ func (f *feed) publish(ctx context.Context, event string, value any) {
 		return // this inspection was stopped, and another may run already
 	}
 	f.number++
-	now := message{f.number, event, data}
+	now := newMessage(f.number, event, data)
 	if event == "report" {
 		f.report = now
+		f.forget()
 	} else {
 		f.status = now
 	}
 	close(f.news)
 	f.news = make(chan struct{})
+}
+
+func newMessage(number uint64, event string, data []byte) message {
+	return message{number, fmt.Appendf(nil, "event: %s\ndata: %s\n\n", event, data)}
+}
+
+// forget cuts off the viewers that still take the oldest reports, until the
+// reports that are kept for slow viewers fit in the limit. The caller has mu.
+func (f *feed) forget() {
+	kept, total := f.superseded()
+	for _, number := range slices.Sorted(maps.Keys(kept)) {
+		if total <= f.cfg.limits.superseded {
+			return
+		}
+		total -= kept[number]
+		for v := range f.seats {
+			if v.takes != nil && v.takes.number == number {
+				v.cutOff()
+			}
+		}
+	}
+}
+
+// superseded returns the bytes of each older message that is kept for a viewer,
+// and of all. The caller has mu.
+func (f *feed) superseded() (kept map[uint64]int, total int) {
+	kept = make(map[uint64]int)
+	for v := range f.seats {
+		if m := v.takes; m != nil && m.number != 0 && m.number != f.report.number && m.number != f.status.number && kept[m.number] == 0 {
+			kept[m.number] = len(m.frame)
+			total += len(m.frame)
+		}
+	}
+	return kept, total
 }
 
 // close ends the inspection and all views.
@@ -113,6 +203,11 @@ func (f *feed) close() {
 	if !f.closed {
 		f.closed = true
 		close(f.done)
+		for v := range f.seats {
+			if v.takes != nil {
+				v.cutOff()
+			}
+		}
 		if f.stop != nil {
 			f.stop()
 			f.stop = nil

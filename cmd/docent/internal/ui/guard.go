@@ -1,69 +1,70 @@
 package ui
 
 import (
-	"crypto/subtle"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
 
-// cookie is the cookie that has the token.
-const cookie = "docent-token"
-
-// guard lets a request through if it may come from a viewer.
-func (s *Server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "+
-			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		if !s.knownHost(r.Host) {
-			http.Error(w, "this server is not known by that name", http.StatusMisdirectedRequest)
-			return
-		}
-		if s.cfg.Token != "" && !s.admit(w, r) {
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// harden sets the headers that every answer has.
+func harden(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "+
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
-// knownHost refuses requests for other host names: another page may resolve its
-// own name to this server's address (DNS rebinding).
-func (s *Server) knownHost(host string) bool {
+// ServeHTTP answers a request that may come from a viewer, and rejects any
+// other.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	harden(w.Header())
+	if !s.knownHost(r) {
+		s.reject(w, r, http.StatusMisdirectedRequest,
+			"This page is not served under the name in the address: start docent ui with --host and that name.")
+		return
+	}
+	if s.fromAnotherSite(r) {
+		s.reject(w, r, http.StatusForbidden, "This page does not answer to other sites: copy its address into the browser's address bar.")
+		return
+	}
+	v, path, ok := s.admit(w, r)
+	if !ok {
+		return
+	}
+	if !admitConnection(r) {
+		s.busy(w, r)
+		return
+	}
+	s.route(w, r, v, path)
+}
+
+// knownHost rejects requests for other host names: another page may resolve its
+// own name to this server's address (DNS rebinding). The address at which the
+// connection arrived is known, since a browser does not resolve it.
+func (s *Server) knownHost(r *http.Request) bool {
+	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	return len(s.cfg.Hosts) == 0 || slices.Contains(s.cfg.Hosts, host)
-}
-
-// admit checks the token. It moves a token in the URL into a cookie, so that
-// the token does not stay in the browser's history.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
-	if given := r.URL.Query().Get("token"); s.isToken(given) && r.Method == http.MethodGet {
-		http.SetCookie(w, &http.Cookie{Name: cookie, Value: given, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
-		return false
-	}
-	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if kept, err := r.Cookie(cookie); s.isToken(bearer) || err == nil && s.isToken(kept.Value) {
+	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	if slices.Contains(s.cfg.Hosts, host) {
 		return true
 	}
-	http.Error(w, "give the token that docent ui was started with: /?token=TOKEN", http.StatusUnauthorized)
-	return false
+	ip, err := netip.ParseAddr(host)
+	local, isTCP := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return err == nil && isTCP && ip.Unmap() == local.AddrPort().Addr().Unmap()
 }
 
-func (s *Server) isToken(given string) bool {
-	return subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) == 1
-}
-
-// fromThePage reports whether the page's own script has made a request: other
-// pages cannot set this header without permission (CORS).
-func fromThePage(r *http.Request) bool {
-	site := r.Header.Get("Sec-Fetch-Site")
-	return r.Header.Get("X-Docent") == "page" && (site == "" || site == "same-origin")
+// fromAnotherSite reports whether the browser says that another origin made the
+// request. Another port is another origin. The check of net/http lets every
+// request pass that changes nothing; here a request that reads is checked too.
+func (s *Server) fromAnotherSite(r *http.Request) bool {
+	as := *r
+	as.Method = http.MethodPost
+	return s.origins.Check(&as) != nil
 }

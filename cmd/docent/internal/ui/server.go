@@ -3,10 +3,7 @@ package ui
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,102 +23,134 @@ type Config struct {
 	Path string
 	// Options are for the inspection.
 	Options []inspect.Option
-	// Token is the token that every request must have. Empty: requests need
-	// none.
-	Token string
-	// Hosts are the names by which browsers may call the server, without
-	// ports; empty allows any.
+	// Look is the token that every request must have. Empty: requests need none.
+	Look string
+	// Act is the token that actions need, which change znodes. It allows looking
+	// too. Empty: there are no actions. It differs from Look, and needs it.
+	Act string
+	// Hosts are the names by which browsers may call the server, in lower case
+	// and without ports. The address at which a connection arrives is known too.
 	Hosts []string
-	// AllowActions allows actions, which change znodes.
-	AllowActions bool
-	// Log gets a line for every action.
+	// Log gets a line for every action, and the trouble of the HTTP server.
 	Log *slog.Logger
+
+	limits limits // zero: the usual ones
 }
+
+// limits bound what viewers, and clients without a token, can use up.
+type limits struct {
+	header  time.Duration // until a client has sent the header of a request
+	request time.Duration // until it has sent all of it
+	write   time.Duration // until it has taken an answer, or a part of an event
+	idle    time.Duration // between two requests on a connection
+
+	strangers   int // connections without a token
+	connections int // connections with a token
+	viewers     int // requests for events
+	perAddress  int // of them
+	perSession  int // of them
+	superseded  int // bytes of older reports that are still being sent
+}
+
+// usual are the limits that a Server has.
+var usual = limits{
+	header: 5 * time.Second, request: 10 * time.Second, write: 10 * time.Second, idle: time.Minute,
+	strangers: 64, connections: 256, viewers: 100, perAddress: 50, perSession: 10, superseded: 16 << 20,
+}
+
+// maxHeader is the size of a request's header, in bytes.
+const maxHeader = 16 << 10
 
 // Server serves the page and its events, as an http.Handler, until Close.
 type Server struct {
 	cfg     Config
 	feed    *feed
-	handler http.Handler
+	seats   *seats
+	origins *http.CrossOriginProtection
+	routes  map[string]route
 }
 
 // New returns the server. The server reads nothing before the first viewer.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, feed: newFeed(cfg)}
-	files, err := fs.Sub(static, "static")
-	if err != nil {
-		panic(err) // the name is embedded
+	if cfg.limits == (limits{}) {
+		cfg.limits = usual
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /api/events", s.events)
-	mux.HandleFunc("GET /api/about", s.about)
-	mux.HandleFunc("POST /api/transfer", s.action(s.transfer))
-	mux.HandleFunc("POST /api/drain", s.action(s.drain))
-	s.handler = s.guard(mux)
+	s := &Server{cfg: cfg, feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
+	s.routes = map[string]route{
+		"/":             {http.MethodGet, file("index.html", "text/html; charset=utf-8")},
+		"/app.js":       {http.MethodGet, file("app.js", "text/javascript; charset=utf-8")},
+		"/style.css":    {http.MethodGet, file("style.css", "text/css; charset=utf-8")},
+		"/icon.svg":     {http.MethodGet, file("icon.svg", "image/svg+xml")},
+		"/api/about":    {http.MethodGet, s.about},
+		"/api/events":   {http.MethodGet, s.events},
+		"/api/transfer": {http.MethodPost, s.action("transfer", s.transfer)},
+		"/api/drain":    {http.MethodPost, s.action("drain", s.drain)},
+	}
 	return s
 }
 
-// ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// route is what answers the requests for one address.
+type route struct {
+	method string
+	answer func(http.ResponseWriter, *http.Request, viewer)
+}
+
+// route answers an admitted request. Only exact addresses exist: no directory
+// is listed, and no path is resolved.
+func (s *Server) route(w http.ResponseWriter, r *http.Request, v viewer, path string) {
+	found, ok := s.routes[path]
+	allowed := found.method
+	if allowed == http.MethodGet {
+		allowed = "GET, HEAD"
+	}
+	switch {
+	case !ok:
+		fail(w, r, http.StatusNotFound, "Nothing is at this address: open the address that docent ui printed.")
+	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
+		w.Header().Set("Allow", allowed)
+		fail(w, r, http.StatusMethodNotAllowed, "This address does not take that method: use "+found.method+".")
+	default:
+		found.answer(w, r, v)
+	}
+}
+
+// file serves one of the embedded files.
+func file(name, contentType string) func(http.ResponseWriter, *http.Request, viewer) {
+	data, err := static.ReadFile("static/" + name)
+	if err != nil {
+		panic(err) // the name is embedded
+	}
+	return func(w http.ResponseWriter, _ *http.Request, _ viewer) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(data) // fails if the viewer has gone
+	}
+}
+
+// about sends the page its configuration.
+func (s *Server) about(w http.ResponseWriter, _ *http.Request, v viewer) {
+	writeJSON(w, map[string]any{"path": s.cfg.Path, "actions": v.role == acts})
+}
 
 // Close ends the inspection and all requests for events.
 func (s *Server) Close() { s.feed.close() }
 
-// about sends the page its configuration.
-func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string]any{"path": s.cfg.Path, "actions": s.cfg.AllowActions})
-}
-
-// beat keeps proxies from closing a connection on which nothing happens.
-const beat = 15 * time.Second
-
-// events sends the newest report and every later one, until the page
-// disconnects. Between reports it sends confirmations by a quorum, and
-// failures.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	flusher, ok := w.(http.Flusher)
-	if !ok {
-		http.Error(w, "this connection cannot stream", http.StatusInternalServerError)
-		return
-	}
-	view, leave := s.feed.join()
-	defer leave()
-	w.Header().Set("Content-Type", "text/event-stream")
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	var seen uint64
-	for {
-		news, unseen := view(seen)
-		for _, message := range unseen {
-			seen = message.number
-			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", message.event, message.data); err != nil {
-				return
-			}
-			flusher.Flush()
-		}
-		if len(unseen) > 0 {
-			continue
-		}
-		select {
-		case <-news:
-		case <-ticker.C:
-			if _, err := fmt.Fprint(w, ": still there\n\n"); err != nil {
-				return
-			}
-			flusher.Flush()
-		case <-r.Context().Done():
-			return
-		case <-s.feed.done:
-			return
-		}
-	}
-}
-
 // Serve answers on the listener until ctx ends. It closes the listener.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.cfg.limits.header,
+		ReadTimeout:       s.cfg.limits.request,
+		WriteTimeout:      s.cfg.limits.request + s.cfg.limits.write, // it includes reading the body
+		IdleTimeout:       s.cfg.limits.idle,
+		MaxHeaderBytes:    maxHeader,
+		ConnContext:       rememberConnection,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+		// OPTIONS * needs the token too.
+		DisableGeneralOptionsHandler: true,
+	}
+	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		s.Close() // ends requests for events, which never end by themselves
 		within, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -130,16 +159,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			_ = server.Close()
 		}
 	})
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	err := server.Serve(newConnections(listener, s.cfg.limits))
+	if !stop() {
+		<-stopped
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
-}
-
-func writeJSON(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(value); err != nil {
-		return // the viewer has gone
-	}
 }

@@ -5,9 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -31,9 +32,16 @@ type world struct {
 	zk     *zktest.Server
 	server *Server
 	sm     *session.Manager
-	page   *httptest.Server
+	url    string // without a slash at its end
+	client *http.Client
 	log    *safeBuffer
 }
+
+// The tokens of the page in these tests.
+const (
+	lookToken = "look-Zq8vR2mK7xT4bN9cW1"
+	actToken  = "act-Hy3fL6pJ0sD5gQ8uE2"
+)
 
 type safeBuffer struct {
 	mu  sync.Mutex
@@ -52,17 +60,45 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w := &world{T: t, zk: zktest.New(t), log: new(safeBuffer)}
 	w.sm = w.dial()
 	cfg := Config{Manager: w.dial(), Path: "/", Options: []inspect.Option{inspect.Every(time.Millisecond)},
-		Log: slog.New(slog.NewTextHandler(w.log, nil))}
+		Look: lookToken, Act: actToken, Hosts: []string{"127.0.0.1"}, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}
 	w.server = New(cfg)
-	w.page = httptest.NewServer(w.server)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	w.url = "http://" + listener.Addr().String()
+	w.client = &http.Client{Transport: new(http.Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- w.server.Serve(ctx, listener) }()
 	t.Cleanup(func() {
-		w.server.Close()
-		w.page.Close()
+		cancel()
+		require.NoError(t, <-served)
+		w.client.CloseIdleConnections()
 	})
 	return w
+}
+
+// ask sends a request, and returns the answer and its text. change may be nil.
+func (w *world) ask(method, path, body string, change func(*http.Request)) (*http.Response, string) {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	require.NoError(w, err)
+	if change != nil {
+		change(request)
+	}
+	response, err := w.client.Do(request)
+	require.NoError(w, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(w, err)
+	return response, string(text)
+}
+
+// bearer gives a token as a program does.
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 }
 
 func (w *world) dial() *session.Manager {
@@ -80,9 +116,10 @@ type event struct{ name, data string }
 func (w *world) events() (next func() event) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
-	request, err := http.NewRequestWithContext(ctx, "GET", w.page.URL+"/api/events", nil)
+	request, err := http.NewRequestWithContext(ctx, "GET", w.url+"/api/events", nil)
 	require.NoError(w, err)
-	response, err := w.page.Client().Do(request)
+	bearer(lookToken)(request)
+	response, err := w.client.Do(request)
 	require.NoError(w, err)
 	w.Cleanup(func() {
 		cancel()
@@ -115,9 +152,10 @@ func (w *world) watch(ok func(findings []map[string]any) bool) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, "GET", w.page.URL+"/api/events", nil)
+	request, err := http.NewRequestWithContext(ctx, "GET", w.url+"/api/events", nil)
 	require.NoError(w, err)
-	response, err := w.page.Client().Do(request)
+	bearer(lookToken)(request)
+	response, err := w.client.Do(request)
 	require.NoError(w, err)
 	defer response.Body.Close()
 	require.Equal(w, "text/event-stream", response.Header.Get("Content-Type"))
@@ -152,19 +190,14 @@ func find(findings []map[string]any, path string) map[string]any {
 	return nil
 }
 
-// act posts as the page does.
+// act posts an action with the right to act.
 func (w *world) act(action, body string) (int, string) {
 	w.Helper()
-	request, err := http.NewRequestWithContext(w.Context(), "POST", w.page.URL+"/api/"+action, strings.NewReader(body))
-	require.NoError(w, err)
-	request.Header.Set("X-Docent", "page")
-	response, err := w.page.Client().Do(request)
-	require.NoError(w, err)
-	defer response.Body.Close()
-	text := new(bytes.Buffer)
-	_, err = text.ReadFrom(response.Body)
-	require.NoError(w, err)
-	return response.StatusCode, text.String()
+	response, text := w.ask("POST", "/api/"+action, body, func(r *http.Request) {
+		bearer(actToken)(r)
+		r.Header.Set("Content-Type", "application/json")
+	})
+	return response.StatusCode, text
 }
 
 func TestEventsFollowALock(t *testing.T) {
@@ -202,12 +235,12 @@ func TestNobodyLooks(t *testing.T) {
 	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "the page's server has stopped reading")
 	f.work.Wait()
 
-	_, leave1 := f.join()
-	_, leave2 := f.join()
-	leave1()
-	leave1()
+	never := func(time.Time) error { return nil }
+	first, second := f.join(never), f.join(never)
+	first.leave()
+	first.leave()
 	require.True(t, looked())
-	leave2()
+	second.leave()
 	require.False(t, looked())
 	f.work.Wait()
 }
@@ -251,15 +284,8 @@ func TestFault31_FeedTellsOfTrouble(t *testing.T) {
 	until(second, "confirmed")
 }
 
-func TestActionsAreForbidden(t *testing.T) {
-	w := newWorld(t)
-	code, text := w.act("drain", `{}`)
-	require.Equal(t, http.StatusForbidden, code)
-	require.Contains(t, text, "--allow-actions")
-}
-
 func TestDrain(t *testing.T) {
-	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	w := newWorld(t)
 	_, err := naming.NewRegistry(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -270,7 +296,8 @@ func TestDrain(t *testing.T) {
 		"not confirmed": {`{"path":"/services/shop","id":"shop-1","layout":"curator","draining":true}`, http.StatusBadRequest},
 		"other layout":  {`{"path":"/services/shop","id":"shop-1","confirm":"shop-1","layout":"dubbo","draining":true}`, http.StatusConflict},
 		"not there":     {`{"path":"/services/shop","id":"shop-2","confirm":"shop-2","layout":"curator","draining":true}`, http.StatusConflict},
-		"too large":     {`{"path":"` + strings.Repeat("x", maxRequest) + `"}`, http.StatusBadRequest},
+		"too large":     {`{"path":"` + strings.Repeat("x", maxRequest) + `"}`, http.StatusRequestEntityTooLarge},
+		"two objects":   {`{"path":"/services/shop","id":"shop-1","confirm":"shop-1"} {}`, http.StatusBadRequest},
 	} {
 		code, text := w.act("drain", c.body)
 		require.Equal(t, c.code, code, "%s: %s", name, text)
@@ -281,11 +308,11 @@ func TestDrain(t *testing.T) {
 		f := find(findings, "/services/shop")
 		return f != nil && f["instances"].([]any)[0].(map[string]any)["draining"] == true
 	})
-	require.Contains(t, w.log.String(), "what=drain path=/services/shop id=shop-1 draining=true")
+	require.Contains(t, w.log.String(), "what=drain address=127.0.0.1 session=bearer role=act path=/services/shop id=shop-1 draining=true outcome=done")
 }
 
 func TestTransferToNobody(t *testing.T) {
-	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	w := newWorld(t)
 	code, text := w.act("transfer", `{"path":"/leaders/x","id":"ann","confirm":"ann"}`)
 	require.Equal(t, http.StatusConflict, code)
 	require.Contains(t, text, "no such candidate")
@@ -293,7 +320,7 @@ func TestTransferToNobody(t *testing.T) {
 
 // An action leaves what is not an instance, and not an election of the page's.
 func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
-	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	w := newWorld(t)
 	require.NoError(t, w.zk.Put("/config/app/limits", []byte(`{"qps":2}`)))
 	require.NoError(t, w.zk.Put("/q/items/queue-0000000001", []byte("work")))
 	_, err := lock.NewMutex(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
@@ -320,36 +347,4 @@ func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
 		now, _ := w.zk.Node(path)
 		require.Equal(t, was, now, path)
 	}
-}
-
-func TestGuard(t *testing.T) {
-	w := newWorld(t, func(cfg *Config) { cfg.Token, cfg.Hosts = "s3cret", []string{"127.0.0.1"} })
-	ask := func(path string, change func(*http.Request)) *http.Response {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), "GET", w.page.URL+path, nil)
-		require.NoError(t, err)
-		if change != nil {
-			change(request)
-		}
-		client := *w.page.Client()
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		response, err := client.Do(request)
-		require.NoError(t, err)
-		response.Body.Close()
-		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
-		return response
-	}
-	require.Equal(t, http.StatusUnauthorized, ask("/", nil).StatusCode)
-	require.Equal(t, http.StatusUnauthorized, ask("/?token=s3cre", nil).StatusCode)
-	moved := ask("/?token=s3cret", nil)
-	require.Equal(t, http.StatusSeeOther, moved.StatusCode)
-	require.Equal(t, "/", moved.Header.Get("Location"))
-	kept := moved.Cookies()[0]
-	require.True(t, kept.HttpOnly)
-	require.Equal(t, http.SameSiteStrictMode, kept.SameSite)
-	require.Equal(t, http.StatusOK, ask("/app.js", func(r *http.Request) { r.AddCookie(kept) }).StatusCode)
-	require.Equal(t, http.StatusMisdirectedRequest, ask("/", func(r *http.Request) {
-		r.AddCookie(kept)
-		r.Host = "evil.example:80"
-	}).StatusCode)
 }

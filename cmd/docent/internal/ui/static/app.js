@@ -1,6 +1,10 @@
 "use strict";
 
-// All text from ZooKeeper goes into the page as text nodes: see el.
+// All text from ZooKeeper goes into the page as text nodes: see el and put. What a reader cannot see is written out,
+// as the command does: control characters, and characters that change the direction of text or take no room.
+const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
+const plain = (text) => String(text).replace(unseen, (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
+const put = (id, text) => { $(id).textContent = plain(text); };
 
 const $ = (id) => document.getElementById(id);
 let report = null;      // the newest
@@ -15,7 +19,7 @@ function el(tag, attributes, ...children) {
     else if (value !== undefined && value !== false) node.setAttribute(name, value);
   }
   for (const child of children.flat(Infinity)) {
-    if (child !== undefined && child !== null && child !== "") node.append(child);
+    if (child !== undefined && child !== null && child !== "") node.append(child instanceof Node ? child : plain(child));
   }
   return node;
 }
@@ -142,20 +146,20 @@ function drainButton(f, i) {
 }
 
 function confirmed(title, text, verb, url, what) {
-  $("confirm-title").textContent = title;
-  $("confirm-text").textContent = text;
-  $("confirm-error").textContent = "";
-  $("confirm-yes").textContent = verb;
+  put("confirm-title", title);
+  put("confirm-text", text);
+  put("confirm-error", "");
+  put("confirm-yes", verb);
   const dialog = $("confirm");
   const act = async (event) => {
     event.preventDefault();
     $("confirm-yes").disabled = true;
     try {
-      const response = await fetch(url, { method: "POST", headers: { "X-Docent": "page", "Content-Type": "application/json" }, body: JSON.stringify({ ...what, confirm: what.id }) });
+      const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...what, confirm: what.id }) });
       if (response.ok) dialog.close();
-      else $("confirm-error").textContent = await response.text();
+      else put("confirm-error", (await response.text()).trim());
     } catch (error) {
-      $("confirm-error").textContent = "The server cannot be reached: " + error.message;
+      put("confirm-error", "The server cannot be reached: " + error.message);
     }
     $("confirm-yes").disabled = false;
   };
@@ -210,7 +214,7 @@ function drawList() {
     if (focused && focused.isConnected) focused.focus();
   }
   const n = listed().length;
-  $("summary").textContent = report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" : "";
+  put("summary", report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" : "");
 }
 
 function flash(node) {
@@ -263,7 +267,7 @@ const silence = 20000;    // after which it has fallen silent; it confirms every
 
 function tell(state, words) {
   $("state").dataset.state = state;
-  if (words !== $("state-words").textContent) $("state-words").textContent = words;
+  if (plain(words) !== $("state-words").textContent) put("state-words", words);
   $("state-age").replaceChildren(asOf ? el("span", {}, state === "live" ? ", confirmed " : " What is shown is of ", aged(asOf), state === "live" ? " ago" : " ago.") : "");
   document.body.classList.toggle("stale", state !== "live" && report !== null);
 }
@@ -298,10 +302,16 @@ document.addEventListener("keydown", (event) => {
 $("search").addEventListener("input", drawList);
 setInterval(() => document.querySelectorAll("[data-since]").forEach((node) => { node.textContent = age(node.dataset.since); }), 1000);
 
-async function start() {
-  if (location.hash.length > 1) selected = decodeURI(location.hash.slice(1));
-  about = await (await fetch("api/about")).json();
-  $("top").textContent = about.path === "/" ? "" : about.path;
+// The path that the address names, or null.
+function named() {
+  if (location.hash.length < 2) return null;
+  try { return decodeURI(location.hash.slice(1)); } catch { return null; }
+}
+
+// The answer to a request that failed: one sentence of the server.
+const sentence = async (response) => (await response.text()).trim();
+
+function follow() {
   const source = new EventSource("api/events");
   const on = (event, then) => source.addEventListener(event, (message) => { heard = Date.now(); then(message.data && JSON.parse(message.data)); });
   on("report", (data) => {
@@ -312,9 +322,34 @@ async function start() {
   on("confirmed", (data) => live(data.at));
   on("trouble", (data) => tell("trouble", data.text + "."));
   on("waiting", () => tell("waiting", "reading…"));
-  source.addEventListener("error", () => tell("trouble", "The page has lost its server; it tries again."));
+  source.addEventListener("error", () => {
+    tell("trouble", "The page has lost its server; it tries again.");
+    // A browser tries again after a lost connection, and gives up after a rejection.
+    if (source.readyState === EventSource.CLOSED) askWhy().catch(() => setTimeout(follow, 3000));
+  });
+}
+
+// askWhy shows why the events are rejected, and follows them again if that may pass.
+async function askWhy() {
+  const stop = new AbortController();
+  const response = await fetch("api/events", { signal: stop.signal });
+  if (response.ok) stop.abort();
+  else tell("trouble", await sentence(response));
+  if (response.ok || response.status === 503) setTimeout(follow, 1000 * Number(response.headers.get("Retry-After") || 1));
+}
+
+async function start() {
+  selected = named();
+  const response = await fetch("api/about");
+  if (!response.ok) {
+    tell("trouble", await sentence(response));
+    return;
+  }
+  about = await response.json();
+  put("top", about.path === "/" ? "" : about.path);
+  follow();
   setInterval(() => {
     if ($("state").dataset.state === "live" && Date.now() - heard > silence) tell("trouble", "The page's server has fallen silent.");
   }, 1000);
 }
-start().catch((error) => tell("trouble", "the server cannot be reached: " + error.message));
+start().catch((error) => tell("trouble", "The server cannot be reached: " + error.message));
