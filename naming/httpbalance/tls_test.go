@@ -241,6 +241,11 @@ func TestFault45_NeverPlain(t *testing.T) {
 			c.CloseIdleConnections()
 		}
 	}
+	other := startTLS(t, "other", ca.Issue("127.0.0.1"))
+	other.answer(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://plain/x", http.StatusFound) })
+	c = client(t, list(), httpbalance.RoundTripper(trusting(ca)), httpbalance.Service("plain", list(bare.Instance)))
+	_, err := send(t, c, http.MethodGet, "https://"+other.HostPort(), nil)
+	require.ErrorContains(t, err, "from https to http", "to a service")
 	require.Zero(t, bare.calls.Load())
 	require.Zero(t, b.plain.Load())
 }
