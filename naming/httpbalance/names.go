@@ -41,6 +41,9 @@ func (t *Transport) route(u *url.URL) (*service, error) {
 		return nil, fmt.Errorf("httpbalance: the host %q is not in ASCII: write it as xn--...", u.Host)
 	}
 	host, port, hasPort := strings.Cut(u.Host, ":") // an IPv6 address is not a service
+	if inner := strings.Trim(host, "[]"); inner != host && t.services[normalHost(inner)] != nil {
+		return nil, fmt.Errorf("httpbalance: the host %q has brackets, which only an IPv6 address has: write %s", u.Host, normalHost(inner))
+	}
 	s := t.services[normalHost(host)]
 	switch {
 	case s == nil && t.only:

@@ -85,7 +85,12 @@ func TestFault45_HostNames_Rejected(t *testing.T) {
 		require.ErrorContains(t, err, "write http://orders/", host)
 		require.True(t, body.closed.Load())
 	}
-	_, err := c.Get("http://orders.example/")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://orders/", nil)
+	require.NoError(t, err)
+	req.URL.Host = "[orders]:80" // which net/http dials as orders:80
+	_, err = c.Transport.RoundTrip(req)
+	require.ErrorContains(t, err, "has brackets")
+	_, err = c.Get("http://orders.example/")
 	require.ErrorContains(t, err, "DNS is asked for orders.example", "another host goes where it says")
 	require.Zero(t, a.calls.Load())
 }
