@@ -131,9 +131,6 @@ func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 	// An error means that there are no addresses, or that the policy refuses
 	// them. To resolve again would not change that.
 	_ = f.cc.UpdateState(s)
-	for _, err := range left.bad {
-		logger.Warningf("grpcresolver: service %s: %v", f.service, err)
-	}
 	if len(s.Addresses) > 0 {
 		return
 	}
@@ -141,15 +138,15 @@ func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 	case left.tlsOnly > 0:
 		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have only an SSL port; "+
 			"use transport credentials with TLS", f.service, left.tlsOnly))
-	case len(left.bad) > 0:
-		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: no available instance has an address that can be called: %w", f.service, left.bad[0]))
+	case left.bad != nil:
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: no available instance has an address that can be called: %w", f.service, left.bad))
 	}
 }
 
 // leftOut is what is not passed to grpc.
 type leftOut struct {
-	tlsOnly int     // instances with an SSL port alone, if the connection has no TLS
-	bad     []error // of instances whose addresses cannot be called
+	tlsOnly int   // instances with an SSL port alone, if the connection has no TLS
+	bad     error // of the last instance whose address cannot be called
 }
 
 // state returns the state for grpc. Of what the registry holds, it has the
@@ -162,7 +159,8 @@ func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State,
 		}
 		// grpc would read unix:/path as the path of a socket.
 		if err := in.CheckAddress(); err != nil {
-			left.bad = append(left.bad, fmt.Errorf("instance %q: %w", in.ID, err))
+			left.bad = fmt.Errorf("instance %q: %w", in.ID, err)
+			logger.Warningf("grpcresolver: service %s: %v", f.service, left.bad)
 			continue
 		}
 		if f.plain && in.Port == 0 && in.SSLPort != 0 {
