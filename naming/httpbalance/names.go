@@ -38,7 +38,7 @@ func (t *Transport) route(u *url.URL) (*service, error) {
 	}
 	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > 0x7f }) {
 		// net/http would map it to ASCII after this, maybe to a service.
-		return nil, fmt.Errorf("httpbalance: the host %q is not in ASCII: write it as xn--...", u.Host)
+		return nil, fmt.Errorf("httpbalance: the host %q is not in ASCII: write it in its form that begins with xn--", u.Host)
 	}
 	host, port, hasPort := strings.Cut(u.Host, ":") // an IPv6 address is not a service
 	if inner := strings.Trim(host, "[]"); inner != host && t.services[normalHost(inner)] != nil {

@@ -69,7 +69,7 @@ func TestFault45_HostNames_Rejected(t *testing.T) {
 		"http://orders:080/":    "write http://orders/",
 		"http://ｏrders/":        "not in ASCII",
 		"http://orders\u3002/":  "not in ASCII",
-		"http://bücher.example": "write it as xn--",
+		"http://bücher.example": "begins with xn--",
 		"ftp://orders/":         "write http or https",
 		"ws://Orders/":          "write http or https",
 	} {

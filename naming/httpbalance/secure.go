@@ -74,14 +74,16 @@ func serverName(name string) bool { return net.ParseIP(name) != nil || hostport.
 
 // dialsTLS reports whether a function makes the TLS connections.
 func dialsTLS(of *http.Transport) bool {
-	return of.DialTLSContext != nil || of.DialTLS != nil //nolint:staticcheck // programs still set it
+	//lint:ignore SA1019 programs still set it
+	return of.DialTLSContext != nil || of.DialTLS != nil
 }
 
 // clone returns a copy of an http.Transport that shares no connection with it.
 // It speaks HTTP/2 if the original does.
 func clone(of *http.Transport) *http.Transport {
 	c := of.Clone()
-	c.DialTLSContext, c.DialTLS = nil, nil //nolint:staticcheck // programs still set it
+	//lint:ignore SA1019 programs still set it
+	c.DialTLSContext, c.DialTLS = nil, nil
 	if c.TLSClientConfig == nil {
 		c.TLSClientConfig = new(tls.Config)
 	}
