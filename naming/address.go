@@ -31,11 +31,11 @@ func badAddress(address, format string, args ...any) error {
 
 // CheckAddress returns an error that matches ErrAddress unless clients on other
 // machines can call the Address: a DNS name in ASCII, or an IP address that is
-// not unspecified. An IPv6 address may have brackets. Text that holds more than
-// that is rejected, such as a port, a scheme, a path or a second address, since
-// a client may read it as another place than the writer names. So is a name
-// that some resolvers read as a number: 127.1, 2130706433. CheckAddress asks no
-// DNS server. See AddressRules for addresses that a client should not call.
+// not unspecified. An IPv6 address may have brackets. A port, a scheme, a path
+// or a second address in the text is an error: clients read such text in
+// different ways. A name that some resolvers read as a number is an error too:
+// 127.1, 2130706433. CheckAddress asks no DNS server. See AddressRules for
+// addresses that a client should not call.
 func (in Instance) CheckAddress() error {
 	_, err := parseAddress(in.Address)
 	return err
