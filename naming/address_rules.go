@@ -33,8 +33,8 @@ import (
 //	orders, err := registry.Open(ctx, "orders", naming.Filter(rules.Accept))
 //	dialer := &net.Dialer{Control: rules.Control}
 //
-// AddressRules are a value, and safe for concurrent use while no one changes
-// them.
+// AddressRules are a value, and safe for concurrent use if the program does
+// not change them.
 type AddressRules struct {
 	// Allow exempts addresses: netip.MustParsePrefix("127.0.0.0/8") for
 	// instances on the client's own machine. It does not exempt what Deny has.
@@ -44,8 +44,8 @@ type AddressRules struct {
 }
 
 // Accept reports whether the rules accept the Address of an instance. It is a
-// function for Filter. It asks no DNS server, so it accepts all names but those
-// of the list above.
+// function for Filter. It asks no DNS server, so it accepts every name that is
+// not in the list above.
 func (r AddressRules) Accept(in Instance) bool { return r.Check(in.Address) == nil }
 
 // Check returns an error that matches ErrAddress if the rules reject a host: a
@@ -132,7 +132,7 @@ func within(prefixes []netip.Prefix, ip netip.Addr) bool {
 }
 
 // embedded returns the IPv4 address that an IPv6 address stands for. The result
-// is not valid if there is none.
+// is not valid for other addresses.
 func embedded(ip netip.Addr) netip.Addr {
 	if !ip.Is6() {
 		return netip.Addr{}

@@ -56,8 +56,8 @@ func TestFault45_HostNames(t *testing.T) {
 	}
 }
 
-// A port for a service is an error that says so, and so is a host that could be
-// read as one. None goes to DNS.
+// A port for a service is an error that names the port. Hosts that net/http
+// reads as a service are errors too, and do not go to DNS.
 func TestFault45_HostNames_Rejected(t *testing.T) {
 	a := start(t, "a")
 	c := client(t, list(a.Instance), httpbalance.RoundTripper(noDNS()))
@@ -144,7 +144,7 @@ func TestFault45_HeaderHost(t *testing.T) {
 	require.Equal(t, "orders", read(t, resp))
 }
 
-// An instance whose address cannot be called is passed over, whoever balances.
+// An instance whose address cannot be called is passed over by every Balancer.
 func TestFault29_UnusableAddresses(t *testing.T) {
 	a := start(t, "a")
 	bad := []naming.Instance{{ID: "x", Address: "http://h", Port: 1}, {ID: "y", Port: a.Port}, {ID: "z", Address: "u@127.0.0.1", Port: a.Port}}

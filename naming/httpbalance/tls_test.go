@@ -31,7 +31,7 @@ type secureBackend struct {
 	conns atomic.Int64
 }
 
-// startTLS starts an instance. Its address and port are those of the listener.
+// startTLS starts an instance. It listens at its address and port.
 func startTLS(t *testing.T, id string, cert tls.Certificate, change ...func(*tls.Config)) *secureBackend {
 	b := new(secureBackend)
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
