@@ -14,7 +14,7 @@ import (
 )
 
 // ErrNoInstance is returned by Pick if there is nothing to pick: the source is
-// empty, or every instance in it is disabled, draining or blank.
+// empty, or every instance in it is disabled, draining or has no usable address.
 var ErrNoInstance = errors.New("no instance is available")
 
 // BalancerOption changes how a Balancer treats instances that fail.
@@ -70,12 +70,13 @@ type Balancer[T any] struct {
 // NewBalancer balances over instances. It passes over blank ones, as read from
 // a foreign znode such as {}. A blank instance has neither an address nor a
 // port. Nor has it a URISpec, metadata or a payload that could say how to call
-// it.
+// it. It also passes over instances whose address CheckAddress rejects, and
+// those with a port and no address.
 func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *Balancer[Instance] {
 	b := NewBalancerOf(source, func(in *Instance) string { return in.ID }, s, opts...)
 	b.key = (*Instance).lastingKey
 	b.weight = func(in *Instance) int { return in.Weight }
-	b.usable = func(in *Instance) bool { return in.Available() && !in.blank() }
+	b.usable = func(in *Instance) bool { return in.Available() && !in.blank() && in.callable() }
 	return b
 }
 

@@ -119,9 +119,9 @@ func (b *Balancer[T]) draft(from elements[T], before *table[T]) *table[T] {
 		case 0:
 			t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
 		case 1:
-			t.none = fmt.Errorf("%w: one is known, which is disabled, draining or without an address", ErrNoInstance)
+			t.none = fmt.Errorf("%w: one is known, which is disabled, draining or without a usable address", ErrNoInstance)
 		default:
-			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without an address", ErrNoInstance, n)
+			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without a usable address", ErrNoInstance, n)
 		}
 	}
 	return t

@@ -75,6 +75,19 @@
 //     number of keys is remembered.
 //   - A round robin begins at a random place.
 //
+// # Addresses
+//
+// The address, the ports, the URISpec and the metadata of an instance are the
+// text of whatever program may write its znode.
+//
+//   - An address that no client on another machine can call is not registered,
+//     and an instance with such an address is not picked (CheckAddress). It is
+//     shown in views.
+//   - AddressRules reject addresses of the client's own machine, its link, and
+//     metadata services, before and after names are resolved.
+//   - Packages httpbalance and grpcresolver verify certificates for the name of
+//     the service. A client that dials by itself sets tls.Config.ServerName.
+//
 // # Cache files
 //
 // SaveCache and LoadCache keep the last known instances of a service in a file,

@@ -226,10 +226,10 @@ func TestHardCase63_64_WatchAfterOutages(t *testing.T) {
 			b.Link.Cut(zktest.Both)
 			time.Sleep(outage / 2)
 			require.NoError(w, g.Unregister(w.Context()))
-			g = register(a, at("o1", "after "+outage.String()))
+			g = register(a, at("o1", "after-"+outage.String()))
 			time.Sleep(outage / 2)
 			b.Link.Heal()
-			w.Eventually(func() bool { return !s.Stale() && showView(s.View()) == "o1=after "+outage.String() }, "%s", outage)
+			w.Eventually(func() bool { return !s.Stale() && showView(s.View()) == "o1=after-"+outage.String() }, "%s", outage)
 		}
 	})
 }

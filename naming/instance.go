@@ -38,7 +38,8 @@ type Instance struct {
 	// computes it, and ignores the ID given here.
 	ID string
 
-	// Address is a host name or an IP address, and may be empty. Curator and
+	// Address is a host name or an IP address, without a port. See
+	// CheckAddress. It may be empty if the ports are zero too. Curator and
 	// Spring: "address". Dubbo: the host in the URL, where it is required, and
 	// the znode's data.
 	Address string
@@ -156,7 +157,11 @@ func ParseServiceType(s string) (ServiceType, error) {
 
 // HostPort returns "address:port" as net.Dial takes it, with brackets around an
 // IPv6 address. It uses Port, or without one SSLPort. Without either it returns
-// the bare address.
+// the bare address. Check an instance that a Balancer has not picked with
+// CheckAddress first: without an address, net.Dial calls the local machine.
+//
+// For TLS, set tls.Config.ServerName to the name of the service. The address is
+// not a name to verify, since any program that may register chooses it.
 func (in Instance) HostPort() string {
 	port := in.Port
 	if port == 0 {
@@ -169,7 +174,9 @@ func (in Instance) HostPort() string {
 }
 
 // URI builds the URISpec with the instance's own values. It is empty for an
-// instance without a URISpec.
+// instance without a URISpec. Scheme, host and path are all the text of the
+// program that has registered the instance: do not send credentials to a URI
+// without a check of its host.
 func (in Instance) URI() string { return in.URISpec.Build(in, nil) }
 
 // Available reports whether a Balancer may pick the instance: it is neither

@@ -83,11 +83,12 @@ func Replace() RegisterOption { return func(r *registering) { r.conflict = stand
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the
-// codec refuses; session.ErrIDTaken; session.ErrNotEphemeral; *MalformedError
-// for a static instance if the znode at its path does not hold an instance (it
-// is left as it is); session.ErrTooLarge; session.ErrClosed; ctx's, with
-// session.ErrUnreachable if there was no session; what the server answers, such
-// as session.ErrNoAuth.
+// codec refuses; ErrAddress for an address that no client could call, or a port
+// without an address; session.ErrIDTaken; session.ErrNotEphemeral;
+// *MalformedError for a static instance if the znode at its path does not hold
+// an instance (it is left as it is); session.ErrTooLarge; session.ErrClosed;
+// ctx's, with session.ErrUnreachable if there was no session; what the server
+// answers, such as session.ErrNoAuth.
 //
 // If Register fails, no dynamic instance is left: a create with an unknown
 // outcome is looked for and removed in the background. A static instance may be
@@ -105,6 +106,9 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	}
 	if in.Registered.IsZero() {
 		in.Registered = time.UnixMilli(time.Now().UnixMilli())
+	}
+	if err := in.registrable(); err != nil {
+		return nil, core.Failed("register", dir, err)
 	}
 	name, data, err := r.encode(in)
 	if err != nil {

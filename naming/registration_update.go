@@ -23,7 +23,7 @@ import (
 // deleted.
 //
 // Errors, in a *session.OpError: a change of Service, ID or Type; a field that
-// the codec refuses; session.ErrTooLarge; what the server answers, such as
+// the codec refuses; ErrAddress; session.ErrTooLarge; what the server answers, such as
 // session.ErrNoAuth; session.ErrReplaced and session.ErrIDTaken while another
 // process has the place; session.ErrReleased after Unregister;
 // session.ErrClosed; session.ErrNoNode if another client has removed a static
@@ -82,6 +82,9 @@ func (g *Registration) update(ctx context.Context, to func(Instance) Instance) e
 	}
 	if in.Service != before.Service || in.ID != g.id || in.Type != before.Type {
 		return errors.New("an update cannot change service, id or type: unregister the instance and register another")
+	}
+	if err := in.registrable(); err != nil {
+		return err
 	}
 	name, data, err := g.r.encode(in)
 	if err != nil {

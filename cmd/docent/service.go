@@ -86,6 +86,9 @@ func (c *serviceRegister) instance() (naming.Instance, error) {
 	if in.Address, in.Port, err = hostport.Parse(c.Addr); err != nil {
 		return in, usagef("service register: the address %q: %v", c.Addr, err)
 	}
+	if err := in.CheckAddress(); err != nil {
+		return in, usagef("service register: %v", err)
+	}
 	if _, _, err := c.codec().Encode(in); err != nil {
 		return in, usagef("service register: %v", err)
 	}

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -150,7 +152,8 @@ func TestService_dubbo(t *testing.T) {
 func TestService_usage(t *testing.T) {
 	for _, line := range []string{
 		"service", "service register", "service register orders", "service register a/b x h", "service register orders a/b h",
-		"service register orders x h:http", "service register orders x h:99999", "service register orders x h --weight -1",
+		"service register orders x h:http", "service register orders x h:99999",
+		"service register orders x 0.0.0.0:80", "service register orders x [::]:80", "service register orders x 0x7f.1:80", "service register orders x h --weight -1",
 		"service register orders x h --base services", "service register orders x h --layout json",
 		"service list --base /a/", "service watch a/b", "service pick orders --strategy best", "service pick a/b",
 		"service drain orders", "service drain .. x",
@@ -164,4 +167,24 @@ func TestService_usage(t *testing.T) {
 	code, _, stderr := docent(t, words("service drain orders none"), on(server))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "service drain orders none: the service has no such instance; list the instances")
+}
+
+// A script gets no address that a shell, curl or a browser would read as
+// another place.
+func TestFault29_PickedAddressesAreHosts(t *testing.T) {
+	server := zktest.New(t)
+	for id, address := range map[string]string{"a": "evil.example/x?", "b": "u@evil.example", "c": "-o", "d": "", "e": "http://h", "f": "0.0.0.0"} {
+		require.NoError(t, server.Put("/services/orders/"+id, fmt.Appendf(nil, `{"name":"orders","id":%q,"address":%q,"port":80}`, id, address)))
+	}
+	code, out, stderr := docent(t, words("service pick orders"), on(server))
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Equal(t, "docent: service pick orders: no instance is available: 6 are known, all of them disabled, draining or without a usable address\n", stderr)
+	require.NoError(t, server.Put("/services/orders/g", []byte(`{"name":"orders","id":"g","address":"10.0.0.7","port":80}`)))
+	for range 3 {
+		_, out, _ = docent(t, words("service pick orders"), on(server))
+		require.Equal(t, "10.0.0.7:80\n", out)
+	}
+	_, out, _ = docent(t, words("service list orders"), on(server))
+	require.Equal(t, 7, strings.Count(out, "\n"), "all are listed")
 }

@@ -1,8 +1,11 @@
 package grpcresolver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,21 +40,36 @@ func KeepDraining() Option { return func(b *builder) { b.all = true } }
 // again.
 func OpenTimeout(d time.Duration) Option { return func(b *builder) { b.timeout = d } }
 
-type builder struct {
-	registry *naming.Registry
-	options  func(service string) []naming.OpenOption
-	all      bool
-	timeout  time.Duration
+// ServerName sets a function that returns the name for which the certificates
+// of a service's instances are verified. It is also the authority of the calls.
+// The default, also for an empty result, is the name of the service. Nothing in
+// the registry changes the name. grpc.WithAuthority, and a server name in the
+// transport credentials, have precedence.
+//
+// f is called when a connection is made, and must not block.
+func ServerName(f func(service string) string) Option {
+	return func(b *builder) { b.serverName = f }
 }
+
+type builder struct {
+	registry   *naming.Registry
+	options    func(service string) []naming.OpenOption
+	serverName func(service string) string
+	all        bool
+	timeout    time.Duration
+}
+
+var _ resolver.AuthorityOverrider = (*builder)(nil)
 
 // New returns a Builder for the services of a registry, to be given to
 // grpc.WithResolvers or resolver.Register. New sends no request. The Builder is
 // safe for concurrent use.
 func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 	b := &builder{
-		registry: registry,
-		options:  func(string) []naming.OpenOption { return nil },
-		timeout:  DefaultOpenTimeout,
+		registry:   registry,
+		options:    func(string) []naming.OpenOption { return nil },
+		serverName: func(string) string { return "" },
+		timeout:    DefaultOpenTimeout,
 	}
 	for _, opt := range opts {
 		opt(b)
@@ -61,6 +79,22 @@ func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 
 // Scheme implements resolver.Builder.
 func (b *builder) Scheme() string { return Scheme }
+
+// OverrideAuthority implements resolver.AuthorityOverrider. grpc verifies the
+// certificates of the instances for this name, since no address has another.
+func (b *builder) OverrideAuthority(target resolver.Target) string {
+	service := target.Endpoint()
+	return authority(cmp.Or(b.serverName(service), service))
+}
+
+// authority writes a name as the authority of an HTTP/2 request. It escapes what
+// an authority cannot have; a certificate cannot be valid for the result then.
+func authority(name string) string {
+	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
+		return "[" + ip.String() + "]"
+	}
+	return url.PathEscape(name)
+}
 
 // Build implements resolver.Builder. It sends no request. The error says why
 // the target is invalid.

@@ -13,7 +13,9 @@
 //     completed, since grpc closes a connection that is no longer resolved only
 //     after its calls.
 //   - On a connection without TLS, instances with an SSL port alone are left
-//     out.
+//     out. A connection with TLS uses the SSL port of an instance that has one.
+//   - Addresses that naming.Instance.CheckAddress rejects are left out, such as
+//     paths of sockets.
 //   - While ZooKeeper does not answer, the last known addresses stay. With a
 //     naming.CacheFile they are also available at a cold start.
 //   - An instance keeps its connection if it changes and its address stays.
@@ -31,6 +33,28 @@
 // until the present calls on the connection have ended, before it uses another
 // connection (in grpc-go 1.85). That is long with long streams: give calls
 // deadlines.
+//
+// # TLS and names
+//
+// Any program that may write to the registry chooses the addresses in it. It
+// chooses nothing else:
+//
+//   - The name for which certificates are verified, and the authority of the
+//     calls, is the name of the service in the target. ServerName sets another
+//     name for each service. grpc.WithAuthority, and a server name in the
+//     transport credentials, have precedence.
+//   - An instance with a certificate for another name gets no call.
+//   - Addresses have no name of a server and no attributes. Nothing in the
+//     metadata of an instance reaches transport credentials or the service
+//     config.
+//
+// The target has the name of the service as it is in ZooKeeper, where Orders is
+// not orders, and "orders." is a third service. A target without a scheme, or
+// with another one, is not resolved by this package.
+//
+// For a check of the addresses themselves, give naming.Filter to OpenOptions,
+// and the Control of naming.AddressRules to the net.Dialer of
+// grpc.WithContextDialer.
 //
 // # Attributes
 //

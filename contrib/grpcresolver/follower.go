@@ -127,30 +127,53 @@ func (f *follower) pause(ctx context.Context, n int) error {
 
 // tell passes the addresses to grpc.
 func (f *follower) tell(instances iter.Seq[naming.Instance]) {
-	s, tlsOnly := f.state(instances)
+	s, left := f.state(instances)
 	// An error means that there are no addresses, or that the policy refuses
 	// them. To resolve again would not change that.
 	_ = f.cc.UpdateState(s)
-	if tlsOnly > 0 && len(s.Addresses) == 0 {
+	if len(s.Addresses) > 0 {
+		return
+	}
+	switch {
+	case left.tlsOnly > 0:
 		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have only an SSL port; "+
-			"use transport credentials with TLS", f.service, tlsOnly))
+			"use transport credentials with TLS", f.service, left.tlsOnly))
+	case left.bad != nil:
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: no available instance has an address that can be called: %w", f.service, left.bad))
 	}
 }
 
-// state returns the state for grpc. tlsOnly is the number of instances that are
-// left out since they have only an SSL port and the connection has no TLS.
-func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State, tlsOnly int) {
+// leftOut is what is not passed to grpc.
+type leftOut struct {
+	tlsOnly int   // instances with an SSL port alone, if the connection has no TLS
+	bad     error // of the last instance whose address cannot be called
+}
+
+// state returns the state for grpc. Of what the registry holds, it has the
+// addresses and ports of instances: no name of a server, no service config, and
+// no attribute that transport credentials read.
+func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State, left leftOut) {
 	for in := range instances {
 		if !f.all && !in.Available() {
 			continue
 		}
-		if f.plain && in.Port == 0 && in.SSLPort != 0 {
-			tlsOnly++
+		// grpc would read unix:/path as the path of a socket.
+		if err := in.CheckAddress(); err != nil {
+			left.bad = fmt.Errorf("instance %q: %w", in.ID, err)
+			logger.Warningf("grpcresolver: service %s: %v", f.service, left.bad)
 			continue
 		}
-		addr := resolver.Address{Addr: in.HostPort()}
+		if f.plain && in.Port == 0 && in.SSLPort != 0 {
+			left.tlsOnly++
+			continue
+		}
+		at := in
+		if !f.plain && at.SSLPort != 0 {
+			at.Port = at.SSLPort
+		}
+		addr := resolver.Address{Addr: at.HostPort()}
 		s.Addresses = append(s.Addresses, addr)
 		s.Endpoints = append(s.Endpoints, describe(resolver.Endpoint{Addresses: []resolver.Address{addr}}, in))
 	}
-	return s, tlsOnly
+	return s, left
 }

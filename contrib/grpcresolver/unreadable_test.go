@@ -64,7 +64,8 @@ func TestFault19_UnreadableNodes(t *testing.T) {
 	})
 }
 
-// An instance that speaks TLS alone gets no connection without TLS.
+// An instance that speaks TLS alone gets no connection without TLS. A connection
+// with TLS goes to the SSL port.
 func TestFault26_SSLPortOnly(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		r := naming.NewRegistry(w.Process().Manager)
@@ -78,7 +79,7 @@ func TestFault26_SSLPortOnly(t *testing.T) {
 		plain := build(w, resolver.BuildOptions{DialCreds: insecure.NewCredentials()})
 		require.Equal(w, []string{"[::1]:80"}, plain.newest(w))
 		secure := build(w, resolver.BuildOptions{DialCreds: credentials.NewTLS(nil)})
-		require.Equal(w, []string{"[::1]:80", "[fe80::1%eth0]:443"}, secure.newest(w))
+		require.Equal(w, []string{"[::1]:443", "[fe80::1%eth0]:443"}, secure.newest(w))
 	})
 }
 

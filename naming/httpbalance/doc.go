@@ -25,7 +25,33 @@
 //     request.
 //   - An instance that has only an SSL port is called with https, even for http
 //     URLs. It gets nothing in plain text.
-//   - Requests to other hosts go to these hosts.
+//   - Requests to other hosts go to these hosts, unless OnlyServices rejects
+//     them.
+//
+// # TLS and names
+//
+// Any program that may write to the registry chooses the addresses in it. It
+// chooses nothing else:
+//
+//   - The certificate of an instance is verified for the name of the service, or
+//     for the name that ServerName or the program's tls.Config sets. The address
+//     of the instance is not a name to verify. An instance with a certificate
+//     for another name gets nothing of the request. It is passed over for a
+//     while, and the request is tried on another instance, whatever its method.
+//   - A RoundTripper that cannot be told the name gets no request with TLS: the
+//     request is rejected. See RoundTrippers.
+//   - An https request is never sent in plain text. A redirect from https to
+//     http is an error if it comes from a service or leads to one.
+//   - http://Orders/, http://orders./ and http://orders:80/ reach the service
+//     orders, as https://orders:443/ does. Another port is an error. No spelling
+//     leads to DNS.
+//   - The header Host of a request without one is the host of its URL, and not
+//     the address of the instance.
+//   - An address that naming.Instance.CheckAddress rejects is never called.
+//
+// An http request is not authenticated: whatever answers at the address gets
+// it. naming.AddressRules keep requests from the client's own machine and from
+// metadata services.
 //
 // # What is not promised
 //

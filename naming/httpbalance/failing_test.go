@@ -111,7 +111,8 @@ func TestFault26_SSLPortOnly(t *testing.T) {
 	t.Cleanup(srv.Close)
 	tls := at(t, "a", srv.Listener.Addr())
 	tls.Port, tls.SSLPort = 0, tls.Port
-	require.Equal(t, "true", get(t, client(t, list(tls), httpbalance.RoundTripper(srv.Client().Transport))))
+	require.Equal(t, "true", get(t, client(t, list(tls), httpbalance.RoundTripper(srv.Client().Transport),
+		httpbalance.Service("orders", list(tls), httpbalance.ServerName("example.com")))))
 }
 
 type recorder struct{ url string }
@@ -124,7 +125,8 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 // sent is where a request to the instance goes.
 func sent(t *testing.T, in naming.Instance, scheme string) string {
 	base := new(recorder)
-	c := &http.Client{Transport: httpbalance.New(httpbalance.RoundTripper(base), httpbalance.Service("orders", list(in)))}
+	c := &http.Client{Transport: httpbalance.New(httpbalance.Service("orders", list(in)),
+		httpbalance.RoundTrippers(func(*http.Transport) http.RoundTripper { return base }))}
 	resp, err := c.Get(scheme + "://orders/")
 	require.NoError(t, err)
 	read(t, resp)

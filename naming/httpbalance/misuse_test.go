@@ -10,6 +10,6 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		httpbalance.New, httpbalance.Attempts, httpbalance.RoundTripper, httpbalance.Strategy, httpbalance.DownAfter, httpbalance.Key,
-		httpbalance.Service, new(httpbalance.Transport), httpbalance.New(),
+		httpbalance.Service, httpbalance.ServerName, httpbalance.RoundTrippers, httpbalance.OnlyServices, new(httpbalance.Transport), httpbalance.New(),
 	)
 }

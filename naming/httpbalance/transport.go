@@ -1,7 +1,6 @@
 package httpbalance
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,58 +15,17 @@ import (
 // Transport is an http.RoundTripper. It has no goroutine, nothing to close but
 // idle connections, and is safe for concurrent use.
 type Transport struct {
-	next     http.RoundTripper // sends the requests
+	next     http.RoundTripper // sends the requests to other hosts
+	wrap     func(*http.Transport) http.RoundTripper
+	only     bool // no other hosts
 	attempts int
 	pause    time.Duration
 	window   time.Duration
 	errs     int
 	strategy naming.Strategy
 	key      func(*http.Request) string
-	sources  map[string]naming.Source[naming.Instance]
-
-	services map[string]*naming.Balancer[naming.Instance]
+	services map[string]*service // by name
 	err      error
-}
-
-// Option changes how a Transport sends.
-type Option func(*Transport)
-
-// Service sends requests for http://name/ and https://name/ to the instances of
-// a source, such as a *naming.Service. The name must be in lower case, without
-// a port.
-func Service(name string, source naming.Source[naming.Instance]) Option {
-	misuse.If(source == nil, "httpbalance.Service is given a nil Source: give a naming.Service or a naming.List")
-	return func(t *Transport) { t.sources[name] = source }
-}
-
-// Strategy sets how instances are picked. Each service uses the strategy
-// independently of the others. The default is naming.RoundRobin.
-func Strategy(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
-
-// Key sets the function that returns the key for naming.Hash and naming.Sticky:
-// a user, a tenant, a path.
-func Key(f func(*http.Request) string) Option {
-	misuse.NilFunc(f == nil, "httpbalance.Key")
-	return func(t *Transport) { t.key = f }
-}
-
-// RoundTripper sets the RoundTripper that sends the requests. The default is
-// http.DefaultTransport.
-func RoundTripper(rt http.RoundTripper) Option {
-	misuse.If(rt == nil, "httpbalance.RoundTripper is given a nil RoundTripper: leave it out for http.DefaultTransport")
-	return func(t *Transport) { t.next = rt }
-}
-
-// Attempts sets how many instances are tried at most for one request. The
-// default is three; with one, a request is not repeated.
-func Attempts(n int) Option { return func(t *Transport) { t.attempts = n } }
-
-// DownAfter sets for how long an instance is passed over, as naming.DownAfter
-// does. It is passed over if no connection can be made, or if errs requests
-// have failed within the window: the connection broke off, or the status was
-// 502, 503 or 504. The default is 3 in 10 seconds, for 10 seconds.
-func DownAfter(errs int, window, pause time.Duration) Option {
-	return func(t *Transport) { t.errs, t.window, t.pause = errs, window, pause }
 }
 
 // New returns a Transport. It sends no request. If an option cannot be used,
@@ -81,20 +39,23 @@ func New(opts ...Option) *Transport {
 		pause:    10 * time.Second,
 		strategy: naming.RoundRobin(),
 		key:      func(*http.Request) string { return "" },
-		sources:  make(map[string]naming.Source[naming.Instance]),
-		services: make(map[string]*naming.Balancer[naming.Instance]),
+		services: make(map[string]*service),
 	}
 	misuse.Apply("httpbalance.New", t, opts)
 	if t.attempts < 1 {
 		t.err = fmt.Errorf("httpbalance: Attempts(%d): a request needs at least 1 attempt", t.attempts)
 	}
-	for name, source := range t.sources {
-		b, err := balancer(source, t.strategy, naming.DownAfter(t.errs, t.window, t.pause))
+	for name, s := range t.services {
+		err := checkName(name)
+		if err == nil {
+			err = t.secure(s)
+		}
+		if err == nil {
+			s.balancer, err = balancer(s.source, t.strategy, naming.DownAfter(t.errs, t.window, t.pause))
+		}
 		if err != nil {
 			t.err = fmt.Errorf("httpbalance: service %s: %w", name, err)
-			continue
 		}
-		t.services[name] = b
 	}
 	return t
 }
@@ -120,33 +81,43 @@ func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...
 // RoundTrip implements http.RoundTripper. The Request of the response is the
 // one that was sent, so its URL shows which instance has answered.
 //
-// Errors: the RoundTripper's; naming.ErrNoInstance.
+// Errors: the RoundTripper's; naming.ErrNoInstance; a certificate that is not
+// valid for the service (*tls.CertificateVerificationError); a host or a scheme
+// that is rejected.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.made()
 	misuse.If(req == nil, "Transport.RoundTrip is given a nil request")
+	misuse.If(req.URL == nil, "Transport.RoundTrip is given a request without a URL")
 	if t.err != nil {
-		return nil, refuse(req, t.err)
+		return nil, reject(req, t.err)
 	}
-	b, ok := t.services[req.URL.Host]
-	if !ok {
+	s, err := t.route(req.URL)
+	switch {
+	case err != nil:
+		return nil, reject(req, err)
+	case downgrade(req, s != nil):
+		return nil, reject(req, errDowngrade)
+	case s == nil:
 		return t.next.RoundTrip(req)
+	case req.URL.Scheme == "https" && s.unverified != nil:
+		return nil, reject(req, fmt.Errorf("httpbalance: service %s cannot be called with https: %w", s.name, s.unverified))
 	}
 	var tried []string
 	var last error
 	for n := 1; ; n++ {
-		p, err := pick(b, t.key(req), tried)
+		p, err := pick(s.balancer, t.key(req), tried)
 		switch {
 		case last != nil && err != nil: // all instances were tried
 			return nil, last
 		case err != nil:
-			return nil, refuse(req, fmt.Errorf("httpbalance: service %s: %w", req.URL.Host, err))
+			return nil, reject(req, fmt.Errorf("httpbalance: service %s: %w", s.name, err))
 		}
 		tried = append(tried, p.Item.ID)
-		resp, err := t.send(req, b, p, n > 1)
+		resp, err := t.send(req, s, p, n > 1)
 		if err == nil {
 			return resp, nil
 		}
-		last = fmt.Errorf("httpbalance: instance %s of service %s: %w", p.Item.ID, req.URL.Host, err)
+		last = fmt.Errorf("httpbalance: instance %s of service %s: %w", p.Item.ID, s.name, err)
 		if n == t.attempts || !repeatable(req, err) {
 			return nil, last
 		}
@@ -161,33 +132,47 @@ func pick(b *naming.Balancer[naming.Instance], key string, tried []string) (nami
 	return b.PickOther(key, tried...)
 }
 
-// refuse closes the body of a request that is not sent, as a RoundTripper must.
-func refuse(req *http.Request, err error) error {
+// reject closes the body of a request that is not sent, as a RoundTripper must.
+func reject(req *http.Request, err error) error {
 	if req.Body != nil {
-		_ = req.Body.Close() // the request is refused anyway
+		_ = req.Body.Close() // the request is rejected anyway
 	}
 	return err
 }
 
 // send sends the request to one instance.
-func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance], p naming.Picked[naming.Instance], again bool) (*http.Response, error) {
-	out := req.Clone(req.Context())
+func (t *Transport) send(req *http.Request, s *service, p naming.Picked[naming.Instance], again bool) (*http.Response, error) {
+	out := req.Clone(withScheme(req))
 	out.URL.Scheme, out.URL.Host = target(p.Item, req.URL.Scheme)
-	if again && req.GetBody != nil {
-		body, err := req.GetBody()
-		if err != nil {
-			p.Done(nil)
-			return nil, fmt.Errorf("read the body again: %w", err)
-		}
-		out.Body = body
+	if out.Host == "" {
+		out.Host = req.URL.Host // and not the address in the registry
 	}
-	resp, err := t.next.RoundTrip(out)
+	err := p.Item.CheckAddress()
+	if err == nil && out.URL.Scheme == "https" && s.unverified != nil {
+		err = fmt.Errorf("it has only an SSL port, and cannot be called with https: %w", s.unverified)
+	}
+	if err == nil && again && req.GetBody != nil {
+		if out.Body, err = req.GetBody(); err != nil {
+			err = fmt.Errorf("read the body again: %w", err)
+		}
+	}
+	if err != nil {
+		p.Done(nil)
+		if again { // the body is closed already
+			return nil, notSent{err}
+		}
+		return nil, reject(req, notSent{err})
+	}
+	resp, err := s.next.RoundTrip(out)
 	if err != nil {
 		p.Done(err)
 		if unsent(err) && req.Context().Err() == nil {
-			b.MarkDown(p.Item.ID, t.pause)
+			s.balancer.MarkDown(p.Item.ID, t.pause)
 		}
-		return nil, err
+		return nil, explain(err)
+	}
+	if resp.Request == nil { // for the next request, if this is a redirect
+		resp.Request = out
 	}
 	resp.Body = follow(resp, p)
 	return resp, nil
@@ -211,34 +196,21 @@ func target(in *naming.Instance, scheme string) (useScheme, host string) {
 	return scheme, address
 }
 
-// unsent reports whether the error says that no connection was made.
-func unsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-func repeatable(req *http.Request, err error) bool {
-	if req.Context().Err() != nil {
-		return false
-	}
-	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		return false
-	}
-	if unsent(err) || req.Header.Get("Idempotency-Key") != "" {
-		return true
-	}
-	switch req.Method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
-}
-
-// CloseIdleConnections closes the idle connections of the RoundTripper, if it
-// has the method. http.Client calls it.
+// CloseIdleConnections closes the idle connections of the RoundTrippers that
+// have such a method. http.Client calls it.
 func (t *Transport) CloseIdleConnections() {
 	t.made()
-	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+	closeIdle(t.next)
+	for _, s := range t.services {
+		closeIdle(s.next)
+		if s.base != nil {
+			s.base.CloseIdleConnections()
+		}
+	}
+}
+
+func closeIdle(rt http.RoundTripper) {
+	if c, ok := rt.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -36,8 +36,11 @@ func Parse(text string) (host string, port int, err error) {
 		}
 		return "", 0, errors.New("it has more than one colon: write host:port")
 	}
-	if err := checkHost(host); err != nil {
-		return "", 0, err
+	if host == "" {
+		return "", 0, errors.New("its host is missing: write host:port")
+	}
+	if err := CheckHost(host); err != nil {
+		return "", 0, fmt.Errorf("its host %q %w", host, err)
 	}
 	if hasPort {
 		if port, err = parsePort(portText); err != nil {
@@ -91,31 +94,50 @@ func parsePort(text string) (int, error) {
 	return n, nil
 }
 
-// checkHost accepts an IPv4 address or a DNS name, with underscores, as
-// container platforms make them.
-func checkHost(host string) error {
-	if host == "" {
-		return errors.New("its host is missing: write host:port")
+// CheckHost accepts an IPv4 address or a DNS name in ASCII, with underscores, as
+// container platforms make them. It rejects names that some resolvers read as
+// an IPv4 address: 127.1, 0177.0.0.1, 2130706433, 0x7f000001. The error is what
+// follows "the host".
+func CheckHost(host string) error {
+	name := strings.TrimSuffix(host, ".")
+	if name == "" {
+		return errors.New("is empty: write a DNS name or an IP address")
 	}
-	numeric := true
 	for _, r := range host {
-		digit := r >= '0' && r <= '9'
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !digit && !letter && r != '.' && r != '-' && r != '_' {
-			return fmt.Errorf("its host %q has the character %q: write a DNS name or an IP address", host, r)
+		if !digit(r) && !letter(r) && r != '.' && r != '-' && r != '_' {
+			return fmt.Errorf("has the character %q: write a DNS name or an IP address", r)
 		}
-		numeric = numeric && (digit || r == '.')
 	}
-	if numeric {
+	if numeric(host) {
 		if _, err := netip.ParseAddr(host); err != nil {
-			return fmt.Errorf("its host %q is neither an IPv4 address nor a DNS name", host)
+			return errors.New("is neither an IPv4 address nor a DNS name")
 		}
 		return nil
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
-		if label == "" || label[0] == '-' {
-			return fmt.Errorf("its host %q is not a DNS name", host)
+	if len(name) > 253 {
+		return errors.New("is longer than a DNS name can be")
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || label[0] == '-' || len(label) > 63 {
+			return errors.New("is not a DNS name")
 		}
 	}
 	return nil
+}
+
+func digit(r rune) bool  { return r >= '0' && r <= '9' }
+func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+
+// numeric reports whether all labels are numbers, as inet_aton reads them:
+// decimal, octal or hexadecimal.
+func numeric(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		digits, hex := strings.CutPrefix(strings.ToLower(label), "0x")
+		for _, r := range digits {
+			if !digit(r) && !(hex && r >= 'a' && r <= 'f') {
+				return false
+			}
+		}
+	}
+	return true
 }

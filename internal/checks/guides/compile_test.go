@@ -31,9 +31,10 @@ var packages = map[string]string{
 	"docentotel": ours + "contrib/otel",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
-	"sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
+	"net": "net", "sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
+	"tls": "crypto/tls", "x509": "crypto/x509",
 
-	"grpc": "google.golang.org/grpc", "insecure": "google.golang.org/grpc/credentials/insecure",
+	"grpc": "google.golang.org/grpc", "credentials": "google.golang.org/grpc/credentials", "insecure": "google.golang.org/grpc/credentials/insecure",
 	"prometheus": "github.com/prometheus/client_golang/prometheus", "require": "github.com/stretchr/testify/require",
 	"zk": "github.com/go-zookeeper/zk",
 }

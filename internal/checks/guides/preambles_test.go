@@ -84,6 +84,11 @@ func send(context.Context, []byte) error
 	"docs/security.md": `
 var ctx context.Context
 var password string
+var ca *x509.CertPool
+var listener net.Listener
+var registry *naming.Registry
+var orders *naming.Service
+func serve(http.ResponseWriter, *http.Request)
 `,
 	"docs/sessions-and-holds.md": `
 var ctx context.Context
