@@ -200,6 +200,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 // a record nor an error, the next read shows what has become of the run; doubt
 // is then the error of an unknown outcome, if there was one.
 func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
+	if err := c.s.AdmitWrite(context.Background(), c.o.path); err != nil {
+		return nil, nil, err
+	}
 	next := c.o.next(v, c.Name, session.ID(c.s.ID()), rerun)
 	results, err := c.s.Txn(context.Background(), // which ends with the session
 		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.encode(), v.stat.Version))

@@ -32,6 +32,8 @@ type Manager struct {
 	pauses   backoff.Backoff // between rounds of dialling, and between retries
 	failures *failures
 	progress progress
+	vets     bool // directories are checked for rights of others
+	warned   warned
 
 	states    relay
 	confirmed relay        // its Connected means that a quorum has answered
@@ -42,6 +44,7 @@ type Manager struct {
 	noMultiRead  atomic.Bool // the ensemble cannot read many nodes at once
 	noContainers atomic.Bool // the ensemble does not support container nodes
 	noStats      atomic.Bool // the ensemble does not support creates that return a stat
+	noIdentities atomic.Bool // the ensemble does not tell a session's identities
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
@@ -118,6 +121,7 @@ func newManager(cfg Config) *Manager {
 		told:     make(chan struct{}),
 		closed:   make(chan struct{}),
 		turn:     make(chan struct{}),
+		vets:     cfg.Directories != IgnoreExposed && restricts(cfg.ACL),
 	}
 	if m.dialer == nil {
 		m.dialer = new(net.Dialer).DialContext

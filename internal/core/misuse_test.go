@@ -14,7 +14,7 @@ func TestFault59_Misuse(t *testing.T) {
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
 		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),
 		new(core.Life), new(core.Turn), new(core.Watch), new(core.Follower), new(core.Op), new(core.Credential), new(core.State),
-		new(core.OpError), new(core.CodeError),
+		new(core.OpError), new(core.CodeError), new(core.Grant),
 		core.WorldACL, core.AuthACL, core.DigestACL,
 	)
 }
