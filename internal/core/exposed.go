@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/grace"
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
@@ -86,7 +87,8 @@ type vetting struct {
 
 	mu      sync.Mutex
 	known   map[vetKey]verdict
-	running int // checks in the background
+	running int           // checks in the background
+	idle    chan struct{} // closed when no check is running; nil if none is
 }
 
 func (t *vetting) get(key vetKey) (verdict, bool) {
@@ -126,7 +128,9 @@ func (t *vetting) begin(key vetKey, stat *Stat) bool {
 	if known && (v.pending || v.unread || stat == nil || v.covers(*stat)) || t.running >= maxVetting {
 		return false
 	}
-	t.running++
+	if t.running++; t.idle == nil {
+		t.idle = make(chan struct{})
+	}
 	t.store(key, verdict{pending: true})
 	return true
 }
@@ -136,9 +140,29 @@ func (t *vetting) begin(key vetKey, stat *Stat) bool {
 func (t *vetting) end(key vetKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.running--
 	if t.known[key].pending {
 		delete(t.known, key)
+	}
+	if t.running--; t.running == 0 {
+		close(t.idle)
+		t.idle = nil
+	}
+}
+
+// awaitChecks waits until the checks in the background have ended, at most for
+// a second.
+func (m *Manager) awaitChecks() {
+	m.mu.Lock()
+	s := m.current
+	m.mu.Unlock()
+	if s == nil || !s.warns() {
+		return
+	}
+	s.vetted.mu.Lock()
+	idle := s.vetted.idle
+	s.vetted.mu.Unlock()
+	if idle != nil {
+		grace.For(idle)
 	}
 }
 

@@ -428,3 +428,57 @@ func TestExposedIdentities(t *testing.T) {
 	t.Run("told", test(false))
 	t.Run("not told", test(true, zktest.NoOps(zktest.OpWhoAmI)))
 }
+
+// A program that ends at once does not lose its warning. A server that hangs
+// delays the end by a second.
+func TestExposedWarningBeforeClose(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.Put("/config", "")
+		hang := time.Duration(0)
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetACL {
+				return zktest.Delay(hang)
+			}
+			return zktest.Pass
+		})
+		for _, delay := range []time.Duration{0, 500 * time.Millisecond, time.Hour} {
+			hang = delay
+			p, logs := w.owner(core.WarnExposed)
+			_, err := p.CreateWithParents(w.Context(), fmt.Sprintf("/config/%v", delay), nil)
+			require.NoError(w, err)
+			start := time.Now()
+			require.NoError(w, p.Close())
+			if delay < time.Second {
+				require.Len(w, logs.warnings(), 1)
+				require.Equal(w, delay, time.Since(start))
+			} else {
+				require.Empty(w, logs.warnings())
+				require.LessOrEqual(w, time.Since(start), 3*time.Second)
+			}
+		}
+	})
+}
+
+func TestSetACL(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.Put("/a", "")
+		p, _ := w.owner(core.IgnoreExposed)
+		stat, err := p.SetACL(w.Context(), "/a", core.CreatorACL(), 0)
+		require.NoError(w, err)
+		require.Equal(w, int32(1), stat.Aversion)
+		_, err = p.SetACL(w.Context(), "/a", core.CreatorACL(), 0)
+		require.ErrorIs(w, err, core.ErrBadVersion)
+		_, err = p.SetACL(w.Context(), "/missing", core.CreatorACL(), core.AnyVersion)
+		require.ErrorIs(w, err, core.ErrNoNode)
+		_, err = p.SetACL(w.Context(), "bad", core.CreatorACL(), core.AnyVersion)
+		require.ErrorContains(w, err, "set acl bad")
+		stranger := w.process()
+		_, err = stranger.SetACL(w.Context(), "/a", core.WorldACL(core.PermAll), core.AnyVersion)
+		require.ErrorIs(w, err, core.ErrNoAuth)
+		_, err = stranger.SetACL(w.Context(), "/", core.CreatorACL(), core.AnyVersion)
+		require.ErrorIs(w, err, core.ErrInvalidACL)
+		acl, _, err := p.ACL(w.Context(), "/a")
+		require.NoError(w, err)
+		require.Equal(w, core.DigestACL(core.PermAll, "owner", "secret"), acl)
+	})
+}

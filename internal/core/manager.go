@@ -378,11 +378,13 @@ func (m *Manager) Done() <-chan struct{} {
 // vanish at once if a server can be reached. It waits until all goroutines of
 // the Manager have ended. For hooks, the log handler, Dialer, its connections
 // and LookupHost it waits a second at most, so that each of them may call
-// Close. Close may be called more than once, and concurrently. The error is
+// Close. It also waits a second at most for a check of a directory under way
+// (Config.Directories), whose warning would otherwise be lost. Close may be called more than once, and concurrently. The error is
 // always nil.
 func (m *Manager) Close() error {
 	m.made()
 	if m.closes.CompareAndSwap(false, true) {
+		m.awaitChecks()
 		m.cancel(ErrClosed)
 		m.work.Wait()
 		grace.For(m.told, m.lines.handled())

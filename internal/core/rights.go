@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -157,6 +158,25 @@ func grantsText(grants []Grant) string {
 		words = append(words, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(words, "; ")
+}
+
+// GrantsOf returns what an ACL gives to each identity that it names.
+func GrantsOf(acl []ACL) []Grant {
+	return beyond(acl, nil, PermAll, func(string) bool { return false })
+}
+
+// Others returns what acl gives, out of the permissions in mask, to identities
+// to which Config.ACL does not give it. The identities of this session count as
+// the identities of AuthACL. It sends a request if an identity has to be
+// compared that only the server knows; ctx bounds the request. Others is safe
+// for concurrent use.
+func (s *Session) Others(ctx context.Context, acl []ACL, mask int32) ([]Grant, error) {
+	s.made()
+	trusted, unknown, err := s.trustedACL(ctx, acl)
+	if err != nil {
+		return nil, err
+	}
+	return beyond(acl, trusted, mask, unknown), nil
 }
 
 // dangerous has the permissions on a directory with which a client can delete
