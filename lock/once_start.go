@@ -248,7 +248,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 		}
 		c.watched = true
 	}
-	_, watch, err := c.s.SeeW(ctx, path)
+	run, watch, err := c.s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return nil
@@ -263,6 +263,9 @@ func (c *caller) await(ctx context.Context, path string) error {
 	case <-c.s.Done():
 	}
 	if err := ctx.Err(); err != nil {
+		if run.Stat.EphemeralOwner == 0 && !core.Hidden(run.Stat) {
+			err = fmt.Errorf("%w: %w", core.ErrNotEphemeral, err)
+		}
 		return fmt.Errorf("waiting for the run of %s: %w", path, err)
 	}
 	if err := c.s.Err(); err != nil {
