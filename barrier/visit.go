@@ -222,6 +222,9 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 	case <-own:
 		return false, nil
 	case <-ctx.Done():
+		if node.Stat.EphemeralOwner == 0 && !core.Hidden(node.Stat) {
+			return false, fmt.Errorf("waiting for %s to leave: %w: %w", name, core.ErrNotEphemeral, ctx.Err())
+		}
 		return false, fmt.Errorf("waiting for %s to leave: %w", name, ctx.Err())
 	}
 }

@@ -45,6 +45,9 @@ func (s *Store) look(ctx context.Context, path string, w write) (core.Sighting, 
 	if err == nil {
 		err = w.allowed(ctx, s.sm, path, seen.Data, seen.Stat)
 	}
+	if err == nil && !w.remove {
+		err = s.sm.AdmitWrite(ctx, path)
+	}
 	return seen, err
 }
 

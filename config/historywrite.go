@@ -128,6 +128,9 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 	var ops []core.Op
 	fresh := 1
 	if found {
+		if err := s.AdmitWrite(ctx, k.path); err != nil {
+			return Entry{}, err
+		}
 		ops = append(ops, core.SetOp(k.path, k.data, stat.Version))
 	} else {
 		ops = append(ops, core.CreateOp(k.path, k.data, core.Persistent))

@@ -195,6 +195,9 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 	if p.over.stat.Version == core.AnyVersion {
 		return nil, errVersion
 	}
+	if err := s.AdmitWrite(ctx, v.path); err != nil {
+		return nil, err
+	}
 	stat, err := s.Set(ctx, v.path, p.data, p.over.stat.Version)
 	if err != nil {
 		return nil, err

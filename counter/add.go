@@ -230,6 +230,9 @@ func (c *Counter) write(ctx context.Context, s *core.Session, p *proposal) error
 	if p.over.stat.Version == core.AnyVersion {
 		return errVersion
 	}
+	if err := s.AdmitWrite(ctx, c.path); err != nil {
+		return err
+	}
 	stat, err := s.Set(ctx, c.path, p.data, p.over.stat.Version)
 	if err == nil && stat.Czxid != p.over.stat.Czxid {
 		err = core.ErrRecreated

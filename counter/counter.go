@@ -165,6 +165,9 @@ func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	if err := c.replaceable(held, stat); err != nil {
 		return err
 	}
+	if err := c.sm.AdmitWrite(ctx, c.path); err != nil {
+		return err
+	}
 	// The version of a node that was written very often can be -1, which
 	// matches any version.
 	_, err = c.sm.Set(ctx, c.path, data, stat.Version)

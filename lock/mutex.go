@@ -68,9 +68,12 @@ func (m *Mutex) Path() string {
 // ended sessions; when its session ends, it queues again in the next.
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
-// and context.Cause(ctx), and Lock's znode is removed in the background. Other
-// errors: session.ErrClosed; an invalid path; what the server answers, such as
-// session.ErrNoAuth if znodes may not be created below path.
+// and context.Cause(ctx), and Lock's znode is removed in the background. It
+// matches session.ErrNotEphemeral too if the contender before is not ephemeral:
+// the end of no session will remove it. With Handoff, Lock does not know that.
+// Other errors: session.ErrClosed; an invalid path; session.ErrExposed
+// (Config.Directories); what the server answers, such as session.ErrNoAuth if
+// znodes may not be created below path.
 //
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {

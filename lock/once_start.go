@@ -200,6 +200,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 // a record nor an error, the next read shows what has become of the run; doubt
 // is then the error of an unknown outcome, if there was one.
 func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
+	if err := c.s.AdmitWrite(context.Background(), c.o.path); err != nil {
+		return nil, nil, err
+	}
 	next := c.o.next(v, c.Name, session.ID(c.s.ID()), rerun)
 	results, err := c.s.Txn(context.Background(), // which ends with the session
 		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.encode(), v.stat.Version))
@@ -245,7 +248,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 		}
 		c.watched = true
 	}
-	_, watch, err := c.s.SeeW(ctx, path)
+	run, watch, err := c.s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return nil
@@ -260,6 +263,9 @@ func (c *caller) await(ctx context.Context, path string) error {
 	case <-c.s.Done():
 	}
 	if err := ctx.Err(); err != nil {
+		if run.Stat.EphemeralOwner == 0 && !core.Hidden(run.Stat) {
+			err = fmt.Errorf("%w: %w", core.ErrNotEphemeral, err)
+		}
 		return fmt.Errorf("waiting for the run of %s: %w", path, err)
 	}
 	if err := c.s.Err(); err != nil {

@@ -253,6 +253,9 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 			if _, err := s.limit.decode(data); err != nil {
 				return err // another program may need it
 			}
+			if err := s.sm.AdmitWrite(ctx, s.limit.node); err != nil {
+				return err
+			}
 			// A server that lags refuses the write, and has caught up by then.
 			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
 			if errors.Is(err, core.ErrBadVersion) && !errors.Is(err, core.ErrUnknownOutcome) {

@@ -102,6 +102,9 @@ func (n *Names) look(ctx context.Context) error {
 	case what == "" && len(node.Data) > 0:
 		what = fmt.Sprintf("it holds %d bytes", len(node.Data))
 	case what == "":
+		if err := n.sm.AdmitWrite(ctx, n.path); err != nil {
+			return err
+		}
 		n.node.Store(node.Stat.Czxid)
 		return nil
 	}

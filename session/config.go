@@ -54,6 +54,12 @@ type Config struct {
 	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
 	// CreatorACL is the usual choice with Auth.
 	ACL []ACL
+	// Directories says what to do about a directory whose ACL gives others the
+	// right to create or delete znodes, or to change the ACL. Others are all
+	// identities to which ACL does not give the right. The default is
+	// WarnExposed. Nothing is checked if ACL is nil or gives all rights to
+	// everyone.
+	Directories DirectoryPolicy
 	// Logger receives the events of sessions. Nil sends warnings and errors to
 	// slog.Default(), as it is at the time of each line. To discard all lines,
 	// use slog.New(slog.DiscardHandler). Credentials are never logged. The
@@ -88,6 +94,36 @@ const (
 	OnDisconnect
 )
 
+// DirectoryPolicy says what a Manager does about a directory in which others may
+// create or delete znodes. Such a right is worth more than the ACL of a znode:
+// who may delete in a directory may delete each of its znodes.
+//
+// The directory is the one in which a recipe, Create, CreateTTL or Txn creates a
+// znode. Directories that the Manager creates itself have Config.ACL. Config
+// keys, counters and the records of lock.Once are checked for the right to write
+// too. The check is one read of the ACL for each directory and session. A
+// session remembers 1,000 of them.
+//
+// If the session may not read the ACL, or cannot compare an identity with its
+// own, the Manager says so, and treats the directory as exposed.
+type DirectoryPolicy int
+
+const (
+	// WarnExposed logs a warning with the path, the identities and their
+	// rights, once for each directory and Manager. The check follows the create
+	// and delays nothing.
+	WarnExposed DirectoryPolicy = iota
+	// RejectExposed makes the verb fail with ErrExposed, before it creates a
+	// znode. For a lock, a leadership, a membership, a registration and any other
+	// ephemeral znode of Create, it also checks after the create, before the
+	// verb reports success: from then on nobody can replace the directory. If
+	// that check fails, the znode is deleted. Before other znodes and
+	// transactions, the ACL was read at most a second ago.
+	RejectExposed
+	// IgnoreExposed checks nothing.
+	IgnoreExposed
+)
+
 // core returns the configuration of the implementation.
 func (c *Config) core() core.Config {
 	cfg := core.Config{
@@ -98,6 +134,7 @@ func (c *Config) core() core.Config {
 		LossPolicy:  core.LossPolicy(c.LossPolicy),
 		TLS:         c.TLS,
 		ACL:         c.ACL,
+		Directories: core.DirectoryPolicy(c.Directories),
 		Logger:      c.Logger,
 		Hooks:       coreHooks(c.Hooks),
 		Dialer:      c.Dialer,

@@ -79,6 +79,10 @@ var (
 	// write. The write was computed from the old znode, and has replaced the
 	// value of the new one.
 	ErrRecreated = core.ErrRecreated
+	// ErrExposed says that others have rights on a directory or a znode that
+	// Config.ACL does not give them, and that Config.Directories rejects that. It
+	// matches ErrNoAuth too if the session may not read the ACL.
+	ErrExposed = core.ErrExposed
 	// ErrExhausted says that a directory has used up its sequence numbers. Their
 	// count starts again when the directory, once empty, is deleted.
 	ErrExhausted = core.ErrExhausted

@@ -25,7 +25,7 @@ func TestConfigReachesTheCore(t *testing.T) {
 	cfg := Config{
 		Servers: []string{"zk1"}, Root: "/r", Timeout: time.Second, TrustMargin: time.Millisecond,
 		LossPolicy: OnDisconnect, TLS: &tls.Config{ServerName: "zk"}, SASL: DigestMD5("ann", "secret"),
-		Auth: []Credential{Digest("ann", "secret")}, ACL: CreatorACL(), Logger: slog.New(slog.DiscardHandler),
+		Auth: []Credential{Digest("ann", "secret")}, ACL: CreatorACL(), Directories: RejectExposed, Logger: slog.New(slog.DiscardHandler),
 		Hooks:      []Hook{allHooks{}},
 		Dialer:     func(context.Context, string, string) (net.Conn, error) { return nil, errors.ErrUnsupported },
 		LookupHost: func(context.Context, string) ([]string, error) { return nil, errors.ErrUnsupported },
@@ -51,6 +51,8 @@ func TestConfigReachesTheCore(t *testing.T) {
 func TestConstantsAgree(t *testing.T) {
 	require.Equal(t, []core.LossPolicy{core.AtDeadline, core.OnDisconnect},
 		[]core.LossPolicy{core.LossPolicy(AtDeadline), core.LossPolicy(OnDisconnect)})
+	require.Equal(t, []core.DirectoryPolicy{core.WarnExposed, core.RejectExposed, core.IgnoreExposed},
+		[]core.DirectoryPolicy{core.DirectoryPolicy(WarnExposed), core.DirectoryPolicy(RejectExposed), core.DirectoryPolicy(IgnoreExposed)})
 	require.Equal(t, []core.State{core.Connected, core.Suspended, core.Lost, core.Closed},
 		[]core.State{core.State(Connected), core.State(Suspended), core.State(Lost), core.State(Closed)})
 	require.Equal(t, []core.Mode{core.Persistent, core.Ephemeral, core.Sequential, core.EphemeralSequential, core.Container},

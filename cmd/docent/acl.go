@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
+
 	"github.com/docent-go/docent/session"
 )
 
@@ -11,11 +15,63 @@ func (g *globals) acl() ([]session.ACL, error) {
 	case "open":
 		return session.WorldACL(session.PermAll), nil
 	case "creator":
-		if g.Auth == "" && g.SASLUser == "" && g.TLSCert == "" {
-			return nil, usagef("--acl creator: docent has no credentials, which that ACL needs; " +
-				"give --auth (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials")
+		if err := g.needCredentials("--acl creator: docent has no credentials, which that ACL needs"); err != nil {
+			return nil, err
 		}
 		return session.CreatorACL(), nil
 	}
 	return nil, usagef("--acl %q is unknown; use open or creator", g.ACL)
+}
+
+// hasCredentials reports whether the server may give the session an identity.
+func (g *globals) hasCredentials() bool { return g.Auth != "" || g.SASLUser != "" || g.TLSCert != "" }
+
+// needCredentials returns a *usageError that begins with what if there are no
+// credentials.
+func (g *globals) needCredentials(what string) error {
+	if g.hasCredentials() {
+		return nil
+	}
+	return usagef("%s; give --auth (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials", what)
+}
+
+// directories returns the policy of --exposed. Its errors are *usageErrors.
+func (g *globals) directories() (session.DirectoryPolicy, error) {
+	switch g.Exposed {
+	case "warn":
+		return session.WarnExposed, nil
+	case "reject":
+		if g.ACL == "open" {
+			return 0, usagef("--exposed reject: with --acl open every node is open to everyone; give --acl creator too")
+		}
+		return session.RejectExposed, nil
+	case "ignore":
+		return session.IgnoreExposed, nil
+	}
+	return 0, usagef("--exposed %q is unknown; use warn, reject or ignore", g.Exposed)
+}
+
+// exposedHandler prints the session's warnings about directories in which others
+// have rights, and no other lines.
+type exposedHandler struct{ env *environment }
+
+func (h exposedHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
+func (h exposedHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h exposedHandler) WithGroup(string) slog.Handler      { return h }
+
+// Handle prints a line that has the attributes of such a warning.
+func (h exposedHandler) Handle(_ context.Context, r slog.Record) error {
+	values := make(map[string]string)
+	r.Attrs(func(a slog.Attr) bool {
+		values[a.Key] = a.Value.String()
+		return true
+	})
+	if values["rights"] == "" || values["see"] == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(h.env.stderr, "docent: warning: %s\n",
+		visible(fmt.Sprintf("%s: %s, %s; see %q", values["path"], values["rights"], values["so"], values["see"])))
+	return err
 }

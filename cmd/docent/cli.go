@@ -29,6 +29,7 @@ type grammar struct {
 	Group      groupCommand      `cmd:"" help:"Join, list and watch a group of processes."`
 	Service    serviceCommand    `cmd:"" help:"Register, list, watch, pick and drain instances of services."`
 	Inspect    inspectCommand    `cmd:"" help:"Print the locks, queues and other recipes in ZooKeeper; find deadlocks."`
+	ACL        aclCommand        `cmd:"" name:"acl" help:"Check who else has rights on a tree; make a tree of your own."`
 	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a web page that shows what docent inspect prints."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
@@ -137,11 +138,11 @@ func fromEnvironment(env *environment) kong.Resolver {
 	})
 }
 
-// newLogger returns the session's logger. It writes to standard error with
-// --verbose, and nowhere without.
+// newLogger returns the session's logger. With --verbose it writes to standard
+// error. Without, it prints only the warnings about directories.
 func newLogger(env *environment, verbose bool) *slog.Logger {
 	if !verbose {
-		return slog.New(slog.DiscardHandler)
+		return slog.New(exposedHandler{env})
 	}
 	return slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

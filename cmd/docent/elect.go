@@ -67,9 +67,15 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 	e := election.New(sm, c.Path, opts...)
 	for short := 0; ; short++ {
 		var term *election.Term
-		err := interruptible(ctx, signals, func(ctx context.Context) (err error) {
-			term, err = e.Campaign(ctx)
-			return err
+		leader := func(ctx context.Context) ([]session.Owner, error) {
+			l, err := e.Leader(ctx)
+			return []session.Owner{l.Owner}, err
+		}
+		err := interruptible(ctx, signals, func(ctx context.Context) error {
+			return a.withLastingWarning(ctx, task, leader, func(ctx context.Context) (err error) {
+				term, err = e.Campaign(ctx)
+				return err
+			})
 		})
 		if err != nil {
 			return err // closing the session ends a term that was won as the signal arrived

@@ -139,6 +139,7 @@ var errorHints = []errorHint{
 	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrTooLarge, "", "make the data smaller, or store it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
+	{session.ErrExposed, "", ""},
 	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},

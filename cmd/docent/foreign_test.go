@@ -252,7 +252,8 @@ var foreignVerbs = map[string]foreignVerb{
 var readOnly = []string{
 	"demo", "dev", "barrier wait", "counter get", "config get", "config watch", "config list", "config sync", "config history",
 	"queue len", "queue list", "queue dead list", "group list", "group watch", "service list", "service watch", "service pick",
-	"inspect", "ui", "completion", "man", "version",
+	"inspect", "ui", "completion", "man", "version", "acl check",
+	"acl init", // it changes no data, and an ACL of others only with --force
 }
 
 // expected returns what a verb is expected to do about a kind.

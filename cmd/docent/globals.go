@@ -23,6 +23,7 @@ type globals struct {
 	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
 	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored."`
 	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new nodes: open to everyone, or to their creator alone. The creator needs --auth, --sasl-user or --tls-cert. Default: open."`
+	Exposed          string        `name:"exposed" default:"warn" placeholder:"warn|reject|ignore" help:"With --acl creator: what to do about a directory in which others may create or delete znodes: warn, reject (fail) or ignore. Default: warn."`
 	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
 	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
 	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
@@ -72,6 +73,9 @@ func (g *globals) config(a *app) (session.Config, error) {
 	if cfg.ACL, err = g.acl(); err != nil {
 		return cfg, err
 	}
+	if cfg.Directories, err = g.directories(); err != nil {
+		return cfg, err
+	}
 	if cfg.TLS, err = g.tls(); err != nil {
 		return cfg, err
 	}
@@ -107,11 +111,15 @@ func (g *globals) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// connect opens the session. The manager is the caller's to close.
-func (a *app) connect(ctx context.Context) (*session.Manager, error) {
+// connect opens the session, with a configuration that change may change. The
+// manager is the caller's to close.
+func (a *app) connect(ctx context.Context, change ...func(*session.Config)) (*session.Manager, error) {
 	cfg, err := a.globals.config(a)
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range change {
+		f(&cfg)
 	}
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
 	defer cancel()

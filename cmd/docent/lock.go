@@ -76,7 +76,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) error {
 		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
 	}, func(signals <-chan os.Signal, err error) error {
-		if errors.Is(err, session.ErrNotEphemeral) {
+		if c.Mode == "one-node" && errors.Is(err, session.ErrNotEphemeral) {
 			return &taskError{task: task, err: err, hint: "or give --mode one-node a path of its own"}
 		}
 		if err != nil {
@@ -121,12 +121,21 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 			return &notAcquired{holder: holder, how: fmt.Sprintf("within %v", *c.Wait), hint: "raise --wait, or try again later"}
 		},
 	}
+	owners := func(ctx context.Context) (owners []session.Owner, err error) {
+		holders, err := l.holders(ctx)
+		for _, h := range holders {
+			owners = append(owners, h.Owner)
+		}
+		return owners, err
+	}
 	err := w.run(ctx, func(ctx context.Context) (err error) {
 		if len(outer) > 0 {
 			c.warnOfItself(ctx, a, l, outer)
 		}
-		hold, err = l.wait(ctx)
-		return err
+		return a.withLastingWarning(ctx, "lock "+c.Path, owners, func(ctx context.Context) (err error) {
+			hold, err = l.wait(ctx)
+			return err
+		})
 	})
 	return hold, err
 }

@@ -88,6 +88,9 @@ func (l lockable) describe(holders []lock.Contender) string {
 	if !h.Since.IsZero() {
 		line += " since " + clock(h.Since, time.Now())
 	}
+	if text := lasting(h.Owner); text != "" {
+		line += " (" + text + ")"
+	}
 	switch n := len(holders) - 1; {
 	case n == 1:
 		line += " and by one more"

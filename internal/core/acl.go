@@ -48,6 +48,31 @@ func masked(entry ACL) bool {
 	return entry.Scheme == "digest" && strings.HasSuffix(entry.ID, ":x")
 }
 
+// SetACL replaces the access control list of the node, if the list has the given
+// version (Stat.Aversion), or with AnyVersion. It returns the new stat. The
+// session needs the permission to administer the node.
+//
+// ctx bounds the request. Errors: ErrNoNode; ErrNoAuth; ErrBadVersion;
+// ErrInvalidACL; ErrTooLarge; ErrUnknownOutcome if the answer is lost;
+// ErrSessionEnded; ctx's error. SetACL is safe for concurrent use.
+func (s *Session) SetACL(ctx context.Context, path string, acl []ACL, version int32) (Stat, error) {
+	s.made()
+	if err := znode.ValidateRoot(path); err != nil {
+		return Stat{}, s.refuse("set acl", path, err)
+	}
+	abs, list := s.abs(path), wireACL(acl)
+	if err := s.fits(wire.RequestHeader + wire.StringSize(abs) + wire.ACLSize(list) + 4); err != nil {
+		return Stat{}, s.refuse("set acl", path, err)
+	}
+	return write(ctx, s, "set acl", path, false, request[Stat]{
+		frame: func() []byte { return wire.SetACL(abs, list, version) },
+		parse: func(body []byte) (Stat, error) {
+			stat, err := wire.StatOf(body)
+			return Stat(stat), err
+		},
+	})
+}
+
 type aclNode struct {
 	acl  []ACL
 	stat Stat

@@ -41,11 +41,21 @@ func (s *Session) claim(ctx context.Context, path string, data []byte, wait bool
 		return nil, s.refuse("claim", path, err)
 	}
 	start := time.Now()
+	dir, _ := znode.Split(path)
+	if err := s.admit(ctx, dir, anyAge); err != nil {
+		return nil, s.report("claim", path, start, err)
+	}
 	c, err := s.stake(ctx, path, wait)
 	if err != nil {
 		return nil, s.report("claim", path, start, err)
 	}
 	n, err := c.make(ctx, data)
+	if err == nil {
+		if err = s.secured(ctx, dir, nil); err != nil {
+			n.Abandon()
+			n = nil
+		}
+	}
 	return n, s.report("claim", path, start, err)
 }
 

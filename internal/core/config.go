@@ -34,6 +34,7 @@ type Config struct {
 	SASL        sasl.Mechanism
 	Auth        []Credential
 	ACL         []ACL
+	Directories DirectoryPolicy
 	Logger      *slog.Logger
 	Hooks       []Hook
 	Dialer      func(ctx context.Context, network, address string) (net.Conn, error)
@@ -140,6 +141,9 @@ func (c Config) validate() (Config, error) {
 	}
 	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
 		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
+	}
+	if c.Directories < WarnExposed || c.Directories > IgnoreExposed {
+		return fail("Directories", "%d is unknown", c.Directories)
 	}
 	switch {
 	case c.MaxRequest == 0:

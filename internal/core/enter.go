@@ -90,6 +90,9 @@ func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, 
 	if err := s.fits(s.createSize(s.abs(p.prefix), data) + 11); err != nil {
 		return nil, err
 	}
+	if err := s.admit(ctx, dir, anyAge); err != nil {
+		return nil, err
+	}
 	var said error // the last answer of a server that has not executed the create
 	for attempt := 0; ; attempt++ {
 		link, err := s.waitUp(ctx)
@@ -105,10 +108,25 @@ func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, 
 			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
 				return nil, err
 			}
+		case err != nil:
+			return nil, err
 		default:
-			return e, err
+			return p.secure(ctx, e)
 		}
 	}
+}
+
+// secure checks the directory, which cannot be deleted any longer.
+func (p *protected) secure(ctx context.Context, e *Entry) (*Entry, error) {
+	var dir *Stat
+	if e.Dir.Czxid != 0 {
+		dir = &e.Dir
+	}
+	if err := p.s.secured(ctx, p.dir, dir); err != nil {
+		e.Abandon()
+		return nil, err
+	}
+	return e, nil
 }
 
 // protected is a node whose creation has not ended yet.
@@ -143,7 +161,7 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 	create := s.creation(s.createRequest(s.abs(p.prefix), p.data, EphemeralSequential, withStat))
 	list := s.childrenRequest(p.dir, false)
 	var listed *conn.Call
-	if p.listed {
+	if p.listed || s.rejects() { // the list shows the incarnation of the directory
 		listed = list.call()
 		link.Send(create.call, listed)
 	} else {
@@ -185,7 +203,9 @@ func (p *protected) complete(ctx context.Context, m createdNode, list request[li
 	l, o, err := outcomeOf(ctx, s, list, listed)
 	switch {
 	case o == executed && slices.Contains(l.names, name):
-		e.Children, e.Dir = l.names, l.stat
+		if e.Dir = l.stat; p.listed {
+			e.Children = l.names
+		}
 		return e, nil
 	case s.ctx.Err() != nil:
 		return nil, ended(s.Err())

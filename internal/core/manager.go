@@ -32,6 +32,8 @@ type Manager struct {
 	pauses   backoff.Backoff // between rounds of dialling, and between retries
 	failures *failures
 	progress progress
+	vets     bool // directories are checked for rights of others
+	warned   warned
 
 	states    relay
 	confirmed relay        // its Connected means that a quorum has answered
@@ -42,6 +44,7 @@ type Manager struct {
 	noMultiRead  atomic.Bool // the ensemble cannot read many nodes at once
 	noContainers atomic.Bool // the ensemble does not support container nodes
 	noStats      atomic.Bool // the ensemble does not support creates that return a stat
+	noIdentities atomic.Bool // the ensemble does not tell a session's identities
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
@@ -118,6 +121,7 @@ func newManager(cfg Config) *Manager {
 		told:     make(chan struct{}),
 		closed:   make(chan struct{}),
 		turn:     make(chan struct{}),
+		vets:     cfg.Directories != IgnoreExposed && restricts(cfg.ACL),
 	}
 	if m.dialer == nil {
 		m.dialer = new(net.Dialer).DialContext
@@ -374,11 +378,13 @@ func (m *Manager) Done() <-chan struct{} {
 // vanish at once if a server can be reached. It waits until all goroutines of
 // the Manager have ended. For hooks, the log handler, Dialer, its connections
 // and LookupHost it waits a second at most, so that each of them may call
-// Close. Close may be called more than once, and concurrently. The error is
+// Close. It also waits a second at most for a check of a directory under way
+// (Config.Directories), whose warning would otherwise be lost. Close may be called more than once, and concurrently. The error is
 // always nil.
 func (m *Manager) Close() error {
 	m.made()
 	if m.closes.CompareAndSwap(false, true) {
+		m.awaitChecks()
 		m.cancel(ErrClosed)
 		m.work.Wait()
 		grace.For(m.told, m.lines.handled())

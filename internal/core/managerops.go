@@ -173,6 +173,13 @@ func (m *Manager) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	return n.acl, n.stat, err
 }
 
+// SetACL is Session.SetACL in the current session.
+func (m *Manager) SetACL(ctx context.Context, path string, acl []ACL, version int32) (Stat, error) {
+	return inSession(ctx, m, "set acl", path, func(s *Session) (Stat, error) {
+		return s.SetACL(ctx, path, acl, version)
+	})
+}
+
 // WhoAmI is Session.WhoAmI in the current session.
 func (m *Manager) WhoAmI(ctx context.Context) ([]Identity, error) {
 	return inSession(ctx, m, whoAmIOp, "/", func(s *Session) ([]Identity, error) { return s.WhoAmI(ctx) })

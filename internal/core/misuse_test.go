@@ -9,12 +9,12 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.Hidden, core.InDoubt, core.Failed, core.Foreign, core.ClosedError,
+		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.GrantsOf, core.Hidden, core.InDoubt, core.Failed, core.Foreign, core.ClosedError,
 		core.RefusedOp, core.AddAuth, core.Digest,
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
 		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),
 		new(core.Life), new(core.Turn), new(core.Watch), new(core.Follower), new(core.Op), new(core.Credential), new(core.State),
-		new(core.OpError), new(core.CodeError),
+		new(core.OpError), new(core.CodeError), new(core.Grant),
 		core.WorldACL, core.AuthACL, core.DigestACL,
 	)
 }

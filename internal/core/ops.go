@@ -187,13 +187,28 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 		return "", s.refuse("create", path, err)
 	}
 	made, err := s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
+	if err == nil && (mode == Ephemeral || mode == EphemeralSequential) && s.rejects() {
+		dir, _ := znode.Split(path)
+		if err := s.secured(ctx, dir, nil); err != nil {
+			s.sweepLater(sweep{path: made.path, remove: func() (bool, error) {
+				return s.deleteIf(context.Background(), made.path, true, s.owns)
+			}})
+			return "", s.refuse("create", path, err)
+		}
+	}
 	return made.path, err
 }
 
 func (s *Session) create(ctx context.Context, path string, r request[createdNode]) (createdNode, error) {
+	dir, _ := znode.Split(path)
 	for {
+		if err := s.admit(ctx, dir, vetAge); err != nil {
+			return createdNode{}, s.refuse("create", path, err)
+		}
 		m, err := write(ctx, s, "create", path, false, r)
-		dir, _ := znode.Split(path)
+		if err == nil {
+			s.noticeDir(dir)
+		}
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, ErrNoNode) {
 			return m, err
 		}

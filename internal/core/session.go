@@ -68,6 +68,7 @@ type Session struct {
 
 	watches watchTable
 	late    lateWatches
+	vetted  vetting
 }
 
 // newSession starts a generation: it dials until a session is open or the

@@ -78,10 +78,45 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
+	if err := s.admitOps(ctx, ops); err != nil {
+		return nil, s.refuse("txn", ops[0].path, err)
+	}
+	results, err := write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
 		frame: func() []byte { return wire.Multi(requests) },
 		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, body) },
 	})
+	if err == nil && s.warns() {
+		for _, op := range ops {
+			if dir, ok := op.creates(); ok {
+				s.noticeDir(dir)
+			}
+		}
+	}
+	return results, err
+}
+
+// admitOps is admit for the directories in which a transaction creates znodes.
+func (s *Session) admitOps(ctx context.Context, ops []Op) error {
+	if !s.rejects() {
+		return nil
+	}
+	for _, op := range ops {
+		if dir, ok := op.creates(); ok {
+			if err := s.admit(ctx, dir, vetAge); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// creates returns the directory in which the operation creates a znode.
+func (op Op) creates() (dir string, ok bool) {
+	if op.kind != "create" {
+		return "", false
+	}
+	dir, _ = znode.Split(op.path)
+	return dir, true
 }
 
 // results decodes the answer to a transaction. If the server has refused it,

@@ -115,6 +115,16 @@ func SetData(path string, data []byte, version int32) []byte {
 	return e.Frame()
 }
 
+// SetACL replaces the access control list of a znode whose list has the given
+// version.
+func SetACL(path string, acl []ACL, version int32) []byte {
+	e := request(OpSetACL, StringSize(path)+ACLSize(acl)+4)
+	e.String(path)
+	e.ACL(acl)
+	e.Int32(version)
+	return e.Frame()
+}
+
 // Auth presents a credential of a scheme. Servers answer it out of the order of
 // the other requests.
 func Auth(scheme string, data []byte) []byte {

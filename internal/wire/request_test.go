@@ -36,6 +36,8 @@ func TestRequestsAreWhatServersRead(t *testing.T) {
 		{"createTTL", CreateTTL("/a", []byte("x"), someACL, 5, 1<<40), 21, join(str("/a"), str("x"), aclBytes, i32(5), i64(1<<40))},
 		{"delete", Delete("/a", 7), 2, join(str("/a"), i32(7))},
 		{"setData", SetData("/a", []byte("x"), AnyVersion), 5, join(str("/a"), str("x"), i32(-1))},
+		{"setACL", SetACL("/a", []ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, 3), 7,
+			join(str("/a"), i32(1), i32(31), str("world"), str("anyone"), i32(3))},
 		{"auth", Auth("digest", []byte("me:pw")), 100, join(i32(0), str("digest"), str("me:pw"))},
 		{"sasl", SASL([]byte("token")), 102, str("token")},
 		{"sasl, an empty token", SASL([]byte{}), 102, i32(0)},

@@ -87,6 +87,9 @@ var keeping = []recipe{
 			if err != nil {
 				return err
 			}
+			if len(past) == 0 {
+				return errors.New("the history is empty")
+			}
 			_, err = history.Rollback(ctx, "limits", past[len(past)-1].ID)
 			return err
 		},

@@ -118,7 +118,8 @@ func (l *Queue) made() {
 //
 // ctx bounds the wait alone, not the hold. When ctx ends, the node is deleted
 // in the background, and the error matches both ctx.Err() and
-// context.Cause(ctx). Other errors: core.ErrClosed, a *znode.PathError, and the
+// context.Cause(ctx). It matches core.ErrNotEphemeral too if the predecessor is
+// not ephemeral. Other errors: core.ErrClosed, a *znode.PathError, and the
 // server's errors, such as core.ErrNoAuth. A failed Join leaves no node and no
 // waiter behind.
 func (l *Queue) Join(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, false) }

@@ -101,7 +101,7 @@ func (l *Queue) standBy(ctx context.Context, c *contender, list bool) (first boo
 		event, err := c.await(ctx, turn.Watch)
 		switch {
 		case err != nil:
-			return false, fmt.Errorf("waiting for %s: %w", path, err)
+			return false, waitingFor(path, turn.Pred, err)
 		case event != core.NodeDeleted:
 			return false, nil // a client wrote to the predecessor, which used up the watch
 		}
@@ -167,7 +167,7 @@ func (c *contender) seen(r ownNode) error {
 // again from time to time, since servers do not send its deletion.
 func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
 	for {
-		_, watch, err := c.s.SeeW(ctx, path)
+		pred, watch, err := c.s.SeeW(ctx, path)
 		switch {
 		case errors.Is(err, core.ErrNoNode):
 			return nil
@@ -177,11 +177,20 @@ func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
 		event, err := c.await(ctx, watch)
 		switch {
 		case err != nil:
-			return fmt.Errorf("waiting for %s: %w", path, err)
+			return waitingFor(path, pred.Stat, err)
 		case event == core.NodeDeleted:
 			return nil
 		}
 	}
+}
+
+// waitingFor is the error of a wait for the node at path that ended with err. It
+// matches core.ErrNotEphemeral if the end of no session will delete the node.
+func waitingFor(path string, pred core.Stat, err error) error {
+	if pred.EphemeralOwner == 0 && !core.Hidden(pred) {
+		return fmt.Errorf("waiting for %s: %w: %w", path, core.ErrNotEphemeral, err)
+	}
+	return fmt.Errorf("waiting for %s: %w", path, err)
 }
 
 // await waits for the watch, or for the end of our own node, of ctx or of the

@@ -1,0 +1,99 @@
+//go:build unix
+
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestACLInit(t *testing.T) {
+	server := zktest.New(t)
+	code, out, stderr := docent(t, words("acl init /orders/eu"), on(server), ann)
+	require.Zero(t, code, stderr)
+	require.Equal(t, "/orders/eu  created: it belongs to digest:ann\n", out)
+	require.Empty(t, stderr, "ann owns the parent too")
+	node, found := server.Node("/orders/eu")
+	require.True(t, found)
+	require.Equal(t, []zktest.ACL{{Perms: session.PermAll, Scheme: "digest", ID: anns(0).ID}}, node.ACL)
+
+	code, out, stderr = docent(t, words("acl init /orders"), on(server), ann)
+	require.Zero(t, code, stderr)
+	require.Equal(t, "/orders  belongs already to digest:ann\n", out)
+	require.Equal(t, "docent: acl init /orders: in /, anyone may delete znodes there and change its ACL: "+
+		"/orders can be deleted while it is empty, and made again by others\n", stderr)
+
+	// Another user may not even read the ACL.
+	code, out, stderr = docent(t, words("acl init /orders"), on(server), bob)
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Equal(t, "docent: acl init /orders: PATH exists, and its ACL cannot be read with these credentials; "+
+		"choose another path, or have its owner give you the right to change its ACL\n", stderr)
+}
+
+// A directory with another ACL is left alone without --force.
+func TestACLInit_exists(t *testing.T) {
+	server := zktest.New(t)
+	server.Put("/open/a/b", []byte("data"))
+	server.Put("/open/c", nil)
+	mark := zktest.ACL{Scheme: "digest", ID: "docent-since-7:x"}
+	require.NoError(t, server.SetACL("/open/c", zktest.ACL{Perms: 31, Scheme: "world", ID: "anyone"}, mark))
+	give(t, server, "/open/a/b", bobs(session.PermAll))
+	code, out, stderr := docent(t, words("acl init /open"), on(server), ann)
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Equal(t, "docent: acl init /open: PATH exists with another ACL: anyone may create and delete znodes there, read it, "+
+		"write it and change its ACL; look at it with \"docent acl check\", and give --force to replace its ACL\n", stderr)
+
+	code, out, stderr = docent(t, words("acl init /open --force"), on(server), ann)
+	require.Zero(t, code, stderr)
+	require.Equal(t, "/open  its ACL was replaced: it belongs to digest:ann\n", out)
+	node, _ := server.Node("/open/a")
+	require.Equal(t, "world", node.ACL[0].Scheme, "without --recursive the rest stays")
+
+	code, out, stderr = docent(t, words("acl init /open --force --recursive"), on(server), ann)
+	require.Equal(t, 1, code, "one node belongs to bob")
+	require.Contains(t, stderr, "docent: acl init /open: /open/a/b: the ACL denies access")
+	require.Equal(t, "/open  2 ACLs were replaced: the tree belongs to digest:ann\n", out)
+	node, _ = server.Node("/open/c")
+	require.Equal(t, []zktest.ACL{{Perms: session.PermAll, Scheme: "digest", ID: anns(0).ID}, mark}, node.ACL, "marks stay")
+
+	give(t, server, "/open/a/b", bobs(session.PermAll), anns(session.PermAdmin))
+	code, out, _ = docent(t, words("--json acl init /open --force --recursive"), on(server), ann)
+	require.Zero(t, code)
+	require.JSONEq(t, `{"path":"/open","owners":["digest:ann"],"created":false,"changed":1}`, out)
+	code, out, _ = docent(t, words("acl check /open"), on(server), ann)
+	require.Equal(t, 1, code, "the root is open")
+	require.NotContains(t, out, "digest:bob")
+}
+
+// Commands warn, reject or are silent about a directory that a stranger made.
+func TestFault46_Command(t *testing.T) {
+	for _, c := range []struct {
+		flag string
+		code int
+		says string
+	}{
+		{"", 0, "docent: warning: /locks/l: anyone may create and delete znodes there and change its ACL, " +
+			"so they can delete the znodes of this program and end its holds; see \"docent acl check /locks/l\"\n"},
+		{"--exposed reject ", 1, "docent: lock /locks/l: others have rights on the directory /locks/l: anyone may create and delete znodes there and " +
+			"change its ACL, so they can delete the znodes of this program and end its holds; see \"docent acl check /locks/l\"\n"},
+		{"--exposed ignore ", 0, ""},
+	} {
+		server := zktest.New(t)
+		server.Put("/locks/l", nil)
+		code, _, stderr := docent(t, words(c.flag+"--acl creator lock /locks/l", self("0")...), on(server), ann, role("exit"))
+		require.Equal(t, c.says, stderr)
+		require.Equal(t, c.code, code)
+	}
+	// Also if the command ends at once.
+	server := zktest.New(t)
+	server.Put("/app", nil)
+	code, _, stderr := docent(t, words("--acl creator config set /app/k x --create"), on(server), ann)
+	require.Zero(t, code)
+	require.Contains(t, stderr, "docent: warning: /app: anyone may create and delete znodes there")
+}

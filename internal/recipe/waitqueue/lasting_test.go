@@ -1,0 +1,64 @@
+package waitqueue_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testing/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+// A znode that no session will remove blocks a wait queue for ever. The error of
+// the wait says so.
+func TestFault46_LastingPredecessor(t *testing.T) {
+	waits := map[string]struct {
+		tag  string
+		wait func(ctx context.Context, sm *session.Manager) error
+	}{
+		"mutex": {"lock-", func(ctx context.Context, sm *session.Manager) error {
+			_, err := lock.NewMutex(sm, "/dir").Lock(ctx)
+			return err
+		}},
+		"reader": {"__WRIT__", func(ctx context.Context, sm *session.Manager) error {
+			_, err := lock.NewRWMutex(sm, "/dir").RLock(ctx)
+			return err
+		}},
+		"writer": {"__READ__", func(ctx context.Context, sm *session.Manager) error {
+			_, err := lock.NewRWMutex(sm, "/dir").Lock(ctx)
+			return err
+		}},
+		"election": {"latch-", func(ctx context.Context, sm *session.Manager) error {
+			_, err := election.New(sm, "/dir").Campaign(ctx)
+			return err
+		}},
+	}
+	for name, c := range waits {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				node := "/dir/_c_01234567-89ab-cdef-0123-456789abcdef-" + c.tag + "0000000000"
+				w.Put(node, "")
+				require.NoError(w, w.Srv.SetSequence("/dir", 1))
+				for range 2 { // the second contender waits for the znode before its predecessor
+					err := c.wait(w.Within(time.Minute), w.Process().Manager)
+					require.ErrorIs(w, err, context.DeadlineExceeded)
+					require.ErrorIs(w, err, session.ErrNotEphemeral)
+					require.ErrorContains(w, err, "waiting for "+node+": the znode is not ephemeral, so no session owns it")
+				}
+				w.Remove(node)
+				held := w.Process()
+				go func() { _ = c.wait(w.Context(), held.Manager) }()
+				time.Sleep(time.Second)
+				err := c.wait(w.Within(time.Minute), w.Process().Manager)
+				if name != "reader" {
+					require.ErrorIs(w, err, context.DeadlineExceeded)
+				}
+				require.NotErrorIs(w, err, session.ErrNotEphemeral, "an owner's session may end")
+			})
+		})
+	}
+}
