@@ -55,9 +55,10 @@ type Call struct {
 	at     time.Time
 	fate   Fate
 	reply  wire.Reply
-	err    error // of an Unreadable call
-	size   int   // of the request, in bytes
-	client bool  // the request is the client's
+	err    error  // of an Unreadable call
+	order  uint64 // of its write among the requests of the connection
+	size   int    // of the request, in bytes
+	client bool   // the request is the client's
 }
 
 type stage uint8

@@ -97,9 +97,10 @@ type Conn struct {
 	batch      int     // counts the batches
 	busy       bool    // the last batch is being written
 	sent       []*Call // written and not answered, in order
-	pings      []time.Time
-	unanswered int   // the bytes of the requests in sent, without the client's
-	failure    error // the error of a read or a write
+	pings      []sentPing
+	order      uint64 // counts the requests that were written
+	unanswered int    // the bytes of the requests in sent, without the client's
+	failure    error  // the error of a read or a write
 
 	traffic Traffic
 }

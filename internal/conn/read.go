@@ -62,8 +62,7 @@ func (c *Conn) learn(frame []byte) ([]byte, error) {
 		c.cfg.Owner.Event(r.Event, r.Path)
 		return nil, nil
 	case wire.XidPing:
-		c.learnPing()
-		return nil, nil
+		return nil, c.learnPing()
 	}
 	return c.learnReply(r, frame)
 }
@@ -83,17 +82,26 @@ func (c *Conn) learnHandshake(frame []byte) error {
 	return c.login()
 }
 
-// learnPing matches an answer with the oldest ping.
-func (c *Conn) learnPing() {
+// learnPing matches an answer with the oldest ping. A server executes the pings
+// and the requests of a session in their order. So if a request is older than
+// the ping and is not answered yet, it never will be: its caller would wait for
+// ever.
+func (c *Conn) learnPing() error {
 	c.mu.Lock()
 	if len(c.pings) == 0 {
 		c.mu.Unlock()
-		return
+		return nil
 	}
-	at := c.pings[0]
+	answered := c.pings[0]
 	c.pings = c.pings[1:]
+	if len(c.sent) > 0 && c.sent[0].order <= answered.order && !c.isClosed {
+		xid := c.sent[0].xid
+		c.mu.Unlock()
+		return fmt.Errorf("the server answered a ping before request %d, which was sent earlier", xid)
+	}
 	c.mu.Unlock()
-	c.cfg.Owner.Pinged(c, at)
+	c.cfg.Owner.Pinged(c, answered.at)
+	return nil
 }
 
 func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
