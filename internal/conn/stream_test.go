@@ -321,6 +321,38 @@ func TestPings(t *testing.T) {
 	})
 }
 
+// A server that answers a ping has answered every request before it. Otherwise
+// it never will: the connection ends with the reason. A request after the ping
+// may still be unanswered.
+func TestFault44_PingsKeepTheirPlace(t *testing.T) {
+	ping := func(g *rig) {
+		g.Helper()
+		done := make(chan error, 1)
+		go func() { _, err := g.c.Write(bytes.Clone(thePing)); done <- err }()
+		require.Equal(g, thePing, g.read())
+		require.NoError(g, <-done)
+	}
+	inRig(t, func(g *rig) {
+		g.open()
+		first := g.noted(wire.OpDelete, wire.Delete("/a", 1))
+		g.c.Send(first)
+		xid := g.request(wire.OpDelete).Xid
+		ping(g)
+		g.send(answer(xid, 0))
+		second := g.noted(wire.OpDelete, wire.Delete("/b", 1))
+		g.c.Send(second)
+		xid = g.request(wire.OpDelete).Xid
+		g.send(answer(wire.XidPing, 0))
+		require.Equal(g, []string{"answered delete", "delete ends: answered", "pinged"}, g.told())
+		ping(g)
+		g.send(answer(wire.XidPing, 0))
+		g.over()
+		require.ErrorContains(g, g.ended, fmt.Sprintf("the server answered a ping before request %d, which was sent earlier", xid))
+		require.Equal(g, []string{"ended", "delete ends: lost"}, g.told())
+		require.Equal(g, Lost, second.Fate())
+	})
+}
+
 // The connection has its own deadlines, because the client does not see most
 // answers.
 func TestReadDeadline(t *testing.T) {

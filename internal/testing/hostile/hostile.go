@@ -5,6 +5,7 @@ package hostile
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -21,6 +22,7 @@ type Frame struct {
 	// Op is the kind of the request that the frame answers: zktest.OpConnect
 	// for the handshake, and zero for an event.
 	Op    zktest.Op
+	Asked []byte // the body of that request
 	Xid   int32
 	Bytes []byte // including the length prefix; the receiver may keep and change it
 }
@@ -46,7 +48,7 @@ func Between(dial Dial, react func(Frame) Reaction) Dial {
 		if err != nil {
 			return nil, err
 		}
-		return &conn{Conn: inner, from: bufio.NewReader(inner), react: react, asked: make(map[int32][]zktest.Op)}, nil
+		return &conn{Conn: inner, from: bufio.NewReader(inner), react: react, asked: make(map[int32][]wire.Request)}, nil
 	}
 }
 
@@ -62,8 +64,8 @@ type conn struct {
 	slow    bool
 
 	mu    sync.Mutex
-	hello bool                  // the client has written its hello
-	asked map[int32][]zktest.Op // what each xid was last used for, in order
+	hello bool                     // the client has written its hello
+	asked map[int32][]wire.Request // what each xid was last used for, in order
 }
 
 // Write notes the requests. The client writes whole frames.
@@ -75,7 +77,8 @@ func (c *conn) Write(p []byte) (int, error) {
 			break
 		}
 		if r, ok := wire.ParseRequest(rest[:n]); ok && c.hello {
-			c.asked[r.Xid] = append(c.asked[r.Xid], zktest.Op(r.Op))
+			r.Body = bytes.Clone(r.Body)
+			c.asked[r.Xid] = append(c.asked[r.Xid], r)
 		}
 		c.hello = true
 		rest = rest[n:]
@@ -84,18 +87,18 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// op returns the kind of the request with the xid that is answered next.
-func (c *conn) op(xid int32) zktest.Op {
+// request returns the request with the xid that is answered next.
+func (c *conn) request(xid int32) wire.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ops := c.asked[xid]
-	if len(ops) == 0 {
-		return 0
+	requests := c.asked[xid]
+	if len(requests) == 0 {
+		return wire.Request{}
 	}
-	if c.asked[xid] = ops[1:]; len(ops) == 1 {
+	if c.asked[xid] = requests[1:]; len(requests) == 1 {
 		delete(c.asked, xid)
 	}
-	return ops[0]
+	return requests[0]
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -110,7 +113,8 @@ func (c *conn) Read(p []byte) (int, error) {
 		f := Frame{Op: zktest.OpConnect, Bytes: frame}
 		if c.greeted && len(frame) >= 8 {
 			f.Xid = int32(binary.BigEndian.Uint32(frame[4:]))
-			f.Op = c.op(f.Xid)
+			r := c.request(f.Xid)
+			f.Op, f.Asked = zktest.Op(r.Op), r.Body
 		}
 		c.greeted = true
 		r := c.react(f)

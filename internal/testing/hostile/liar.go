@@ -152,11 +152,6 @@ func (l *Liar) created(e *wire.Encoder, op wire.Op, path string, stat wire.Stat)
 }
 
 func (l *Liar) results(e *wire.Encoder, op wire.Op, results []wire.Result) {
-	header := func(op wire.Op, end bool, code wire.Code) {
-		e.Int32(int32(op))
-		e.Bool(end)
-		e.Int32(int32(code))
-	}
 	refused := -1
 	if op == wire.OpMulti && l.dice.IntN(2) == 0 {
 		refused = l.dice.IntN(len(results))
@@ -172,11 +167,11 @@ func (l *Liar) results(e *wire.Encoder, op wire.Op, results []wire.Result) {
 			code = pick(l.dice, codes)
 		}
 		if refused >= 0 || code != wire.CodeOK || r.Op == -1 {
-			header(-1, false, code)
+			putHeader(e, -1, false, code)
 			e.Int32(int32(code))
 			continue
 		}
-		header(r.Op, false, 0)
+		putHeader(e, r.Op, false, 0)
 		switch r.Op {
 		case wire.OpCreate, wire.OpCreate2:
 			l.created(e, r.Op, r.Path, r.Stat)
@@ -189,7 +184,7 @@ func (l *Liar) results(e *wire.Encoder, op wire.Op, results []wire.Result) {
 			e.Strings(l.names(r.Children))
 		}
 	}
-	header(-1, true, -1)
+	putHeader(e, -1, true, -1)
 }
 
 // numbers are sequence numbers at the limits of what a name can have.
@@ -309,4 +304,41 @@ func putStat(e *wire.Encoder, s wire.Stat) {
 	e.Int32(s.DataLength)
 	e.Int32(s.NumChildren)
 	e.Int64(s.Pzxid)
+}
+
+// Listing is the answer to getChildren2 with an encoded list of names.
+func Listing(r wire.Reply, names []byte, stat wire.Stat) []byte {
+	e := wire.NewEncoder(68)
+	putStat(e, stat)
+	return reply(r, wire.CodeOK, slices.Concat(names, e.Frame()[4:]))
+}
+
+// Listings is the answer to a multiRead whose lists are all the encoded list.
+func Listings(r wire.Reply, results []wire.Result, names []byte) []byte {
+	var body []byte
+	for _, result := range results {
+		e := wire.NewEncoder(0)
+		putHeader(e, result.Op, false, result.Code)
+		switch result.Op {
+		case wire.OpGetData:
+			e.Buffer(result.Data)
+			putStat(e, result.Stat)
+		case wire.OpGetChildren:
+			body = slices.Concat(body, e.Frame()[4:], names)
+			continue
+		default:
+			e.Int32(int32(result.Code))
+		}
+		body = append(body, e.Frame()[4:]...)
+	}
+	e := wire.NewEncoder(0)
+	putHeader(e, -1, true, -1)
+	return reply(r, wire.CodeOK, append(body, e.Frame()[4:]...))
+}
+
+// putHeader is the header of a result of a transaction.
+func putHeader(e *wire.Encoder, op wire.Op, end bool, code wire.Code) {
+	e.Int32(int32(op))
+	e.Bool(end)
+	e.Int32(int32(code))
 }

@@ -279,7 +279,7 @@ func underLies(w *testworld.World, use recipe, liar *hostile.Liar) {
 	select {
 	case <-done:
 	case <-time.After(5 * time.Minute):
-w.Fatal("the recipe hangs, although the server is honest again")
+		w.Fatal("the recipe hangs, although the server is honest again")
 	}
 	if err := use(w.Within(2*time.Minute), victim.Manager, "/honest"); err != nil {
 		w.Errorf("the server is honest again: %v", err)
