@@ -2,7 +2,9 @@ package hostile_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,7 +98,7 @@ var recipes = map[string]recipe{
 		e := election.New(sm, path, election.ID("me"))
 		run, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		led := fmt.Errorf("never led")
+		led := errors.New("never led")
 		_ = e.Run(run, func(ctx context.Context, _ *election.Term) error { led = nil; return briefly(ctx) })
 		_, _ = e.Leader(ctx)
 		_, _ = e.Participants(ctx)
@@ -190,10 +192,13 @@ var recipes = map[string]recipe{
 		p := groupmembership.NewPartitioner(sm, path, 5)
 		run, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
-		owned := fmt.Errorf("owns no partition")
-		_ = p.Run(run, "me", func(ctx context.Context, _ *groupmembership.Partition) error { owned = nil; return briefly(ctx) })
+		var owned atomic.Bool
+		_ = p.Run(run, "me", func(ctx context.Context, _ *groupmembership.Partition) error { owned.Store(true); return briefly(ctx) })
 		_, _ = p.Owners(ctx)
-		return owned
+		if !owned.Load() {
+			return errors.New("owns no partition")
+		}
+		return nil
 	},
 	"barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 		b := barrier.New(sm, path)
