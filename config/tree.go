@@ -130,7 +130,7 @@ type treeView[T any] struct {
 // OpenTree opens the keys below path. It blocks until all keys have been read,
 // and with Wait until the directory exists. ctx bounds OpenTree alone: the Tree
 // follows the keys until Close, with one watch. A directory that does not exist
-// has no keys.
+// has no keys. Keys are read down to 256 levels below path.
 //
 // The codec decodes each key, and Validate checks it. If a key's value is bad,
 // the key keeps its last good value, and other keys are not affected.

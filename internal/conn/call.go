@@ -22,12 +22,16 @@ const (
 	// answer can come. The server may have executed it, or may execute it
 	// later.
 	Lost
+	// Unreadable: the server has answered, and the answer cannot be read: Err
+	// has the reason. The server may have executed the request. The answer
+	// proves nothing, and ends the connection.
+	Unreadable
 )
 
 // Call is one request under way:
 //
 //	           Send           the writer takes it        answer
-//	new ─────────────▶ queued ──────────────────▶ written ──────▶ Answered
+//	new ─────────────▶ queued ──────────────────▶ written ──────▶ Answered, or Unreadable
 //	                     │                          │
 //	                     │ withdrawn, or closed     │ closed
 //	                     ▼                          ▼
@@ -51,8 +55,10 @@ type Call struct {
 	at     time.Time
 	fate   Fate
 	reply  wire.Reply
-	size   int  // of the request, in bytes
-	client bool // the request is the client's
+	err    error  // of an Unreadable call
+	order  uint64 // of its write among the requests of the connection
+	size   int    // of the request, in bytes
+	client bool   // the request is the client's
 }
 
 type stage uint8
@@ -88,6 +94,9 @@ func (c *Call) Fate() Fate { return c.fate }
 
 // Reply returns the answer of a call that was Answered.
 func (c *Call) Reply() wire.Reply { return c.reply }
+
+// Err returns the reason why the answer of an Unreadable call cannot be read.
+func (c *Call) Err() error { return c.err }
 
 // Proves reports whether the call has an answer which implies that a quorum has
 // committed the request.

@@ -24,7 +24,7 @@ func TestManyCallersUntilTheEnd(t *testing.T) {
 			var server sync.WaitGroup
 			server.Go(func() {
 				for {
-					f, err := wire.ReadFrame(g.from)
+					f, err := wire.ReadFrame(g.from, wire.MaxReply)
 					if err != nil {
 						return
 					}

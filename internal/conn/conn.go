@@ -30,7 +30,8 @@ type Owner interface {
 	Watches(c *Conn) []*Call
 	// Opened is told that the connection is open.
 	Opened(c *Conn)
-	// Answered is told of each answer to a call, before the call ends.
+	// Answered is told of each answer to a call, before the call ends, unless
+	// the answer is Unreadable.
 	Answered(c *Conn, call *Call)
 	// Pinged is told that the server has answered the ping that was written at
 	// the given time.
@@ -47,6 +48,7 @@ type Owner interface {
 type Config struct {
 	Owner    Owner
 	Patience time.Duration // bounds each step until the connection is open
+	MaxReply int           // the maximum size of an answer or event; 0 means wire.MaxReply
 	// Login begins a SASL login; nil for no login. ctx bounds the requests that
 	// Login makes elsewhere. ctx ends with the connection, and after Patience.
 	Login func(ctx context.Context) (Exchange, error)
@@ -70,8 +72,10 @@ type Conn struct {
 	cfg      Config
 	buffered bool // a small write on an idle connection does not block
 
-	r       *bufio.Reader
-	pending []byte // the rest of a frame for the client, which it has not read yet
+	// Only the goroutine that reads uses these.
+	r          *bufio.Reader
+	pending    []byte // the rest of a frame for the client, which it has not read yet
+	unreadable *Call  // its answer ends the connection; nil if there is none
 
 	closed  chan struct{}
 	ended   chan struct{} // closed when Close has finished
@@ -93,9 +97,10 @@ type Conn struct {
 	batch      int     // counts the batches
 	busy       bool    // the last batch is being written
 	sent       []*Call // written and not answered, in order
-	pings      []time.Time
-	unanswered int   // the bytes of the requests in sent, without the client's
-	failure    error // the error of a read or a write
+	pings      []sentPing
+	order      uint64 // counts the requests that were written
+	unanswered int    // the bytes of the requests in sent, without the client's
+	failure    error  // the error of a read or a write
 
 	traffic Traffic
 }
@@ -112,6 +117,9 @@ const readBuffer = 2 << 10
 // New returns a connection on top of an established one. The client must use
 // nothing but this connection.
 func New(inner net.Conn, cfg Config) *Conn {
+	if cfg.MaxReply == 0 {
+		cfg.MaxReply = wire.MaxReply
+	}
 	return &Conn{
 		Conn: inner, cfg: cfg, buffered: isBuffered(inner),
 		r:       bufio.NewReaderSize(inner, readBuffer),

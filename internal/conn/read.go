@@ -1,7 +1,9 @@
 package conn
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,9 +18,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 		frame, err := c.next()
 		if err == nil {
 			c.pending, err = c.learn(frame)
+		} else if large := new(wire.FrameTooLargeError); errors.As(err, &large) {
+			c.learnTooLarge(large)
 		}
 		if err != nil {
 			c.Fail(err)
+			if c.unreadable != nil {
+				c.unreadable.tell() // now, so that its caller does not use this connection again
+			}
 			<-c.ended // the client dials again once this returns
 			return 0, err
 		}
@@ -28,17 +35,22 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a frame into newly allocated memory.
+// next reads a frame into newly allocated memory. The first frame is small,
+// whatever a server claims that has not shown that it is one.
 func (c *Conn) next() ([]byte, error) {
+	limit := wire.MaxHandshake
+	if c.shaken { // only this goroutine changes it
+		limit = c.cfg.MaxReply
+	}
 	// An error of SetReadDeadline is ignored: the read then fails for the same
 	// reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
-	return wire.ReadFrame(c.r)
+	return wire.ReadFrame(c.r, limit)
 }
 
 // learn processes a frame. It returns the frame if it is the client's.
 func (c *Conn) learn(frame []byte) ([]byte, error) {
-	if !c.shaken { // only this goroutine changes it
+	if !c.shaken {
 		return frame, c.learnHandshake(frame)
 	}
 	r, err := wire.ParseReply(frame)
@@ -50,8 +62,7 @@ func (c *Conn) learn(frame []byte) ([]byte, error) {
 		c.cfg.Owner.Event(r.Event, r.Path)
 		return nil, nil
 	case wire.XidPing:
-		c.learnPing()
-		return nil, nil
+		return nil, c.learnPing()
 	}
 	return c.learnReply(r, frame)
 }
@@ -60,9 +71,6 @@ func (c *Conn) learnHandshake(frame []byte) error {
 	h, err := wire.ParseHandshake(frame)
 	if err != nil {
 		return err
-	}
-	if h.Session != 0 && h.Timeout <= 0 {
-		return fmt.Errorf("the server granted a session timeout of %v, which is not positive", h.Timeout)
 	}
 	c.mu.Lock()
 	c.shaken, c.timeout = true, h.Timeout
@@ -74,17 +82,26 @@ func (c *Conn) learnHandshake(frame []byte) error {
 	return c.login()
 }
 
-// learnPing matches an answer with the oldest ping.
-func (c *Conn) learnPing() {
+// learnPing matches an answer with the oldest ping. A server executes the pings
+// and the requests of a session in their order. So if a request is older than
+// the ping and is not answered yet, it never will be: its caller would wait for
+// ever.
+func (c *Conn) learnPing() error {
 	c.mu.Lock()
 	if len(c.pings) == 0 {
 		c.mu.Unlock()
-		return
+		return nil
 	}
-	at := c.pings[0]
+	answered := c.pings[0]
 	c.pings = c.pings[1:]
+	if len(c.sent) > 0 && c.sent[0].order <= answered.order && !c.isClosed {
+		xid := c.sent[0].xid
+		c.mu.Unlock()
+		return fmt.Errorf("the server answered a ping before request %d, which was sent earlier", xid)
+	}
 	c.mu.Unlock()
-	c.cfg.Owner.Pinged(c, at)
+	c.cfg.Owner.Pinged(c, answered.at)
+	return nil
 }
 
 func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
@@ -104,6 +121,11 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 		c.mu.Unlock()
 		return frame, nil
 	}
+	if err := r.Readable(call.op); err != nil {
+		c.endUnreadable(call, err)
+		c.mu.Unlock()
+		return nil, err
+	}
 	call.reply = r
 	call.end(Answered)
 	c.unanswered -= call.size
@@ -116,6 +138,39 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	c.cfg.Owner.Answered(c, call)
 	call.tell()
 	return nil, nil
+}
+
+// endUnreadable ends a call whose answer cannot be read. The caller holds mu.
+// Read ends the connection, and then tells the call.
+func (c *Conn) endUnreadable(call *Call, err error) {
+	call.err = err
+	call.end(Unreadable)
+	c.unanswered -= call.size
+	c.unreadable = call
+}
+
+// learnTooLarge gives the call that a too large frame answers its reason. The
+// header of the frame is still unread.
+func (c *Conn) learnTooLarge(err *wire.FrameTooLargeError) {
+	if !c.shaken || err.Size > math.MaxInt32 {
+		return
+	}
+	head, failed := c.r.Peek(wire.ReplyHead)
+	if failed != nil {
+		return // the connection has ended first
+	}
+	r, failed := wire.ParseReplyHead(head)
+	if failed != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isClosed || len(c.sent) == 0 || c.sent[0].xid != r.Xid || c.sent[0].client {
+		return
+	}
+	if call, failed := c.match(r); failed == nil {
+		c.endUnreadable(call, err)
+	}
 }
 
 // match finds the call that an answer belongs to. It is the oldest call,

@@ -44,7 +44,19 @@ var (
 	theGoodbye = frame(i32(1), i32(int32(wire.OpCloseSession)))
 )
 
+// anyBody is a body that fits the answers to create, exists, setData and
+// getData, and to requests whose answers have no body.
+var anyBody = join(str("/a"), make([]byte, 80))
+
+// checked is the body of the answer to a transaction of one check.
+var checked = join(i32(int32(wire.OpCheck)), []byte{0}, i32(0), i32(-1), []byte{1}, i32(-1))
+
+// answer is the answer to a request. Without a body it has anyBody, or none if
+// it is an error.
 func answer(xid int32, code wire.Code, body ...[]byte) []byte {
+	if len(body) == 0 && code == wire.CodeOK {
+		body = [][]byte{anyBody}
+	}
 	return frame(i32(xid), i64(9), i32(int32(code)), join(body...))
 }
 
@@ -107,7 +119,9 @@ func (o *owner) noted(op wire.Op, frame []byte) *Call {
 	return NewCall(frame, func(call *Call) { o.note("%v ends: %v", op, call.Fate()) })
 }
 
-func (f Fate) String() string { return [...]string{"pending", "answered", "unsent", "lost"}[f] }
+func (f Fate) String() string {
+	return [...]string{"pending", "answered", "unsent", "lost", "unreadable"}[f]
+}
 
 // rig is a connection between a client and a server, both played by the test,
 // in a bubble of synctest.
@@ -179,7 +193,7 @@ func (g *rig) client() {
 // read returns the next frame that the server gets.
 func (g *rig) read() []byte {
 	g.Helper()
-	f, err := wire.ReadFrame(g.from)
+	f, err := wire.ReadFrame(g.from, wire.MaxReply)
 	require.NoError(g, err)
 	return f
 }

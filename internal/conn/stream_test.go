@@ -73,12 +73,14 @@ func TestConnReadIsTheStream(t *testing.T) {
 				c.Send(NewCall(wire.Read(wire.OpGetData, "/a", false), func(call *Call) {
 					o.note("%x", call.Reply().Body)
 				}))
-				in.rest = append(in.rest, answer(xid, 0, body)...)
-				want = append(want, "answered getData", fmt.Sprintf("%x", body))
+				data := join(str(string(body)), make([]byte, 68)) // with a stat
+				in.rest = append(in.rest, answer(xid, 0, data)...)
+				want = append(want, "answered getData", fmt.Sprintf("%x", data))
 			case "event":
 				kind := rapid.Int32Range(-1, 7).Draw(t, "event")
-				in.rest = append(in.rest, event(wire.Event(kind), string(body))...)
-				want = append(want, fmt.Sprintf("event %d %s", kind, body))
+				path := fmt.Sprintf("/%x", body)
+				in.rest = append(in.rest, event(wire.Event(kind), path)...)
+				want = append(want, fmt.Sprintf("event %d %s", kind, path))
 			case "ping":
 				write(bytes.Clone(thePing))
 				in.rest = append(in.rest, answer(wire.XidPing, 0)...)
@@ -138,6 +140,9 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 		"nobody's answer":              {answer(4711, 0), "the server answered request 4711, which does not wait for an answer"},
 		"an answer to a client's xid":  {answer(1, 0), "request 1, which does not wait for an answer"},
 		"an answer with the old marks": {answer(-8, 0), "request -8, which does not wait for an answer"},
+		"an event with a false path":   {event(wire.EventDeleted, "/a/../b"), `watch event with the path "/a/../b", which no znode can have`},
+		"a frame that is too large":    {join(i32(wire.MaxReply+1), i32(second), i64(1), i32(0)), "a frame of 67108865 bytes, and at most 67108864 are accepted"},
+		"an event that is too large":   {join(i32(wire.MaxReply+1), i32(wire.XidEvent), i64(1), i32(0)), "a frame of 67108865 bytes"},
 		"an answer out of order":       {answer(second, 0), fmt.Sprintf("request %d before request %d", second, first)},
 		"a refusal out of order":       {answer(second, wire.CodeNoNode), "before request"},
 	} {
@@ -155,6 +160,84 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 				require.ErrorContains(g, g.ended, c.reason)
 				require.Equal(g, []string{"ended", "exists ends: lost", "delete ends: lost"}, g.told())
 				require.Equal(g, theGrant, g.got, "the client has seen none of it")
+			})
+		})
+	}
+}
+
+// An answer without a part of its body ends the connection, and the call gets
+// the reason. The owner is not told of it: it proves nothing. The call is told
+// after the connection has ended.
+func TestAnswersThatCannotBeRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(xid int32) []byte
+		reason string
+	}{
+		"without a body": {func(xid int32) []byte { return answer(xid, 0, []byte{}) }, "the server's answer to setData ends early"},
+		"a byte short":   {func(xid int32) []byte { return answer(xid, 0, make([]byte, 67)) }, "the server's answer to setData ends early"},
+		"too large":      {func(xid int32) []byte { return join(i32(1<<30), i32(xid), i64(1), i32(0)) }, "the answer is too large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, func(g *rig) {
+				g.open()
+				a, b := g.noted(wire.OpSetData, wire.SetData("/a", nil, 1)), g.noted(wire.OpExists, wire.Read(wire.OpExists, "/b", false))
+				g.c.Send(a, b)
+				r := g.request(wire.OpSetData)
+				g.request(wire.OpExists)
+				_, _ = g.server.Write(c.answer(r.Xid)) // of which the connection may read the header alone
+				g.over()
+				require.ErrorContains(g, g.err, c.reason)
+				require.ErrorContains(g, g.ended, c.reason)
+				require.ErrorContains(g, a.Err(), c.reason)
+				require.Equal(g, Unreadable, a.Fate())
+				require.False(g, a.Proves())
+				require.Equal(g, Unreadable, a.Await(t.Context(), nil))
+				told := g.told()
+				require.Equal(g, "ended", told[0])
+				require.ElementsMatch(g, []string{"exists ends: lost", "setData ends: unreadable"}, told[1:])
+				require.NoError(g, b.Err())
+			})
+		})
+	}
+}
+
+// An error has no body, and a body that it has is not read.
+func TestErrorsWithABody(t *testing.T) {
+	inRig(t, func(g *rig) {
+		g.open()
+		call := g.noted(wire.OpSetData, wire.SetData("/a", nil, 1))
+		g.c.Send(call)
+		g.send(answer(g.request(wire.OpSetData).Xid, wire.CodeNoNode, anyBody))
+		require.Equal(g, []string{"answered setData", "setData ends: answered"}, g.told())
+		require.Equal(g, wire.CodeNoNode, call.Reply().Code)
+	})
+}
+
+// Until a server has answered the hello, a frame of a kilobyte is too large.
+func TestFault44_FirstFramesThatLie(t *testing.T) {
+	for name, c := range map[string]struct {
+		frame  []byte
+		reason string
+	}{
+		"too large":                       {i32(wire.MaxHandshake + 1), "a frame of 1025 bytes, and at most 1024 are accepted"},
+		"a gibibyte":                      {i32(1 << 30), "not a ZooKeeper server"},
+		"a negative length":               {i32(-16), "a frame of -16 bytes: it is not a ZooKeeper server"},
+		"short":                           {frame(i32(0), i32(8000)), "not a ZooKeeper server"},
+		"a password of 2 GiB":             {frame(i32(0), i32(8000), i64(1), i32(1<<31-1)), "a password whose length is beyond"},
+		"a password of a negative length": {frame(i32(0), i32(8000), i64(1), i32(-16)), "a password whose length is beyond"},
+		"a long password":                 {frame(i32(0), i32(8000), i64(1), str(string(make([]byte, 300)))), "a password of 300 bytes"},
+		"a timeout of zero":               {frame(i32(0), i32(0), i64(1), i32(0)), "session timeout of 0s"},
+		"a negative timeout":              {frame(i32(0), i32(-8000), i64(1), i32(0)), "session timeout of -8s"},
+		"a password for no session":       {frame(i32(0), i32(0), i64(0), i32(1<<30)), "a password whose length is beyond"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, func(g *rig) {
+				g.read()
+				_, _ = g.server.Write(c.frame)
+				g.over()
+				require.ErrorContains(g, g.ended, c.reason)
+				require.Empty(g, g.got, "the client has seen none of it")
+				require.Equal(g, []string{"ended"}, g.told())
 			})
 		})
 	}
@@ -235,6 +318,38 @@ func TestPings(t *testing.T) {
 		require.NoError(g, <-done)
 		g.send(answer(wire.XidPing, 0), answer(wire.XidPing, 0))
 		require.Equal(g, []string{"pinged"}, g.told())
+	})
+}
+
+// A server that answers a ping has answered every request before it. Otherwise
+// it never will: the connection ends with the reason. A request after the ping
+// may still be unanswered.
+func TestFault44_PingsKeepTheirPlace(t *testing.T) {
+	ping := func(g *rig) {
+		g.Helper()
+		done := make(chan error, 1)
+		go func() { _, err := g.c.Write(bytes.Clone(thePing)); done <- err }()
+		require.Equal(g, thePing, g.read())
+		require.NoError(g, <-done)
+	}
+	inRig(t, func(g *rig) {
+		g.open()
+		first := g.noted(wire.OpDelete, wire.Delete("/a", 1))
+		g.c.Send(first)
+		xid := g.request(wire.OpDelete).Xid
+		ping(g)
+		g.send(answer(xid, 0))
+		second := g.noted(wire.OpDelete, wire.Delete("/b", 1))
+		g.c.Send(second)
+		xid = g.request(wire.OpDelete).Xid
+		g.send(answer(wire.XidPing, 0))
+		require.Equal(g, []string{"answered delete", "delete ends: answered", "pinged"}, g.told())
+		ping(g)
+		g.send(answer(wire.XidPing, 0))
+		g.over()
+		require.ErrorContains(g, g.ended, fmt.Sprintf("the server answered a ping before request %d, which was sent earlier", xid))
+		require.Equal(g, []string{"ended", "delete ends: lost"}, g.told())
+		require.Equal(g, Lost, second.Fate())
 	})
 }
 

@@ -231,6 +231,8 @@ func (c *Conn) take() (batch []part, frames []byte) {
 			break
 		}
 		c.unanswered += call.size
+		c.order++
+		call.order = c.order
 		call.stage, call.batch, call.at, call.xid = written, c.batch, now, c.nextXid()
 		wire.SetXid(call.frame, call.xid)
 		c.sent = append(c.sent, call)
@@ -253,6 +255,12 @@ func (c *Conn) nextXid() int32 {
 		c.xid = firstXid
 	}
 	return c.xid
+}
+
+// sentPing is a ping that is not answered yet.
+type sentPing struct {
+	at    time.Time
+	order uint64 // of the last request before it
 }
 
 // write writes frames, as a whole unless it returns an error, and returns how
@@ -313,9 +321,10 @@ func (c *Conn) Write(frame []byte) (int, error) {
 		// The time is read before the write, because the server may get the
 		// frame at any moment afterwards.
 		if req.Xid == wire.XidPing {
-			c.pings = append(c.pings, time.Now())
+			c.pings = append(c.pings, sentPing{time.Now(), c.order})
 		} else {
-			c.sent = append(c.sent, &Call{op: req.Op, stage: written, xid: req.Xid, at: time.Now(), size: wire.Size(frame), client: true})
+			c.order++
+			c.sent = append(c.sent, &Call{op: req.Op, stage: written, xid: req.Xid, at: time.Now(), size: wire.Size(frame), order: c.order, client: true})
 		}
 	}
 	c.mu.Unlock()

@@ -62,6 +62,8 @@ func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.
 		return value, skipped, s.interrupted(ctx)
 	case conn.Lost:
 		return value, unanswered, s.interrupted(ctx)
+	case conn.Unreadable:
+		return value, open, call.Err()
 	}
 	return readAnswer(s, r, call)
 }

@@ -129,6 +129,9 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 			s.sleep(ctx, n)
 			continue
 		case errors.Is(err, ErrNoNode):
+			if n > 0 { // the directory was created, and is said to be missing
+				s.sleep(ctx, n)
+			}
 			dir, _ := znode.Split(c.path)
 			if err = s.ensureDir(ctx, s.abs(dir)); err != nil {
 				c.end()

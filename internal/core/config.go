@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ const (
 	DefaultTimeout    = 10 * time.Second
 	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
 	minMaxRequest     = 1024
+	maxTimeout        = 24 * time.Hour
 	defaultPort       = 2181
 )
 
@@ -133,7 +135,7 @@ func (c Config) validate() (Config, error) {
 		return fail("Timeout", "%v is negative", c.Timeout)
 	case c.Timeout < 100*time.Millisecond:
 		return fail("Timeout", "%v is less than 100ms, the minimum", c.Timeout)
-	case c.Timeout > 24*time.Hour:
+	case c.Timeout > maxTimeout:
 		return fail("Timeout", "%v is more than 24h, the maximum", c.Timeout)
 	}
 	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
@@ -184,6 +186,18 @@ func (c Config) validate() (Config, error) {
 	}
 	return c, nil
 }
+
+// maxReply is the maximum size of a server's answer. Servers do not limit their
+// answers. A node's data is at most as large as a request, and the first answer
+// of ReadMany has the data of 16 nodes, unless it fails.
+func (c *Config) maxReply() int {
+	return max(wire.MaxReply, min(c.MaxRequest, maxMaxRequest)+slackOfReply)
+}
+
+const (
+	slackOfReply  = 1 << 10               // a header and a stat are smaller
+	maxMaxRequest = math.MaxInt32 - 1<<20 // the protocol has no larger frame
+)
 
 // margin returns the trust margin for a granted timeout. A configured margin
 // was checked against the requested timeout. The granted timeout may be

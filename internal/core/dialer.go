@@ -52,6 +52,7 @@ func (s *Session) open(t target) (net.Conn, error) {
 		Login:    login,
 		Owner:    &keeper{s: s, server: t, patience: patience},
 		Patience: patience,
+		MaxReply: s.m.cfg.maxReply(),
 		Auth:     s.m.cfg.credentials(),
 		Go:       func(f func()) { s.spawn(f) },
 		Closing:  s.closing.Go,

@@ -105,6 +105,9 @@ func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, 
 			said = err
 			s.sleep(ctx, attempt)
 		case errors.Is(err, ErrNoNode) && !p.existing:
+			if attempt > 0 { // the directory was created, and is said to be missing
+				s.sleep(ctx, attempt)
+			}
 			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
 				return nil, err
 			}

@@ -24,7 +24,7 @@ func TestFault41_TransactionsThatAnswerAsCreate2(t *testing.T) {
 				require.Len(w, results, 5)
 				require.Equal(w, "/d/a", results[0].Path)
 				require.Equal(w, theStat, results[1].Stat)
-				require.Equal(w, "/d/b-", results[2].Path)
+				require.Equal(w, "/d/b-0000000001", results[2].Path)
 				require.Zero(w, results[3])
 				require.Zero(w, results[4])
 			})

@@ -240,7 +240,7 @@ func (t *watchTable) meant(event EventType, path string) (all []telling, parent 
 	if g != nil {
 		tell(g, event, path, func(*Follower) bool { return true })
 	}
-	for at := path; at != "/"; {
+	for at := f.nearest(path); at != "/"; {
 		at = above(at)
 		if g := f.keys[at]; g != nil && g.wide {
 			tell(g, event, path, inTree)
@@ -253,6 +253,21 @@ func (t *watchTable) meant(event EventType, path string) (all []telling, parent 
 		}
 	}
 	return all, parent
+}
+
+// nearest returns the path, or the beginning of a long one that has all its
+// followed ancestors. Otherwise the event of a path of a million levels, which a
+// hostile server may send, would occupy the reader for minutes.
+func (f *follows) nearest(path string) string {
+	const long = 1 << 10
+	if len(path) <= long {
+		return path
+	}
+	longest := 0
+	for followed := range f.keys {
+		longest = max(longest, len(followed))
+	}
+	return path[:min(len(path), longest+1)]
 }
 
 // above returns the parent of a path other than "/".

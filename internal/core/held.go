@@ -163,6 +163,9 @@ func (s *Session) heldChecked(call *conn.Call, checked []sight) {
 		return
 	}
 	results, err := wire.ResultsOf(call.Reply().Body, len(checked))
+	if err == nil {
+		err = wire.CheckResults(results, len(checked))
+	}
 	if err != nil {
 		s.readHeld(checked)
 		return

@@ -34,6 +34,9 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 	case h.Session == 0:
 		s.end(ErrExpired)
 		return nil
+	case h.Timeout < minGranted, h.Timeout > maxTimeout:
+		return fmt.Errorf("the server granted a session timeout of %v, and only %v to %v can be kept: look at its minSessionTimeout and maxSessionTimeout",
+			h.Timeout, minGranted, maxTimeout)
 	case h.Session != id && !s.isEstablished():
 		// An earlier connection that ended during the login may have opened
 		// another session. No request was sent in that session.
@@ -49,6 +52,10 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 	s.granted(h, helloAt)
 	return nil
 }
+
+// minGranted is the shortest timeout of a session that can be kept. Pings are
+// sent each third of it.
+const minGranted = 15 * time.Millisecond
 
 // Refused ends a session that has never been open. Later, another server may
 // accept credentials that this server refuses, until the session's deadline.

@@ -170,7 +170,11 @@ func (m *Manager) run(refused chan<- error) {
 		defer m.mu.Unlock()
 		m.outageEnds()
 	}()
+	short := 0 // sessions in a row that ended soon
 	for failures := 0; m.ctx.Err() == nil; {
+		if short > 1 { // a server that ends each session at once is not asked for sessions without pauses
+			_ = m.pauses.Wait(m.ctx, short-1)
+		}
 		s, err := m.open()
 		if err != nil {
 			failures++
@@ -189,9 +193,13 @@ func (m *Manager) run(refused chan<- error) {
 			continue
 		}
 		failures = 0
+		opened := time.Now()
 		m.publish(s)
 		select {
 		case <-s.Done():
+			if short++; time.Since(opened) >= m.pauses.Max {
+				short = 0
+			}
 			m.unpublish(s, Lost, s.Err())
 			m.retire(s)
 		case <-m.ctx.Done():

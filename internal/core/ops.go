@@ -201,7 +201,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 
 func (s *Session) create(ctx context.Context, path string, r request[createdNode]) (createdNode, error) {
 	dir, _ := znode.Split(path)
-	for {
+	for round := 0; ; round++ {
 		if err := s.admit(ctx, dir, vetAge); err != nil {
 			return createdNode{}, s.refuse("create", path, err)
 		}
@@ -213,6 +213,9 @@ func (s *Session) create(ctx context.Context, path string, r request[createdNode
 			return m, err
 		}
 		// For the caller, "/" always exists: the root is created on demand.
+		if round > 0 {
+			s.sleep(ctx, round)
+		}
 		if err := s.EnsureDir(ctx, "/"); err != nil {
 			return m, err
 		}
@@ -265,16 +268,19 @@ func (s *Session) abs(path string) string {
 	return s.m.cfg.Root + path
 }
 
-// rel removes the root from a path that the server sent.
+// rel removes the root from a full path. A path outside of the root, which a
+// server may send, stays as it is: the callers with such a path reject it, or
+// drop its event.
 func (s *Session) rel(abs string) string {
-	if s.m.cfg.Root == "/" {
+	root := s.m.cfg.Root
+	switch {
+	case root == "/":
 		return abs
-	}
-	if rest, ok := strings.CutPrefix(abs, s.m.cfg.Root); ok && rest != "" {
-		return rest
-	}
-	if abs == s.m.cfg.Root {
+	case abs == root:
 		return "/"
+	}
+	if rest, ok := strings.CutPrefix(abs, root); ok && rest[0] == '/' {
+		return rest
 	}
 	return abs
 }

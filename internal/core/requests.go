@@ -1,7 +1,9 @@
 package core
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/docent-go/docent/internal/wire"
 )
@@ -90,9 +92,29 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
 		parse: func(body []byte) (createdNode, error) {
 			path, stat, err := wire.Created(op, body)
+			if err == nil {
+				err = createdAs(path, abs, mode)
+			}
 			return createdNode{s.rel(path), Stat(stat)}, err
 		},
 	}
+}
+
+// createdAs checks the path in the answer to a create at the full path asked. A
+// sequential node has a number of ten characters or more after it. Otherwise the session would take
+// another node for its own: delete it, and hold a lock by it.
+func createdAs(path, asked string, mode Mode) error {
+	number, ok := strings.CutPrefix(path, asked)
+	if mode.sequential() {
+		digits := strings.TrimPrefix(number, "-")
+		ok = ok && len(number) >= 10 && strings.Trim(digits, "0123456789") == ""
+	} else {
+		ok = ok && number == ""
+	}
+	if !ok {
+		return fmt.Errorf("the server's answer to a create of %.300q has the path %.300q", asked, path)
+	}
+	return nil
 }
 
 // wireACL concatenates lists of entries.

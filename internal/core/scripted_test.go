@@ -84,7 +84,7 @@ func (sc *scripted) serve(conn net.Conn, out chan<- reaction) {
 	defer close(out)
 	r := bufio.NewReader(conn)
 	for first := true; ; first = false {
-		frame, err := wire.ReadFrame(r)
+		frame, err := wire.ReadFrame(r, wire.MaxReply)
 		if err != nil {
 			return
 		}
@@ -137,16 +137,29 @@ func (sc *scripted) honest(r asked) []byte {
 		body = bytes.Join([][]byte{be32(2), text("a"), text("b"), scriptedStat()}, nil)
 	case zktest.OpGetACL:
 		body = bytes.Join([][]byte{be32(1), be32(31), text("world"), text("anyone"), scriptedStat()}, nil)
-	case zktest.OpCreate, zktest.OpSync:
+	case zktest.OpSync:
 		body = text(r.path)
+	case zktest.OpCreate:
+		body = text(created(wire.NewDecoder(r.body)))
 	case zktest.OpCreate2, zktest.OpCreateContainer:
-		body = append(text(r.path), scriptedStat()...)
+		body = append(text(created(wire.NewDecoder(r.body))), scriptedStat()...)
 	case zktest.OpMulti:
 		body = sc.multi(r.body)
 	default:
 		code = int32(zktest.CodeUnimplemented)
 	}
 	return bytes.Join([][]byte{be32(r.xid), be64(sc.zxid), be32(code), body}, nil)
+}
+
+// created reads a create and returns the path of the new node.
+func created(d *wire.Decoder) string {
+	path := d.String()
+	d.Buffer()
+	d.ACL()
+	if d.Int32()&2 != 0 { // sequential
+		path += "0000000001"
+	}
+	return path
 }
 
 // multi does all operations of a transaction.
@@ -163,26 +176,19 @@ func (sc *scripted) multi(body []byte) []byte {
 		if done || d.Err() != nil {
 			return append(out, bytes.Join([][]byte{be32(-1), {1}, be32(-1)}, nil)...)
 		}
-		path := d.String()
 		switch op {
 		case zktest.OpCreate, zktest.OpCreate2:
-			d.Buffer()
-			for range d.Count(12) {
-				d.Int32()
-				_, _ = d.String(), d.String()
-			}
-			d.Int32()
+			path := created(d)
 			if op == zktest.OpCreate2 || sc.create2 {
 				result(zktest.OpCreate2, text(path), scriptedStat())
 			} else {
 				result(zktest.OpCreate, text(path))
 			}
 		case zktest.OpSetData:
-			d.Buffer()
-			d.Int32()
+			_, _, _ = d.String(), d.Buffer(), d.Int32()
 			result(op, scriptedStat())
 		default: // delete and check
-			d.Int32()
+			_, _ = d.String(), d.Int32()
 			result(op)
 		}
 	}

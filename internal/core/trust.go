@@ -301,7 +301,8 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 
 // ask has a quorum check whether the node at path is missing. It goes on until
 // a quorum has answered, ctx ends, or the session ends. It also ends if a
-// server answers with an error that does not concern the node.
+// server answers with an error that does not concern the node, or with an
+// answer that cannot be read.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
 	if err := s.fits(wire.CheckSize(s.abs(path))); err != nil {
 		return false, err
@@ -317,6 +318,8 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 		switch fate := call.Await(ctx, s.ctx.Done()); {
 		case fate == conn.Answered && call.Proves():
 			return !checkFound(call.Reply()), nil
+		case fate == conn.Unreadable:
+			return false, call.Err()
 		case fate == conn.Answered:
 			if became, err := classify(call.Reply().Code); became == refused || became == open {
 				return false, err

@@ -46,7 +46,7 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 	if err := cmp.Or(err, znode.Validate(check), s.fits(s.createSize(abs, data)+8)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
-	r := s.createRequest(abs, data, Persistent, true)
+	r := s.createRequest(abs, data, mode, true)
 	millis := int64((ttl + time.Millisecond - 1) / time.Millisecond)
 	r.frame = func() []byte {
 		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)

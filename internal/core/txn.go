@@ -83,7 +83,7 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	}
 	results, err := write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
 		frame: func() []byte { return wire.Multi(requests) },
-		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, body) },
+		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, requests, body) },
 	})
 	if err == nil && s.warns() {
 		for _, op := range ops {
@@ -121,23 +121,31 @@ func (op Op) creates() (dir string, ok bool) {
 
 // results decodes the answer to a transaction. If the server has refused it,
 // the error is a refusedOp.
-func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
+func (s *Session) results(ops []Op, requests []wire.MultiOp, body []byte) ([]OpResult, error) {
 	answers, err := wire.ResultsOf(body, len(ops))
 	if err != nil {
+		return nil, err
+	}
+	if err := wire.CheckResults(answers, len(ops)); err != nil {
 		return nil, err
 	}
 	if i, code := wire.FirstFailure(answers); code != wire.CodeOK {
 		_, reason := classify(code)
 		return nil, &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 	}
-	if len(answers) != len(ops) {
-		return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds %d results", len(ops), len(answers))
-	}
 	results := make([]OpResult, len(answers))
 	for i, r := range answers {
-		results[i] = OpResult{Stat: Stat(r.Stat)}
-		if r.Path != "" {
-			results[i].Path = s.rel(r.Path)
+		created := r.Op == wire.OpCreate || r.Op == wire.OpCreate2
+		switch asked := requests[i]; {
+		case r.Op != asked.Op && !(created && asked.Op == wire.OpCreate):
+			return nil, fmt.Errorf("the server answered operation %d of a transaction, a %s, with a result of %s", i+1, asked.Op, r.Op)
+		case created:
+			if err := createdAs(r.Path, asked.Path, ops[i].mode); err != nil {
+				return nil, err
+			}
+			results[i] = OpResult{Path: s.rel(r.Path), Stat: Stat(r.Stat)}
+		default:
+			results[i] = OpResult{Stat: Stat(r.Stat)}
 		}
 	}
 	return results, nil

@@ -5,25 +5,34 @@ import "fmt"
 // The functions here read the bodies of answers, after the headers that
 // ParseReply has read. Data of a znode shares the memory of the body. A body
 // may be longer than its known fields: a later version of ZooKeeper may add
-// more.
+// more. Names and paths are those that a server can have (see ValidName). All
+// other text may be anything, such as the text of an identity or of an ACL.
 
 // answered turns a failure of the decoder into an error that names the answer.
 func (d *Decoder) answered(what string) error {
-	if d.err != nil {
+	switch {
+	case d.err == nil:
+		return nil
+	case d.err == ErrMalformed: // any other error has a text of its own
 		return fmt.Errorf("the server's answer to %s ends early, or has a length beyond its end: %w", what, d.err)
 	}
-	return nil
+	return fmt.Errorf("the server's answer to %s has %w", what, d.err)
 }
 
 // Created reads the answer to a create of the kind. The Stat is zero for
 // OpCreate, whose answer has no stat.
 func Created(op Op, body []byte) (path string, stat Stat, err error) {
 	d := NewDecoder(body)
-	path = d.String()
+	path, stat = d.created(op)
+	return path, stat, d.answered("a create")
+}
+
+func (d *Decoder) created(op Op) (path string, stat Stat) {
+	path = d.path()
 	if op != OpCreate {
 		stat = d.Stat()
 	}
-	return path, stat, d.answered("a create")
+	return path, stat
 }
 
 // StatOf reads the answer to exists, setData or setACL.
@@ -44,14 +53,14 @@ func DataOf(body []byte) ([]byte, Stat, error) {
 // ChildrenOf reads the answer to getChildren2.
 func ChildrenOf(body []byte) ([]string, Stat, error) {
 	d := NewDecoder(body)
-	names, stat := d.Strings(), d.Stat()
+	names, stat := d.names(), d.Stat()
 	return names, stat, d.answered("getChildren2")
 }
 
 // PathsOf reads the answer to getEphemerals.
 func PathsOf(body []byte) ([]string, error) {
 	d := NewDecoder(body)
-	paths := d.Strings()
+	paths := d.paths()
 	return paths, d.answered("getEphemerals")
 }
 
@@ -72,11 +81,7 @@ func TokenOf(body []byte) ([]byte, error) {
 // IdentitiesOf reads the answer to whoAmI.
 func IdentitiesOf(body []byte) ([]Identity, error) {
 	d := NewDecoder(body)
-	n := d.Count(8)
-	ids := make([]Identity, 0, n)
-	for range n {
-		ids = append(ids, Identity{d.String(), d.String()})
-	}
+	ids := d.identities()
 	return ids, d.answered("whoAmI")
 }
 
@@ -96,39 +101,45 @@ type Result struct {
 func ResultsOf(body []byte, ops int) ([]Result, error) {
 	d := NewDecoder(body)
 	results := make([]Result, 0, max(0, min(ops, len(body)/MultiHeader-1)))
-	for d.err == nil {
-		r := Result{Op: Op(d.Int32())}
-		end := d.Bool()
-		d.Int32() // the code, which the body repeats
-		if d.err != nil || end {
-			break
-		}
-		if len(results) == ops {
+	for {
+		r, more := d.result()
+		switch {
+		case !more:
+			if err := d.answered("a transaction"); err != nil {
+				return nil, err
+			}
+			return results, nil
+		case len(results) == ops:
 			return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds more results", ops)
-		}
-		switch r.Op {
-		case opEnd:
-			r.Code = Code(d.Int32())
-		case OpCreate:
-			r.Path = d.String()
-		case OpCreate2:
-			r.Path, r.Stat = d.String(), d.Stat()
-		case OpSetData:
-			r.Stat = d.Stat()
-		case OpGetData:
-			r.Data, r.Stat = d.View(), d.Stat()
-		case OpGetChildren:
-			r.Children = d.Strings()
-		case OpDelete, OpCheck:
-		default:
-			return nil, fmt.Errorf("the server's answer to a transaction holds a result of kind %d, which no transaction has", r.Op)
 		}
 		results = append(results, r)
 	}
-	if err := d.answered("a transaction"); err != nil {
-		return nil, err
+}
+
+// result reads one result. more is false at the end, and after a failure.
+func (d *Decoder) result() (r Result, more bool) {
+	r.Op = Op(d.Int32())
+	end := d.Bool()
+	d.Int32() // the code, which the body repeats
+	if d.err != nil || end {
+		return Result{}, false
 	}
-	return results, nil
+	switch r.Op {
+	case opEnd:
+		r.Code = Code(d.Int32())
+	case OpCreate, OpCreate2:
+		r.Path, r.Stat = d.created(r.Op)
+	case OpSetData:
+		r.Stat = d.Stat()
+	case OpGetData:
+		r.Data, r.Stat = d.View(), d.Stat()
+	case OpGetChildren:
+		r.Children = d.names()
+	case OpDelete, OpCheck:
+	default:
+		d.err = fmt.Errorf("a result of kind %d, which no transaction has: %w", r.Op, ErrMalformed)
+	}
+	return r, d.err == nil
 }
 
 // FirstFailure returns the index and the code of the first failed operation of
@@ -140,4 +151,22 @@ func FirstFailure(results []Result) (at int, code Code) {
 		}
 	}
 	return 0, CodeOK
+}
+
+// CheckResults returns an error unless results are the results of a transaction
+// of ops operations: one for each, and either all done or none.
+func CheckResults(results []Result, ops int) error {
+	if len(results) != ops {
+		return fmt.Errorf("the server's answer to a transaction of %d operations has %d results", ops, len(results))
+	}
+	undone := 0
+	for _, r := range results {
+		if r.Op == opEnd {
+			undone++
+		}
+	}
+	if _, code := FirstFailure(results); undone != 0 && (undone != ops || code == CodeOK) {
+		return fmt.Errorf("the server's answer to a transaction of %d operations has %d that were undone, and does not say why all were", ops, undone)
+	}
+	return nil
 }

@@ -6,15 +6,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
-// MaxReply is the maximum size of a frame from a server. A list of a million
-// children is far smaller.
-const MaxReply = 256 << 20
+// MaxReply is the default for the maximum size of a frame from a server. A list
+// of a million children is smaller.
+const MaxReply = 64 << 20
 
-// ReadFrame reads one frame into memory of its own, and returns it including
-// its length prefix. It returns io.EOF only between two frames.
-func ReadFrame(r *bufio.Reader) ([]byte, error) {
+// FrameTooLargeError reports a frame that is larger than its reader accepts.
+type FrameTooLargeError struct {
+	Size  uint32 // as the frame says
+	Limit int
+}
+
+func (e *FrameTooLargeError) Error() string {
+	if e.Size > math.MaxInt32 {
+		return fmt.Sprintf("the server sent a frame of %d bytes: it is not a ZooKeeper server, or the stream is damaged", int32(e.Size))
+	}
+	return fmt.Sprintf("the server sent a frame of %d bytes, and at most %d are accepted: the answer is too large, "+
+		"it is not a ZooKeeper server, or the stream is damaged", e.Size, e.Limit)
+}
+
+// ReadFrame reads one frame of at most limit bytes into memory of its own, and
+// returns it including its length prefix. It returns io.EOF only between two
+// frames, and a *FrameTooLargeError before it has taken anything of a larger
+// frame.
+func ReadFrame(r *bufio.Reader, limit int) ([]byte, error) {
 	var buf []byte
 	length, err := r.Peek(prefix)
 	if err != nil {
@@ -24,8 +41,8 @@ func ReadFrame(r *bufio.Reader) ([]byte, error) {
 		return nil, err
 	}
 	n := binary.BigEndian.Uint32(length)
-	if n > MaxReply {
-		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is not a ZooKeeper server, or the stream is damaged", n)
+	if uint64(n) > uint64(limit) {
+		return nil, &FrameTooLargeError{n, limit}
 	}
 	// The length may be damaged: memory is allocated only as bytes arrive.
 	const step = 64 << 10

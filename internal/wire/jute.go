@@ -14,23 +14,28 @@ var ErrMalformed = errors.New("malformed record")
 // the first failure every read returns a zero value. So a record is decoded in
 // one go and checked once. It is not safe for concurrent use.
 type Decoder struct {
-	buf []byte
-	err error
+	buf   []byte
+	err   error
+	skims bool // nothing is allocated: only the form of the record matters
 }
 
 // NewDecoder returns a Decoder of the record. Its results share no memory with
 // the record, except for Rest and View.
 func NewDecoder(record []byte) *Decoder { return &Decoder{buf: record} }
 
-// Err returns ErrMalformed once a read has failed.
+// Err returns an error that matches ErrMalformed once a read has failed.
 func (d *Decoder) Err() error { return d.err }
 
 // Rest returns the unread part.
 func (d *Decoder) Rest() []byte { return d.buf }
 
 // Fail marks the record as malformed, for a caller that misses a required
-// value.
-func (d *Decoder) Fail() { d.err = ErrMalformed }
+// value. The first reason stays.
+func (d *Decoder) Fail() {
+	if d.err == nil {
+		d.err = ErrMalformed
+	}
+}
 
 func (d *Decoder) take(n int) []byte {
 	if d.err != nil || n < 0 || n > len(d.buf) {
@@ -96,11 +101,11 @@ func (d *Decoder) View() []byte {
 
 // String reads a string. An absent string reads as an empty one.
 func (d *Decoder) String() string {
-	n := d.Int32()
-	if d.err != nil || n == -1 {
+	b := d.View()
+	if d.skims {
 		return ""
 	}
-	return string(d.take(int(n)))
+	return string(b)
 }
 
 // Count reads the length of a vector. Each element takes minSize bytes or more,

@@ -90,6 +90,9 @@ const (
 	EventChildrenChanged Event = 4
 )
 
+// Known reports whether a server sends events of the kind.
+func (e Event) Known() bool { return e >= EventCreated && e <= EventChildrenChanged }
+
 // Xids that are never used for requests of a program.
 const (
 	XidEvent int32 = -1

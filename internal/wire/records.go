@@ -47,8 +47,16 @@ func (e *Encoder) ACL(acl []ACL) {
 // ACL reads the entries of an ACL.
 func (d *Decoder) ACL() []ACL {
 	n := d.Count(minACL)
+	if d.skims {
+		for i := 0; i < n && d.err == nil; i++ {
+			d.Int32()
+			d.View()
+			d.View()
+		}
+		return nil
+	}
 	acl := make([]ACL, 0, n)
-	for range n {
+	for i := 0; i < n && d.err == nil; i++ {
 		acl = append(acl, ACL{d.Int32(), d.String(), d.String()})
 	}
 	return acl
@@ -65,3 +73,20 @@ func ACLSize(acl []ACL) int {
 
 // Identity is an identity of a session in a scheme.
 type Identity struct{ Scheme, ID string }
+
+// identities reads a vector of identities.
+func (d *Decoder) identities() []Identity {
+	n := d.Count(4 + 4)
+	if d.skims {
+		for i := 0; i < n && d.err == nil; i++ {
+			d.View()
+			d.View()
+		}
+		return nil
+	}
+	ids := make([]Identity, 0, n)
+	for i := 0; i < n && d.err == nil; i++ {
+		ids = append(ids, Identity{d.String(), d.String()})
+	}
+	return ids
+}

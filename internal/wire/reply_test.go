@@ -26,6 +26,23 @@ func TestParseReply(t *testing.T) {
 	}
 }
 
+// An event of a known kind has a path that a znode can have. Of any other
+// event, nothing is used.
+func TestFault44_EventsOfPathsThatLie(t *testing.T) {
+	for _, path := range badPaths {
+		for kind := Event(-1); kind <= 7; kind++ {
+			r, err := ParseReply(frame(i32(XidEvent), i64(-1), i32(0), i32(int32(kind)), i32(3), str(path)))
+			if kind.Known() {
+				require.ErrorContains(t, err, "the server sent a watch event with the path", "%q", path)
+				require.Less(t, len(err.Error()), 600)
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, kind, r.Event)
+			}
+		}
+	}
+}
+
 func FuzzParseReply(f *testing.F) {
 	f.Add(frame(i32(5), i64(9), i32(0), []byte("body")))
 	f.Add(frame(i32(XidEvent), i64(-1), i32(0), i32(int32(EventDataChanged)), i32(3), str("/a")))
@@ -45,8 +62,8 @@ func FuzzParseReply(f *testing.F) {
 		if len(b) < 20 || r.Xid != int32(binary.BigEndian.Uint32(b[4:])) || r.Xid != XidEvent && (r.Path != "" || r.Event != 0) {
 			t.Fatalf("%+v out of %x", r, b)
 		}
-		if !bytes.Contains(b, []byte(r.Path)) {
-			t.Fatal("a path that is not in the frame")
+		if !bytes.Contains(b, []byte(r.Path)) || r.Event.Known() && !ValidPath(r.Path) {
+			t.Fatalf("the path %q", r.Path)
 		}
 	})
 }
@@ -60,20 +77,47 @@ func TestParseHandshake(t *testing.T) {
 	require.Zero(t, h.Session)
 	_, err = ParseHandshake(frame(i32(0), i32(8000), i64(1)))
 	require.ErrorContains(t, err, "not a ZooKeeper server")
+	h, err = ParseHandshake(frame(i32(0), i32(8000), i64(-1), i32(-1), []byte{0}))
+	require.NoError(t, err, "a session of a server with a high number, no password, and the flag of a read-only server")
+	require.Equal(t, int64(-1), h.Session)
+}
+
+// The client underneath allocates a password by its length, and needs room for
+// it in its next hello. It has no use for a timeout that is not positive.
+func TestFault44_HandshakesThatLie(t *testing.T) {
+	for _, length := range []int32{17, 1 << 20, 1<<31 - 1, -2, -16, -1 << 31} {
+		answer := frame(i32(0), i32(8000), i64(1), i32(length), make([]byte, 16))
+		bounded(t, answer, func() {
+			_, err := ParseHandshake(answer)
+			require.ErrorContains(t, err, "a password whose length is beyond", "%d", length)
+		})
+	}
+	_, err := ParseHandshake(frame(i32(0), i32(8000), i64(1), str(string(make([]byte, MaxPassword+1)))))
+	require.ErrorContains(t, err, "a password of 129 bytes, and at most 128 are accepted")
+	for _, ms := range []int32{0, -1, -1 << 31} {
+		_, err := ParseHandshake(frame(i32(0), i32(ms), i64(1), i32(0)))
+		require.ErrorContains(t, err, "the server granted a session timeout of")
+	}
 }
 
 func FuzzParseHandshake(f *testing.F) {
 	f.Add(frame(i32(0), i32(8000), i64(1), str(string(make([]byte, 16)))))
 	f.Add(frame(i32(0), i32(-1), i64(-1), i32(-1)))
+	f.Add(frame(i32(0), i32(1), i64(-1), i32(-1)))
+	f.Add(frame(i32(0), i32(8000), i64(1), i32(1<<30)))
+	f.Add(frame(i32(0), i32(8000), i64(1), i32(-1<<31)))
+	f.Add(frame(i32(0), i32(8000), i64(1), str(string(make([]byte, MaxPassword+1)))))
 	f.Add([]byte("HTTP/1.1 400"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var h Handshake
 		var err error
 		bounded(t, b, func() { h, err = ParseHandshake(b) })
-		if (err == nil) != (len(b) >= 24) {
-			t.Fatalf("%d bytes: %v", len(b), err)
+		if err != nil {
+			return
 		}
-		if err == nil && (h.Timeout%time.Millisecond != 0 || h.Session != int64(binary.BigEndian.Uint64(b[12:]))) {
+		password := int32(binary.BigEndian.Uint32(b[20:]))
+		if h.Session != int64(binary.BigEndian.Uint64(b[12:])) || h.Session != 0 && h.Timeout <= 0 ||
+			password != -1 && (password < 0 || password > MaxPassword || int(password) > len(b)-24) {
 			t.Fatalf("%+v out of %x", h, b)
 		}
 	})

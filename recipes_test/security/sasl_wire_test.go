@@ -47,7 +47,7 @@ func (s saslServer) connect(t *testing.T) *wireConn {
 	e.Bool(false)
 	_, err = c.Write(e.Frame())
 	require.NoError(t, err)
-	frame, err := wire.ReadFrame(w.r)
+	frame, err := wire.ReadFrame(w.r, wire.MaxReply)
 	require.NoError(t, err)
 	h, err := wire.ParseHandshake(frame)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ func (w *wireConn) request(op wire.Op, body func(e *wire.Encoder)) []byte {
 
 // next reads an answer.
 func (w *wireConn) next() (wire.Reply, error) {
-	frame, err := wire.ReadFrame(w.r)
+	frame, err := wire.ReadFrame(w.r, wire.MaxReply)
 	if err != nil {
 		return wire.Reply{}, err
 	}

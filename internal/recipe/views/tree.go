@@ -15,6 +15,10 @@ import (
 // DefaultPause is the Pause of a TreeConfig that sets none.
 const DefaultPause = 50 * time.Millisecond
 
+// MaxDepth is the Depth of a TreeConfig that sets none. A server that shows a
+// child below every node would otherwise have the tree read for ever.
+const MaxDepth = 256
+
 // DefaultPatience is the Patience of a TreeConfig that sets none.
 const DefaultPatience = time.Second
 
@@ -22,7 +26,7 @@ const DefaultPatience = time.Second
 type TreeConfig struct {
 	Path string // may be "/"
 	// Depth is how many levels below Path are mirrored: 1 means only its
-	// children, 0 means all levels.
+	// children, 0 means MaxDepth.
 	Depth int
 	// Keep, if set, is called for each node below Path, with its path relative
 	// to Path. If it returns false, the node and its descendants are left out,
@@ -120,6 +124,9 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 
 // newTree returns a tree whose loop does not run yet.
 func newTree(sm *core.Manager, cfg TreeConfig) *Tree {
+	if cfg.Depth == 0 {
+		cfg.Depth = MaxDepth
+	}
 	t := &Tree{cfg: cfg, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 	t.init(sm)
 	return t

@@ -94,7 +94,7 @@ func (t *Tree) stained(r *reading) bool {
 }
 
 // listed reports whether the node's children belong to the tree.
-func (t *Tree) listed(n *treeNode) bool { return t.cfg.Depth == 0 || n.level < t.cfg.Depth }
+func (t *Tree) listed(n *treeNode) bool { return n.level < t.cfg.Depth }
 
 // grow sets the node's children from a list, and returns the readings that the
 // new ones need. It leaves out names that are invalid in our paths.
