@@ -46,6 +46,9 @@ type app struct {
 	globals *globals
 	log     *slog.Logger
 	sm      *session.Manager // set by connect
+	files   files            // set by readFiles
+	// passAuth leaves docent's secrets in the environment of CMD.
+	passAuth bool
 	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
@@ -65,8 +68,10 @@ func run(ctx context.Context, env environment) int {
 	}
 	if err == nil {
 		a.log = newLogger(&env, cli.Verbose)
-		command.BindTo(ctx, (*context.Context)(nil))
-		err = command.Run(a)
+		if err = a.readFiles(command); err == nil {
+			command.BindTo(ctx, (*context.Context)(nil))
+			err = command.Run(a)
+		}
 	}
 	if err != nil {
 		line, code := explain(err)
@@ -138,10 +143,10 @@ func fromEnvironment(env *environment) kong.Resolver {
 }
 
 // newLogger returns the session's logger. It writes to standard error with
-// --verbose, and nowhere without.
+// --verbose. Without, it prints only the warning about credentials.
 func newLogger(env *environment, verbose bool) *slog.Logger {
 	if !verbose {
-		return slog.New(slog.DiscardHandler)
+		return slog.New(plaintextHandler{env})
 	}
 	return slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

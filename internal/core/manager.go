@@ -43,6 +43,8 @@ type Manager struct {
 	noContainers atomic.Bool // the ensemble does not support container nodes
 	noStats      atomic.Bool // the ensemble does not support creates that return a stat
 
+	saidPlaintext atomic.Bool // see warnPlaintext
+
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // the run loop, and the remaining work of retired sessions
