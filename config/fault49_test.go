@@ -28,8 +28,8 @@ func asRoot(t *testing.T) {
 	}
 }
 
-// What another user controls is an error at the start, and stays as it is, even
-// if there is no key yet.
+// A file or a link of another user is an error at the start, even if there is
+// no key yet. It is not changed.
 func TestFault49_SyncFileRejectsAStrangersFile(t *testing.T) {
 	asRoot(t)
 	testworld.Run(t, func(w *testworld.World) {

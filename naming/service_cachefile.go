@@ -66,11 +66,10 @@ type cachedInstance struct {
 // fields of an Instance, and not what its znode holds beyond them. So use an
 // instance from a file for calls, and do not write it back.
 //
-// Errors are *CacheError: session.ErrUnsafeFile for a file that is not regular
-// or belongs to another user, for a symbolic link of an untrusted user, and for
-// a directory in which an untrusted user could exchange the file; an instance
-// of another service, or one that is invalid; errors of the file system.
-// Trusted are the user of this process and root.
+// Errors are *CacheError: session.ErrUnsafeFile if another user of the machine
+// controls the file, a link to it or its directory, or if it is not a regular
+// file; an instance of another service, or one that is invalid; errors of the
+// file system.
 func SaveCache(path, service string, instances []Instance, saved time.Time) error {
 	data, err := encodeCache(service, instances, saved)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -188,7 +189,9 @@ func TestFault49_Directories(t *testing.T) {
 		require.NoError(m, os.Mkdir(filepath.Join(volume, "mine"), 0o755))
 		require.NoError(m, os.Chown(filepath.Join(volume, "mine"), m.me, m.me))
 		m.accepts(filepath.Join(volume, "mine", "f"), 0o600, m.me, m.me)
-		// A directory that can only be searched is walked through.
+		if runtime.GOOS != "linux" {
+			return // the right to search alone does not do there
+		}
 		m.made("closed", 0o711, 0)
 		m.accepts(filepath.Join(m.made("closed/mine", 0o755, m.me), "f"), 0o600, m.me, m.me)
 	})
@@ -233,7 +236,7 @@ func TestFault49_SpecialFiles(t *testing.T) {
 		}
 		m.rejects(m.linked(at("link"), "fifo", m.me), "is a FIFO")
 		m.rejects("/dev/null", "is a device")
-		require.NoError(m, os.Mkdir(at("directory"), 0o700))
+		m.made("d/directory", 0o700, m.me)
 		m.rejects(at("directory"), "is a directory; name a file")
 	})
 }

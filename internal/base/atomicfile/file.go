@@ -44,7 +44,7 @@ func Open(path string) (*File, error) { return locate(path) }
 // Close closes the directory.
 func (f *File) Close() error { return f.dir.Close() }
 
-// stat describes the file. It returns nil if there is none.
+// stat describes the file. It returns nil if the file does not exist.
 func (f *File) stat() (fs.FileInfo, error) {
 	info, err := f.dir.Lstat(f.name)
 	switch {

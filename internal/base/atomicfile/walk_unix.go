@@ -16,8 +16,8 @@ import (
 const maxLinks = 40
 
 // walk follows a path, one name at a time. It holds every directory on the way
-// open, so that nobody can exchange one behind its back. A "node" is what has a
-// name: see node_linux.go and node_unix.go.
+// open. A directory that is exchanged in between makes no difference then. For
+// the type node see node_linux.go and node_unix.go.
 type walk struct {
 	open  []*node  // from the root to the present directory
 	names []string // of open[1:]
@@ -53,8 +53,8 @@ func locate(file string) (*File, error) {
 	return nil, &unsafeError{w.dir(), "is a directory", "name a file"}
 }
 
-// split returns the names of a path. A path that ends with a slash names a
-// directory, as one that ends with "/." does.
+// split returns the names of a path. A final slash is the name ".": the path
+// names a directory.
 func split(at string) []string {
 	var names []string
 	for name := range strings.SplitSeq(at, "/") {
