@@ -52,7 +52,7 @@ func as(t *testing.T, test func(m *machine)) {
 func (m *machine) do(op, path string) string {
 	m.Helper()
 	cmd := exec.Command(filepath.Join(m.dir, "binary"), path)
-	cmd.Env = append(os.Environ(), roleVar+"="+op)
+	cmd.Env = append(os.Environ(), roleVar+"="+op, "GORACE=atexit_sleep_ms=0") // it would sleep for a second each
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(m.me), Gid: uint32(m.me)}}
 	watchdog := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer watchdog.Stop()
