@@ -70,7 +70,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{testworld.ErrOf(history.Rollback(ctx, "key", 7)), "config rollback", "/c/key", config.ErrNoRevision,
 				"value 7: the key's history has no such value: List returns the values with their IDs"},
 			{testworld.ErrOf(store.History(0).List(ctx, "key")), "config history", "/c/key", nil, "History(0): a history keeps 1 to 1000 values"},
-			{config.SyncFile(ctx, w.sm, "/c/key", t.TempDir()), "config sync", "/c/key", nil, "is a directory: name a file"},
+			{config.SyncFile(ctx, w.sm, "/c/key", t.TempDir()), "config sync", "/c/key", nil, "is a directory; name a file"},
 			{config.SyncFile(ctx, w.sm, "c", filepath.Join(t.TempDir(), "f")), "config sync", "c", nil, `invalid path "c"`},
 		} {
 			var op *session.OpError

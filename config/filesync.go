@@ -1,12 +1,10 @@
 package config
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/atomicfile"
@@ -80,19 +78,27 @@ var filePauses = backoff.Backoff{Min: time.Second, Max: 30 * time.Second, Floor:
 //
 // The file is replaced as a whole: SyncFile writes a temporary file in the same
 // directory, flushes it to disk and renames it. So no reader sees a part of a
-// value. The new file has the mode of the old one, and belongs to the user of
-// this process. A symbolic link is followed, even if its target does not exist
-// yet; RemoveWithKey removes the target and keeps the link. SyncFile never
-// writes an older value than before, even if an earlier run wrote it. A file
-// that has the value already is not written. If the key does not exist, the
-// file stays as it is, unless RemoveWithKey is given.
+// value. The new file has the mode and the group of the old one. A symbolic
+// link is followed, even if its target does not exist yet; RemoveWithKey
+// removes the target and keeps the link. SyncFile never writes an older value
+// than before, even if an earlier run wrote it. A file that has the value
+// already is not written. If the key does not exist, the file stays as it is,
+// unless RemoveWithKey is given.
+//
+// SyncFile trusts the user of this process and root, and no other user of the
+// machine. It rejects these with session.ErrUnsafeFile: a file of another user,
+// root's too, so that no file changes its owner; a file that is not regular; a
+// link of an untrusted user; a directory of an untrusted user, or one that
+// every user may write to, unless it is sticky. It opens nothing that blocks.
+// On systems without owners of files it only rejects what is not a regular
+// file.
 //
 // A write that fails is reported to OnProblem. It is tried again at the next
 // change, and after pauses of 1 to 30 seconds. A failure of the first write is
 // an error: the file is probably set up wrongly.
 //
-// Errors: an invalid path; the failure of the first write; session.ErrNoAuth at
-// the start; session.ErrClosed. Without a session SyncFile waits until ctx
+// Errors: an invalid path; the failure of the first write, such as
+// session.ErrUnsafeFile; session.ErrNoAuth at the start; session.ErrClosed. Without a session SyncFile waits until ctx
 // ends. Several calls may run at the same time, for different files.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
 	misuse.NilManager(sm == nil, "config.SyncFile")
@@ -116,10 +122,7 @@ type fileSync struct {
 func (f *fileSync) failed(err error) error { return core.Failed("config sync", f.path, err) }
 
 func (f *fileSync) run(ctx context.Context, sm *session.Manager) error {
-	if info, err := os.Stat(f.file); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory: name a file", f.file)
-	}
-	if err := atomicfile.Check(f.file); err != nil { // even if there is no value yet
+	if err := atomicfile.With(f.file, (*atomicfile.File).Check); err != nil { // even if there is no value yet
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
 	opts := []Option[[]byte]{Default[[]byte](nil)}
@@ -196,14 +199,16 @@ func (f *fileSync) problem(err error) {
 func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 	change := FileChange{File: f.file, Version: snap.Version, Zxid: snap.Zxid}
 	var changed bool
-	var err error
-	switch {
-	case snap.Exists:
-		changed, err = replaceFile(f.file, snap.Value, f.mode)
-	case f.remove && missing:
-		change = FileChange{File: f.file, Removed: true}
-		changed, err = removeFile(f.file)
-	}
+	err := atomicfile.With(f.file, func(file *atomicfile.File) (err error) {
+		switch {
+		case snap.Exists:
+			changed, err = file.Update(snap.Value, f.mode)
+		case f.remove && missing:
+			change = FileChange{File: f.file, Removed: true}
+			changed, err = file.Remove()
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write the file: %w", err)
 	}
@@ -211,37 +216,4 @@ func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 		f.onChange(change)
 	}
 	return nil
-}
-
-// removeFile removes the target of a path. A symbolic link stays, and the next
-// value is written to its target.
-func removeFile(file string) (changed bool, err error) {
-	if file, err = atomicfile.Target(file); err != nil {
-		return false, err
-	}
-	if err = os.Remove(file); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// replaceFile writes data into the file unless the file has it already.
-func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err error) {
-	if file, err = atomicfile.Target(file); err != nil {
-		return false, err
-	}
-	old, err := os.ReadFile(file)
-	switch {
-	case err == nil && bytes.Equal(old, data):
-		return false, nil
-	case err == nil:
-		info, err := os.Stat(file)
-		if err != nil {
-			return false, err
-		}
-		mode = info.Mode().Perm()
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
-		return false, err
-	}
-	return true, atomicfile.Replace(file, data, mode)
 }

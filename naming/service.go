@@ -45,8 +45,9 @@ type opening struct {
 // watch is closed.
 //
 // A file that cannot be used is a *CacheError among the problems of the View. A
-// file of another service or version is never written to. A damaged file is
-// kept under its name with ".damaged" appended.
+// file of another service or version is never written to, nor is a file of
+// another user or one that is not regular (session.ErrUnsafeFile). A damaged
+// file is kept under its name with ".damaged" appended.
 func CacheFile(path string) OpenOption { return func(o *opening) { o.cache = path } }
 
 // ProtectEmpty sets for how long the last instances of a service are shown

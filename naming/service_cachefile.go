@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/atomicfile"
@@ -66,6 +65,11 @@ type cachedInstance struct {
 // holds the old or the new list. Only its owner can read it. The file holds the
 // fields of an Instance, and not what its znode holds beyond them. So use an
 // instance from a file for calls, and do not write it back.
+//
+// Errors are *CacheError: session.ErrUnsafeFile if another user of the machine
+// controls the file, a link to it or its directory, or if it is not a regular
+// file; an instance of another service, or one that is invalid; errors of the
+// file system.
 func SaveCache(path, service string, instances []Instance, saved time.Time) error {
 	data, err := encodeCache(service, instances, saved)
 	if err == nil {
@@ -78,12 +82,14 @@ func SaveCache(path, service string, instances []Instance, saved time.Time) erro
 }
 
 // LoadCache reads a file of SaveCache, and returns the instances and the time
-// of saving. Errors are *CacheError, and no instance is returned with one:
-// fs.ErrNotExist if the file is missing; ErrCacheDamaged if it is damaged;
-// ErrCacheService if it belongs to another service; ErrCacheVersion if this
-// package does not know its version.
+// of saving. It opens nothing that blocks. Errors are *CacheError, and no
+// instance is returned with one: fs.ErrNotExist if the file is missing;
+// session.ErrUnsafeFile as for SaveCache, and if others may write the file, but
+// not if it is root's; ErrCacheDamaged if it is damaged; ErrCacheService if it
+// belongs to another service; ErrCacheVersion if this package does not know its
+// version.
 func LoadCache(path, service string) ([]Instance, time.Time, error) {
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.Read(path)
 	if err != nil {
 		return nil, time.Time{}, &CacheError{path, err}
 	}

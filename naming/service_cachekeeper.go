@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -105,11 +104,7 @@ func (s *Service) pauseCache() {
 
 // putAside renames a damaged file. A symbolic link to it stays.
 func putAside(path string) error {
-	file, err := atomicfile.Target(path)
-	if err != nil {
-		return err
-	}
-	return os.Rename(file, file+".damaged")
+	return atomicfile.With(path, func(f *atomicfile.File) error { return f.Append(".damaged") })
 }
 
 // saveCache writes the file if the instances have changed since.

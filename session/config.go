@@ -49,7 +49,11 @@ type Config struct {
 	// everything else. DigestMD5 makes the mechanism that servers have without
 	// Kerberos.
 	SASL SASLMechanism
-	// Auth is presented to the server in every session.
+	// Auth is presented to the server in every session. Servers get it in clear
+	// text. If Auth or DigestMD5 is used on a connection to another machine
+	// without TLS, the Manager logs a warning, once. It does not if the
+	// connection of a Dialer is encrypted, which its method ConnectionState
+	// tells.
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
 	// CreatorACL is the usual choice with Auth.

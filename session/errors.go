@@ -75,6 +75,10 @@ var (
 	// ErrForeign says that the znode at the path belongs to another recipe or
 	// program. It is left as it is.
 	ErrForeign = core.ErrForeign
+	// ErrUnsafeFile says that a local file is not used: another user of the
+	// machine controls the file, a symbolic link to it, or its directory, or it
+	// is not a regular file.
+	ErrUnsafeFile = core.ErrUnsafeFile
 	// ErrRecreated says that a znode was deleted and created again during a
 	// write. The write was computed from the old znode, and has replaced the
 	// value of the new one.

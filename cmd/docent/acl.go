@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -32,7 +28,7 @@ func (g *globals) needCredentials(what string) error {
 	if g.hasCredentials() {
 		return nil
 	}
-	return usagef("%s; give --auth (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials", what)
+	return usagef("%s; give --auth-file (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials", what)
 }
 
 // directories returns the policy of --exposed. Its errors are *usageErrors.
@@ -49,29 +45,4 @@ func (g *globals) directories() (session.DirectoryPolicy, error) {
 		return session.IgnoreExposed, nil
 	}
 	return 0, usagef("--exposed %q is unknown; use warn, reject or ignore", g.Exposed)
-}
-
-// exposedHandler prints the session's warnings about directories in which others
-// have rights, and no other lines.
-type exposedHandler struct{ env *environment }
-
-func (h exposedHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn
-}
-func (h exposedHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
-func (h exposedHandler) WithGroup(string) slog.Handler      { return h }
-
-// Handle prints a line that has the attributes of such a warning.
-func (h exposedHandler) Handle(_ context.Context, r slog.Record) error {
-	values := make(map[string]string)
-	r.Attrs(func(a slog.Attr) bool {
-		values[a.Key] = a.Value.String()
-		return true
-	})
-	if values["rights"] == "" || values["see"] == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(h.env.stderr, "docent: warning: %s\n",
-		visible(fmt.Sprintf("%s: %s, %s; see %q", values["path"], values["rights"], values["so"], values["see"])))
-	return err
 }

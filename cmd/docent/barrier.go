@@ -139,6 +139,7 @@ type barrierEnter struct {
 	ID    string         `name:"id" placeholder:"ID" help:"Name of this member, which no other member may have. Default: a random name."`
 	Wait  *time.Duration `placeholder:"30s" help:"How long to wait for the other members to enter. Default: without limit."`
 	Grace time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+	cmdAuth
 }
 
 // Help is shown by "docent barrier enter --help".

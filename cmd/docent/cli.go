@@ -47,6 +47,9 @@ type app struct {
 	globals *globals
 	log     *slog.Logger
 	sm      *session.Manager // set by connect
+	files   files            // set by readFiles
+	// passAuth leaves docent's secrets in the environment of CMD.
+	passAuth bool
 	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
@@ -66,8 +69,10 @@ func run(ctx context.Context, env environment) int {
 	}
 	if err == nil {
 		a.log = newLogger(&env, cli.Verbose)
-		command.BindTo(ctx, (*context.Context)(nil))
-		err = command.Run(a)
+		if err = a.readFiles(command); err == nil {
+			command.BindTo(ctx, (*context.Context)(nil))
+			err = command.Run(a)
+		}
 	}
 	if err != nil {
 		line, code := explain(err)
@@ -139,10 +144,10 @@ func fromEnvironment(env *environment) kong.Resolver {
 }
 
 // newLogger returns the session's logger. With --verbose it writes to standard
-// error. Without, it prints only the warnings about directories.
+// error. Without, it prints only the warnings that a user can act on.
 func newLogger(env *environment, verbose bool) *slog.Logger {
 	if !verbose {
-		return slog.New(exposedHandler{env})
+		return slog.New(warningHandler{env})
 	}
 	return slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

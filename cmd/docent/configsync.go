@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +19,7 @@ type configSync struct {
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
 	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
 	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
+	cmdAuth
 }
 
 // Help is shown by "docent config sync --help".
@@ -95,9 +95,8 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 		return err
 	}
 	out, err := child.Run(ctx, child.Command{
-		Args: c.Cmd,
-		Env: append(slices.Clone(a.environ), "DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File,
-			"DOCENT_ZXID="+strconv.FormatInt(change.Zxid, 10)),
+		Args:   c.Cmd,
+		Env:    a.cmdEnv("DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File, "DOCENT_ZXID="+strconv.FormatInt(change.Zxid, 10)),
 		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
 	}, make(chan os.Signal))
 	switch {

@@ -133,3 +133,28 @@ func TestConfigHistory(t *testing.T) {
 	require.Equal(t, "k\t4\ttwo\n", run("config list /c"), "the history is no key")
 	require.Contains(t, run("--json config list /c"), `{"path":"/c/k","value":"two","version":4,`)
 }
+
+// What another program could have put in the place of the file ends the command
+// at once, whether there is a key or not.
+func TestFault49_ConfigSyncRejectsAFIFO(t *testing.T) {
+	server := zktest.New(t)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	code, _, stderr := docent(t, words("config sync /c/k "+fifo), on(server))
+	require.Equal(t, 1, code)
+	require.Equal(t, "docent: config sync /c/k: the file cannot be written: "+fifo+" is a FIFO, not a regular file; remove it, or name another file\n", stderr)
+
+	// While it runs, it is a problem that SIGTERM ends.
+	require.NoError(t, server.Put("/c/k", []byte("one")))
+	file := filepath.Join(t.TempDir(), "f")
+	sync := start(t, words("config sync /c/k "+file), on(server))
+	require.Equal(t, "wrote "+file+", version 0", sync.line())
+	require.NoError(t, os.Remove(file))
+	require.NoError(t, syscall.Mkfifo(file, 0o600))
+	require.NoError(t, server.Put("/c/k", []byte("two")))
+	require.Eventually(t, func() bool { return strings.HasSuffix(sync.stderr.String(), "\n") }, patience, ms)
+	require.Equal(t, "docent: config sync /c/k: write the file: "+file+" is a FIFO, not a regular file; remove it, or name another file\n", sync.stderr.String())
+	sync.kill(syscall.SIGTERM)
+	code, _ = sync.wait()
+	require.Zero(t, code)
+}

@@ -12,6 +12,7 @@ import (
 // devCommand is "docent dev".
 type devCommand struct {
 	Listen string `default:"127.0.0.1:2181" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:2181."`
+	IKnow  bool   `name:"i-know" help:"Allow an address that other machines can reach. Every client there may then do anything on the server."`
 }
 
 // Help is shown by "docent dev --help".
@@ -23,7 +24,7 @@ func (devCommand) Help() string {
 
 // Run serves until a signal arrives.
 func (c *devCommand) Run(ctx context.Context, a *app) error {
-	if err := checkListen("dev", c.Listen); err != nil {
+	if err := checkAudience("dev", c.Listen, c.IKnow, "which could read and change all data"); err != nil {
 		return err
 	}
 	ctx, stop := a.untilInterrupted(ctx)

@@ -21,6 +21,7 @@ type electCommand struct {
 	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes: latch or selector (Curator's LeaderLatch or LeaderSelector), or one-node: the candidate that creates the node PATH leads."`
 	Once   bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
 	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
+	cmdAuth
 }
 
 // Help is shown by "docent elect --help".

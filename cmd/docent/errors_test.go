@@ -39,7 +39,7 @@ func TestExplain(t *testing.T) {
 			`connect to zk1:2181: no server could be reached within 3s (no server answered); ` +
 				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
 		{withTask("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
-			`config get /a: the server refuses the credentials; check --auth or DOCENT_AUTH`},
+			`config get /a: the server refuses the credentials; check --auth-file or DOCENT_AUTH`},
 		{withTask("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
 			`config set /a: the request is larger than the server accepts: it takes 9 bytes, the limit is 8; ` +
 				`make the data smaller, or store it elsewhere and put its address here`},
@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 		{withTask("config get /a", op(zk.ErrNoNode)), 1,
 			`config get /a: there is no such node; check the path, and the root in --servers`},
 		{withTask("config get /a", op(zk.ErrNoAuth)), 1,
-			`config get /a: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
+			`config get /a: the ACL denies access; check --auth-file or DOCENT_AUTH, and the ACL of the node and of its parent`},
 		{withTask("config set /a", op(zk.ErrNodeExists)), 1,
 			`config set /a: the node exists already; set it without --create, or delete it first`},
 		{withTask("config set /a", op(zk.ErrBadVersion)), 1,

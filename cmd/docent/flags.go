@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -89,4 +90,23 @@ func checkListen(task, address string) error {
 		return usagef("%s: --listen %q is not HOST:PORT with a port from 0 to 65535; write it as 127.0.0.1:8080", task, address)
 	}
 	return nil
+}
+
+// loopback reports whether only this machine can reach a host.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// checkAudience is checkListen. It also rejects an address that other machines
+// can reach, unless the user knows (--i-know) what they could do.
+func checkAudience(task, address string, known bool, what string) error {
+	if err := checkListen(task, address); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err == nil && !known && !loopback(host) {
+		return usagef("%s: --listen %s can be reached by other machines, %s; listen on 127.0.0.1, or give --i-know", task, address, what)
+	}
+	return err
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -19,14 +16,17 @@ type globals struct {
 	Servers          string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"The servers of ZooKeeper. A path after them is the root: all other paths are relative to it. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
 	Timeout          time.Duration `default:"10s" help:"Session timeout to ask for. Others wait that long for a process that crashed."`
 	ConnectTimeout   time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
-	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable."`
-	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
-	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored."`
-	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new nodes: open to everyone, or to their creator alone. The creator needs --auth, --sasl-user or --tls-cert. Default: open."`
+	AuthFile         string        `name:"auth-file" placeholder:"FILE" help:"A file with the credentials, digest:USER:PASSWORD. A line break at its end is ignored. /dev/fd/3 is descriptor 3. Variable: DOCENT_AUTH_FILE."`
+	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"The credentials themselves. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable: use --auth-file."`
+	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in --sasl-password-file or in the variable DOCENT_SASL_PASSWORD. Variable: DOCENT_SASL_USER."`
+	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored. Variable: DOCENT_SASL_PASSWORD_FILE."`
+	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new nodes: open to everyone, or to their creator alone. The creator needs --auth-file, --sasl-user or --tls-cert. Default: open."`
 	Exposed          string        `name:"exposed" default:"warn" placeholder:"warn|reject|ignore" help:"With --acl creator: what to do about a directory in which others may create or delete znodes: warn, reject (fail) or ignore. Default: warn."`
-	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
-	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
-	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
+	TLS              bool          `name:"tls" help:"Use TLS. Without --tls-ca, trust the system's certificate authorities. Variable: DOCENT_TLS=1."`
+	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file alone. Variable: DOCENT_TLS_CA."`
+	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file. Variable: DOCENT_TLS_CERT."`
+	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file. Variable: DOCENT_TLS_KEY."`
+	TLSServerName    string        `name:"tls-server-name" placeholder:"NAME" help:"Use TLS, and expect this name in the certificates of all servers. Default: the server's name in --servers. Variable: DOCENT_TLS_SERVER_NAME."`
 	JSON             bool          `name:"json" help:"Print one JSON object per line."`
 	Verbose          bool          `short:"v" help:"Log the session's events to standard error."`
 }
@@ -34,9 +34,18 @@ type globals struct {
 // variables are the environment variables that set a flag.
 var variables = map[string]string{
 	"servers":   "DOCENT_SERVERS",
+	"auth-file": "DOCENT_AUTH_FILE",
 	"auth":      "DOCENT_AUTH",
 	"sasl-user": "DOCENT_SASL_USER",
 	"token":     "DOCENT_UI_TOKEN",
+
+	"sasl-password-file": "DOCENT_SASL_PASSWORD_FILE",
+
+	"tls":             "DOCENT_TLS",
+	"tls-ca":          "DOCENT_TLS_CA",
+	"tls-cert":        "DOCENT_TLS_CERT",
+	"tls-key":         "DOCENT_TLS_KEY",
+	"tls-server-name": "DOCENT_TLS_SERVER_NAME",
 }
 
 // config turns the flags into a session's configuration. Its errors are
@@ -59,15 +68,15 @@ func (g *globals) config(a *app) (session.Config, error) {
 		user, password, ok := strings.Cut(secret, ":")
 		switch {
 		case scheme != "digest" || user == "" || !ok:
-			return cfg, usagef("--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD")
+			return cfg, usagef("%s: the credentials have another form; write digest:USER:PASSWORD", g.authFlag())
 		case password == "":
-			return cfg, usagef("--auth (or DOCENT_AUTH): the password is empty; write digest:USER:PASSWORD")
+			return cfg, usagef("%s: the password is empty; write digest:USER:PASSWORD", g.authFlag())
 		case strings.ContainsFunc(g.Auth, unicode.IsControl) || strings.TrimSpace(g.Auth) != g.Auth:
-			return cfg, usagef("--auth (or DOCENT_AUTH): the value has a line break or another control character, or a space at an end; remove it")
+			return cfg, usagef("%s: the value has a line break or another control character, or a space at an end; remove it", g.authFlag())
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
 	}
-	if cfg.SASL, err = g.sasl(a.environment); err != nil {
+	if cfg.SASL, err = g.sasl(a); err != nil {
 		return cfg, err
 	}
 	if cfg.ACL, err = g.acl(); err != nil {
@@ -76,37 +85,8 @@ func (g *globals) config(a *app) (session.Config, error) {
 	if cfg.Directories, err = g.directories(); err != nil {
 		return cfg, err
 	}
-	if cfg.TLS, err = g.tls(); err != nil {
+	if cfg.TLS, err = g.tls(a.files); err != nil {
 		return cfg, err
-	}
-	return cfg, nil
-}
-
-// tls returns nil when no flag asks for TLS.
-func (g *globals) tls() (*tls.Config, error) {
-	if g.TLSCA == "" && g.TLSCert == "" && g.TLSKey == "" {
-		return nil, nil
-	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if g.TLSCA != "" {
-		pem, err := os.ReadFile(g.TLSCA)
-		if err != nil {
-			return nil, usagef("--tls-ca: %v; give a file that docent can read", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usagef("--tls-ca: %s has no PEM certificate; give the file of a certificate authority", g.TLSCA)
-		}
-	}
-	if (g.TLSCert == "") != (g.TLSKey == "") {
-		return nil, usagef("--tls-cert and --tls-key: one is given without the other; give both")
-	}
-	if g.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(g.TLSCert, g.TLSKey)
-		if err != nil {
-			return nil, usagef("--tls-cert, --tls-key: %v; give a certificate and its key as PEM files", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
 	}
 	return cfg, nil
 }

@@ -31,7 +31,7 @@ func TestUsage(t *testing.T) {
 		{"lokc /l -- x", `unexpected argument lokc, did you mean "lock"? (see: docent --help)`},
 		{"lock", `expected "<PATH> <CMD> ..." (see: docent lock --help)`},
 		{"lock /l", `expected "<CMD> ..." (see: docent lock --help)`},
-		{"lock /l --tyr -- x", `unknown flag --tyr, did you mean "--try"? (see: docent lock --help)`},
+		{"lock /l --tyr -- x", `unknown flag --tyr, did you mean one of "--tls", "--try"? (see: docent lock --help)`},
 		{"lock /l --wait soon -- x", `--wait: expected duration but got "soon": time: invalid duration "soon" (see: docent lock --help)`},
 		{"lock /l --wait 1s --try -- x", `lock: --wait and --try exclude each other; give one of them`},
 		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative; give a time such as 30s`},
@@ -217,7 +217,7 @@ func TestAuth(t *testing.T) {
 	})
 	code, out, stderr := docent(t, words("-v config get /c/a"), on(server), owner)
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "docent: config get /c/a: the ACL denies access; check --auth or DOCENT_AUTH")
+	require.Contains(t, stderr, "docent: config get /c/a: the ACL denies access; check --auth-file or DOCENT_AUTH")
 	said.WriteString(out + stderr)
 	require.Contains(t, said.String(), "session opened", "the log was on")
 	require.NotContains(t, said.String(), secret)

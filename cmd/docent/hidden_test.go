@@ -126,7 +126,7 @@ func TestFault19_TakeFromAQueueOfHiddenItems(t *testing.T) {
 			require.Equal(t, exitNotAcquired, code, stderr)
 			require.Empty(t, out)
 			require.Equal(t, 2, strings.Count(stderr, "is skipped"), stderr)
-			require.Contains(t, stderr, "and 2 items may not be taken (see --auth)")
+			require.Contains(t, stderr, "and 2 items may not be taken (see --auth-file)")
 		}
 	})
 }

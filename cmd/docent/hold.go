@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,8 +101,7 @@ func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.H
 // that the hold was lost.
 func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
-	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
-	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
+	cmd.Env = append(a.cmdEnv(cmd.Env...), "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
 		sessionsVariable+"="+strings.TrimSpace(a.getenv(sessionsVariable)+" "+h.SessionID().String()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
 	out, err := child.Run(ctx, cmd, signals)

@@ -119,7 +119,7 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Plain:
 		t.line("%s", head)
 	case *inspect.Hidden:
-		t.line("%s  its ACL hides its %s: see --auth", head, hiddenWhat(f.What))
+		t.line("%s  its ACL hides its %s: see --auth-file", head, hiddenWhat(f.What))
 	case *inspect.Omitted:
 		t.line("%s  %s not read: %s", head, count(f.Nodes, "child"), f.Reason)
 	}
@@ -237,7 +237,7 @@ func (t *findingText) owner(o inspect.Owner) string {
 		s += " to " + string(o.Mode)
 	}
 	if o.Hidden && o.Since.IsZero() {
-		return s + ", the ACL hides its session, age and token too: see --auth"
+		return s + ", the ACL hides its session, age and token too: see --auth-file"
 	}
 	s += " for " + t.age(o.Since)
 	if o.Session != 0 {
@@ -340,7 +340,7 @@ func gaps(found *inspect.DeadlockReport) string {
 		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit)", left))
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
-		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
+		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth-file)", count(hidden, "node")))
 	}
 	if found.Entangled {
 		words = append(words, "too many sessions hold and wait at the same paths (give a PATH further down)")

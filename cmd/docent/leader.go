@@ -89,7 +89,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return a.printJSON(asJSON(leader))
 	case leader.Hidden:
 		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
-			hint: "give credentials that may read the node, with --auth or DOCENT_AUTH"}
+			hint: "give credentials that may read the node, with --auth-file or DOCENT_AUTH"}
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }

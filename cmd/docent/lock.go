@@ -25,6 +25,7 @@ type lockCommand struct {
 	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
 	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
 	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+	cmdAuth
 }
 
 // Help is shown by "docent lock --help".

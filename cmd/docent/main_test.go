@@ -69,6 +69,8 @@ func play(role string) {
 		os.Exit(code)
 	case "env": // prints what docent tells it
 		fmt.Println(os.Getenv("DOCENT_PATH"), os.Getenv("DOCENT_TOKEN"), os.Getenv("DOCENT_ID"))
+	case "environ": // prints all that it gets from docent
+		playEnviron()
 	case "once": // prints what docent once tells it
 		fmt.Println(os.Getenv("DOCENT_PATH"), os.Getenv("DOCENT_TOKEN"), os.Getenv("DOCENT_CALLED"), os.Getenv("DOCENT_SESSIONS"))
 	case "sessions": // prints under whose holds it runs

@@ -22,6 +22,7 @@ type onceCommand struct {
 	Again       string         `default:"never" enum:"never,lost,failed" help:"Run CMD again in the same interval: never, if the run was lost (its docent died), or if it failed (lost, or CMD's exit code was not 0)."`
 	SkippedCode int            `default:"0" placeholder:"CODE" help:"Exit code if CMD is not due. Default: 0."`
 	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+	cmdAuth
 }
 
 // Help is shown by "docent once --help".

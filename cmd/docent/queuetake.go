@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +22,7 @@ type queueTake struct {
 	Retry       time.Duration  `placeholder:"1m" help:"After CMD has failed, make the item ready again only after this time."`
 	MaxAttempts int            `placeholder:"N" help:"Make the item a dead letter after N failed deliveries. Default: never."`
 	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose claim is lost."`
+	cmdAuth
 }
 
 // Help is shown by "docent queue take --help".
@@ -125,9 +125,9 @@ func passedOver(q *queue.Queue) string {
 	case 0:
 		return ""
 	case 1:
-		return ", and 1 item may not be taken (see --auth)"
+		return ", and 1 item may not be taken (see --auth-file)"
 	default:
-		return fmt.Sprintf(", and %d items may not be taken (see --auth)", n)
+		return fmt.Sprintf(", and %d items may not be taken (see --auth-file)", n)
 	}
 }
 
@@ -181,7 +181,7 @@ func (e *unacknowledged) Unwrap() []error { return []error{errLost, e.cause} }
 
 // work runs CMD with the item.
 func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan os.Signal) error {
-	cmd := child.Command{Args: c.Cmd, Grace: c.Grace, Env: append(slices.Clone(a.environ),
+	cmd := child.Command{Args: c.Cmd, Grace: c.Grace, Env: a.cmdEnv(
 		"DOCENT_PATH="+c.Path, "DOCENT_ITEM="+string(item.ID), "DOCENT_ATTEMPT="+strconv.Itoa(item.Attempt),
 		"DOCENT_TOKEN="+strconv.FormatInt(item.Token(), 10))}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(item.Data), a.stdout, a.stderr

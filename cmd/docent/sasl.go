@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
-	"strings"
 
 	"github.com/docent-go/docent/session"
 )
@@ -14,11 +12,11 @@ const saslPassword = "DOCENT_SASL_PASSWORD"
 
 // sasl returns the login of the flags, or nil without one. Its errors are
 // *usageErrors, and show no password.
-func (g *globals) sasl(env *environment) (session.SASLMechanism, error) {
-	password := env.getenv(saslPassword)
+func (g *globals) sasl(a *app) (session.SASLMechanism, error) {
+	password := a.getenv(saslPassword)
 	switch {
 	case g.SASLUser == "" && g.SASLPasswordFile != "":
-		return nil, usagef("--sasl-password-file: the user is missing; give --sasl-user")
+		return nil, usagef("--sasl-password-file (or DOCENT_SASL_PASSWORD_FILE): the user is missing; give --sasl-user")
 	case g.SASLUser == "" && password != "":
 		return nil, usagef(saslPassword + ": the user is missing; give --sasl-user, or unset the variable")
 	case g.SASLUser == "":
@@ -26,15 +24,10 @@ func (g *globals) sasl(env *environment) (session.SASLMechanism, error) {
 	}
 	from := saslPassword
 	if g.SASLPasswordFile != "" {
-		text, err := os.ReadFile(g.SASLPasswordFile)
-		if err != nil {
-			return nil, usagef("--sasl-password-file: %v; give a file that docent can read", err)
-		}
-		from = "--sasl-password-file"
-		password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+		from, password = "--sasl-password-file", string(a.files.saslPassword)
 	}
 	if password == "" {
-		return nil, usagef("--sasl-user: the password is missing; set %s, or give --sasl-password-file", saslPassword)
+		return nil, usagef("--sasl-user: the password is missing; give --sasl-password-file, or set %s", saslPassword)
 	}
 	login := session.DigestMD5(g.SASLUser, password)
 	if v, ok := login.(interface{ Validate() error }); ok {

@@ -96,11 +96,11 @@ func TestSASL_usage(t *testing.T) {
 		args, line string
 		settings   []setting
 	}{
-		{"--sasl-user ann", "--sasl-user: the password is missing; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
-		{"--sasl-user ann --sasl-password-file " + written(t, "\n"), "--sasl-user: the password is missing; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
+		{"--sasl-user ann", "--sasl-user: the password is missing; give --sasl-password-file, or set DOCENT_SASL_PASSWORD", nil},
+		{"--sasl-user ann --sasl-password-file " + written(t, "\n"), "--sasl-user: the password is missing; give --sasl-password-file, or set DOCENT_SASL_PASSWORD", nil},
 		{"--sasl-user ann --sasl-password-file " + written(t, secret+"\n\n"), "--sasl-user, --sasl-password-file: DIGEST-MD5: the password contains a control character, such as a line break", nil},
 		{"--sasl-user ann --sasl-password-file /nowhere", "--sasl-password-file: open /nowhere: no such file or directory", nil},
-		{"--sasl-password-file /nowhere", "--sasl-password-file: the user is missing; give --sasl-user", nil},
+		{"--sasl-password-file /nowhere", "--sasl-password-file (or DOCENT_SASL_PASSWORD_FILE): the user is missing; give --sasl-user", nil},
 		{"", "DOCENT_SASL_PASSWORD: the user is missing; give --sasl-user, or unset the variable", []setting{annsPassword}},
 		{"--sasl-user ann", "--sasl-user, DOCENT_SASL_PASSWORD: DIGEST-MD5: the password is not valid UTF-8",
 			[]setting{env("DOCENT_SASL_PASSWORD=" + secret + "\xff")}},

@@ -43,6 +43,7 @@ func (s *Session) open(t target) (net.Conn, error) {
 			return nil, s.dialError(ctx, "TLS with", t, limit, err)
 		}
 	}
+	s.m.warnPlaintext(inner, t.addr)
 	patience := s.hosts.limit()
 	var login func(context.Context) (conn.Exchange, error)
 	if mechanism := s.m.cfg.SASL; mechanism != nil {

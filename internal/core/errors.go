@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/docent-go/docent/internal/base/atomicfile"
 )
 
 // Sentinel errors, documented in package session. Compare with errors.Is,
@@ -37,6 +39,7 @@ var (
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")
 	ErrExposed      = errors.New("others have rights on the directory or the znode")
+	ErrUnsafeFile   = atomicfile.ErrUnsafe
 	ErrRecreated    = errors.New("the znode was created again during the write, and its new value has been replaced")
 	ErrExhausted    = errors.New("the directory has used up its 2147483647 sequence numbers: " +
 		"delete the directory while it is empty, and the numbers start again")

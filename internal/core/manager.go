@@ -46,6 +46,8 @@ type Manager struct {
 	noStats      atomic.Bool // the ensemble does not support creates that return a stat
 	noIdentities atomic.Bool // the ensemble does not tell a session's identities
 
+	saidPlaintext atomic.Bool // see warnPlaintext
+
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // the run loop, and the remaining work of retired sessions

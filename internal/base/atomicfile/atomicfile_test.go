@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,11 +48,10 @@ func TestFault27_TargetFollowsEveryLink(t *testing.T) {
 				require.NoError(t, os.WriteFile(want, []byte("old"), 0o644))
 			}
 			path := filepath.Join(root, "a/f")
-			got, err := Target(path)
-			require.NoError(t, err, c.links)
-			require.Equal(t, want, got)
-
-			require.NoError(t, Check(path))
+			require.NoError(t, With(path, func(f *File) error {
+				require.Equal(t, want, f.path, c.links)
+				return f.Check()
+			}))
 			require.NoError(t, Replace(path, []byte("new"), 0o640))
 			data, err := os.ReadFile(want)
 			require.NoError(t, err)
@@ -74,30 +74,79 @@ func TestFault27_TargetFollowsEveryLink(t *testing.T) {
 }
 
 func TestFault27_TargetRefuses(t *testing.T) {
-	root := tree(t, "a/f", "g", "a/g", "f", "a/lost", "../none/h", "a/self", "self")
+	root := tree(t, "a/f", "g", "a/g", "f", "a/lost", "../none/h", "a/self", "self", "a/dir", "deep")
 	for path, reason := range map[string]string{
-		"a/f": "symbolic links", "a/self": "symbolic links", "a/lost": "none", "none/f": "none",
+		"a/f": "symbolic links", "a/self": "symbolic links", "a/lost": "none", "none/f": "none", "a/plain/f": "not a directory",
+		"a/dir": "is a directory; name a file", "a/dir/..": "is a directory", "a/new/": "no such file", "a/plain/.": "not a directory",
 	} {
-		_, err := Target(filepath.Join(root, path))
+		require.NoError(t, os.WriteFile(filepath.Join(root, "a/plain"), nil, 0o600))
+		path = root + "/" + path // not cleaned
+		_, err := Open(path)
 		require.ErrorContains(t, err, reason, path)
-		require.Error(t, Check(filepath.Join(root, path)))
-		require.Error(t, Replace(filepath.Join(root, path), nil, 0o600))
+		require.Error(t, With(path, (*File).Check))
+		require.Error(t, Replace(path, nil, 0o600))
+		_, err = Read(path)
+		require.Error(t, err)
 	}
-	require.NoError(t, os.Symlink("deep", filepath.Join(root, "a/dir")))
-	got, err := Target(filepath.Join(root, "a/dir"))
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(root, "a/deep"), got)
-	require.Error(t, Replace(filepath.Join(root, "a/dir"), nil, 0o600), "the target is a directory")
-	got, err = Target(filepath.Join(root, "a/dir/.."))
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(root, "a"), got)
 }
 
-func TestTarget_relative(t *testing.T) {
+func TestRelativePaths(t *testing.T) {
 	root := tree(t, "a/f", "../b/g")
 	t.Chdir(filepath.Join(root, "a"))
-	require.NoError(t, Replace("f", []byte("new"), 0o600))
-	data, err := os.ReadFile(filepath.Join(root, "b/g"))
-	require.NoError(t, err)
-	require.Equal(t, "new", string(data))
+	for _, path := range []string{"f", "./f", "deep/../f", "../a/f", "../b/g"} {
+		require.NoError(t, Replace(path, []byte(path), 0o600))
+		data, err := os.ReadFile(filepath.Join(root, "b/g"))
+		require.NoError(t, err)
+		require.Equal(t, path, string(data))
+		data, err = Read(path)
+		require.NoError(t, err)
+		require.Equal(t, path, string(data))
+	}
+}
+
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	_, err := Read(path)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.EqualError(t, err, "open "+path+": file does not exist")
+	update := func(data string, want bool) {
+		t.Helper()
+		require.NoError(t, With(path, func(f *File) error {
+			changed, err := f.Update([]byte(data), 0o640)
+			require.Equal(t, want, changed)
+			return err
+		}))
+	}
+	mode := func(want fs.FileMode) {
+		t.Helper()
+		info, err := os.Lstat(path)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Mode())
+	}
+	update("one", true)
+	mode(0o640)
+	update("one", false)
+	require.NoError(t, os.Chmod(path, 0o606))
+	update("two", true)
+	mode(0o606)
+	_, err = Read(path)
+	require.ErrorIs(t, err, ErrUnsafe)
+	require.EqualError(t, err, path+" may be written by every user (mode 0606); remove it, or take the right away (chmod o-w)")
+	require.NoError(t, os.Chmod(path, 0o200))
+	update("six", true)
+	mode(0o200)
+	require.NoError(t, Replace(path, nil, 0o600))
+	mode(0o600)
+	require.NoError(t, With(path, func(f *File) error { return f.Append(".old") }))
+	require.NoError(t, With(path, func(f *File) error {
+		removed, err := f.Remove()
+		require.False(t, removed)
+		return err
+	}))
+	require.NoError(t, With(path+".old", func(f *File) error {
+		removed, err := f.Remove()
+		require.True(t, removed)
+		return err
+	}))
+	require.EqualError(t, With(path, func(*File) error { return errors.New("its error") }), "its error")
 }
