@@ -75,6 +75,9 @@ var (
 	// ErrForeign says that the znode at the path belongs to another recipe or
 	// program. It is left as it is.
 	ErrForeign = core.ErrForeign
+	// ErrLeftOut says that znodes were left out of what was read, because they are
+	// beyond a Limit or MaxBytes. What is within the limits is served.
+	ErrLeftOut = core.ErrLeftOut
 	// ErrRecreated says that a znode was deleted and created again during a
 	// write. The write was computed from the old znode, and has replaced the
 	// value of the new one.

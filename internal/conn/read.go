@@ -13,9 +13,9 @@ import (
 // other frames.
 func (c *Conn) Read(p []byte) (int, error) {
 	for len(c.pending) == 0 {
-		frame, err := c.next()
+		frame, dropped, err := c.next()
 		if err == nil {
-			c.pending, err = c.learn(frame)
+			c.pending, err = c.learn(frame, dropped)
 		}
 		if err != nil {
 			c.Fail(err)
@@ -28,16 +28,31 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a frame into newly allocated memory.
-func (c *Conn) next() ([]byte, error) {
+// next reads a frame into newly allocated memory. Of an answer that is larger
+// than its call allows, next keeps the header, and returns how many bytes it has
+// dropped.
+func (c *Conn) next() (frame []byte, dropped int, err error) {
 	// An error of SetReadDeadline is ignored: the read then fails for the same
 	// reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
-	return wire.ReadFrame(c.r)
+	return wire.ReadReply(c.r, c.replyLimit)
 }
 
-// learn processes a frame. It returns the frame if it is the client's.
-func (c *Conn) learn(frame []byte) ([]byte, error) {
+// replyLimit returns how large the answer with an xid may be, or zero.
+func (c *Conn) replyLimit(xid int32) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, call := range c.sent {
+		if call.xid == xid {
+			return call.limit
+		}
+	}
+	return 0
+}
+
+// learn processes a frame, of which dropped bytes are missing. It returns the
+// frame if it is the client's.
+func (c *Conn) learn(frame []byte, dropped int) ([]byte, error) {
 	if !c.shaken { // only this goroutine changes it
 		return frame, c.learnHandshake(frame)
 	}
@@ -45,6 +60,7 @@ func (c *Conn) learn(frame []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Dropped = dropped
 	switch r.Xid {
 	case wire.XidEvent:
 		c.cfg.Owner.Event(r.Event, r.Path)

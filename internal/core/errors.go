@@ -36,6 +36,7 @@ var (
 	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")
+	ErrLeftOut      = errors.New("znodes are left out, because they are beyond a limit")
 	ErrRecreated    = errors.New("the znode was created again during the write, and its new value has been replaced")
 	ErrExhausted    = errors.New("the directory has used up its 2147483647 sequence numbers: " +
 		"delete the directory while it is empty, and the numbers start again")

@@ -15,6 +15,9 @@ type Reply struct {
 	Event Event  // with XidEvent
 	Path  string // with XidEvent
 	Body  []byte // of an answer: shares the frame's memory
+	// Dropped is how many bytes of the body were dropped, because the answer was
+	// larger than its reader allows. Body is empty then.
+	Dropped int
 }
 
 // replyHeader is xid, zxid and error code.
