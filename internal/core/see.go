@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // Sighting is a session's view of an existing node.
@@ -35,16 +36,22 @@ func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 // (ReadMany). The result of a missing node is nil. A hidden node costs one more
 // request. ctx bounds the whole call. With an error, there are no results.
 func (s *Session) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
+	return s.SeeSome(ctx, paths, math.MaxInt)
+}
+
+// SeeSome is SeeMany for a caller with limited memory: see ReadSome. It returns
+// the results of the first paths, at least one.
+func (s *Session) SeeSome(ctx context.Context, paths []string, bytes int) ([]*Sighting, error) {
 	s.made()
 	ops := make([]ReadOp, len(paths))
 	for i, path := range paths {
 		ops[i].Path = path
 	}
-	results, err := s.ReadMany(ctx, ops)
+	results, err := s.ReadSome(ctx, ops, bytes)
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]*Sighting, len(paths))
+	seen := make([]*Sighting, len(results))
 	for i, r := range results {
 		switch {
 		case r.Err == nil:

@@ -40,7 +40,7 @@ const (
 // maxFits is how often a round reads again because other nodes fit.
 const maxFits = 5
 
-// maxFirst is how many paths LeftOut.First has.
+// maxFirst is how many paths LeftOut.First has at most.
 const maxFirst = 3
 
 // LeftOut is what limits leave out.
@@ -53,12 +53,20 @@ type LeftOut struct {
 	First []string
 }
 
+// add adds a znode. The znodes beyond Limit are added in their order, and so are
+// the znodes beyond MaxBytes.
 func (l *LeftOut) add(path string, bytes int) {
 	l.Znodes++
 	l.Bytes += int64(bytes)
-	if len(l.First) < maxFirst {
+	if len(l.First) < 2*maxFirst {
 		l.First = append(l.First, path)
 	}
+}
+
+// sort puts the first paths in order, and keeps maxFirst of them.
+func (l *LeftOut) sort() {
+	slices.Sort(l.First)
+	l.First = l.First[:min(len(l.First), maxFirst)]
 }
 
 func (l LeftOut) equal(other LeftOut) bool {
@@ -235,13 +243,12 @@ func (t *Tree) fit() (ask []*reading) {
 // leftOuts returns what both limits leave out.
 func (t *Tree) leftOuts() LeftOut {
 	all := t.limits.beyond
-	first := slices.Clone(all.First)
+	all.First = slices.Clone(all.First)
 	for n := range t.limits.short {
 		all.Znodes += n.leftOut
-		first = append(first, n.below(n.firstOut))
+		all.First = append(all.First, n.below(n.firstOut))
 	}
-	slices.Sort(first)
-	all.First = first[:min(len(first), maxFirst)]
+	all.sort()
 	return all
 }
 

@@ -140,7 +140,7 @@ func (s *TreeState) SameHidden(old *TreeState) bool {
 // sameNode compares two nodes without the fields about their children.
 func sameNode(a, b *TreeNode) bool {
 	return a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
-		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version
+		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version && a.Unread == b.Unread
 }
 
 func sameReason(a, b error) bool {
