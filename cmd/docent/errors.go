@@ -144,6 +144,7 @@ var errorHints = []errorHint{
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{session.ErrIDTaken, "", "choose another id, or end the other process"},
 	{session.ErrForeign, "", ""},
+	{session.ErrLeftOut, "", ""},
 	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
