@@ -82,6 +82,17 @@ func (m *Manager) SeeMany(ctx context.Context, paths []string) ([]*Sighting, err
 	return m.SeeSome(ctx, paths, math.MaxInt)
 }
 
+// SeeOwners is Session.SeeOwners in the current session.
+func (m *Manager) SeeOwners(ctx context.Context, paths []string) ([]*Sighting, error) {
+	path := "/"
+	if len(paths) > 0 {
+		path = paths[0]
+	}
+	return inSession(ctx, m, readManyOp, path, func(s *Session) ([]*Sighting, error) {
+		return s.SeeOwners(ctx, paths)
+	})
+}
+
 // SeeSome is Session.SeeSome in the current session.
 func (m *Manager) SeeSome(ctx context.Context, paths []string, bytes int) ([]*Sighting, error) {
 	path := "/"
