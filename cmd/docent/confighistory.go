@@ -31,6 +31,10 @@ func (c *configHistory) Run(ctx context.Context, a *app) error {
 			revisions, err = s.History(config.MaxHistory).List(ctx, c.Path)
 			return err
 		})
+		if errors.Is(err, session.ErrLeftOut) {
+			a.problem("config history "+c.Path, err) // the newest values are known
+			err = nil
+		}
 		if err != nil {
 			return err
 		}

@@ -210,7 +210,7 @@ function drawList() {
     if (focused && focused.isConnected) focused.focus();
   }
   const n = listed().length;
-  $("summary").textContent = report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" : "";
+  $("summary").textContent = report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" + (report.leftOut ? ", " + plural(report.leftOut.znodes, "node") + " without its data" : "") : "";
 }
 
 function flash(node) {
