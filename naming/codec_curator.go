@@ -119,7 +119,7 @@ func (in *Instance) encode(c jsonCodec) (string, []byte, error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("instance %q of service %q: %w", in.ID, in.Service, err)
 	}
-	return in.ID, in.from().keep(c, b), nil
+	return in.ID, in.from().keep(c, in, b), nil
 }
 
 // appendHead writes the fields before the payload, and the payload's key.

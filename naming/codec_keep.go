@@ -25,9 +25,13 @@ func (in *Instance) remember(text string, encoded []byte, service, name string) 
 }
 
 // keep merges the changes since an instance was read into the text that it was
-// read from. encoded is what the codec writes now. What it would have written
+// read from. encoded is what the codec writes for in now. What it would have written
 // then is not kept, since it is as large as the text.
-func (o *origin) keep(c jsonCodec, encoded []byte) []byte {
+//
+// A text of another layout may not hold the changes: Spring's reader also reads
+// Curator's payloads, which have other places for them. Then encoded replaces
+// the text.
+func (o *origin) keep(c jsonCodec, in *Instance, encoded []byte) []byte {
 	if o.text == "" {
 		return encoded
 	}
@@ -43,5 +47,10 @@ func (o *origin) keep(c jsonCodec, encoded []byte) []byte {
 	if err != nil {
 		return encoded // cannot happen: a text that is not JSON was never read
 	}
-	return merged
+	if is, err := c.read(in.Service, in.ID, string(merged)); err == nil {
+		if again, err := c.appendJSON(nil, &is); err == nil && jsonmerge.Equal(again, encoded) {
+			return merged
+		}
+	}
+	return encoded
 }
