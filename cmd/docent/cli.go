@@ -43,9 +43,10 @@ Exit codes: CMD's own; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acq
 // app is one invocation of docent.
 type app struct {
 	*environment
-	globals *globals
-	log     *slog.Logger
-	sm      *session.Manager // set by connect
+	globals  *globals
+	log      *slog.Logger
+	sm       *session.Manager // set by connect
+	answered answered
 	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
