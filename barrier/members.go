@@ -85,7 +85,7 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 	for i, name := range names {
 		paths[i] = znode.Join(d.dir, name)
 	}
-	nodes, err := d.sm.SeeMany(ctx, paths)
+	nodes, err := d.sm.SeeOwners(ctx, paths)
 	if err != nil {
 		return st, err
 	}

@@ -162,7 +162,7 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 	for i, name := range names {
 		paths[i] = znode.Join(d.dir, name)
 	}
-	nodes, err := s.SeeMany(ctx, paths)
+	nodes, err := s.SeeOwners(ctx, paths)
 	if err != nil {
 		return nil, err
 	}

@@ -126,7 +126,9 @@ func (h *History) records(ctx context.Context, s *core.Session, dir string) ([]r
 // List returns the kept values of a key, newest first. For a key without a
 // history the list is empty, without an error. If the newest value is not
 // Present, the key was written without the History, or deleted. A value that
-// may not be read is listed with Hidden. ctx bounds the call.
+// may not be read is listed with Hidden. Beyond DefaultMaxBytes, List returns
+// the newest values, and an error that matches session.ErrLeftOut. ctx bounds the
+// call.
 //
 // Errors: session.ErrNoAuth if the history may not be listed;
 // session.ErrClosed; an invalid path or number of values.
@@ -160,12 +162,16 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	for i, r := range records {
 		paths[i] = znode.Join(dir, r.name)
 	}
-	nodes, err := s.SeeMany(ctx, paths)
+	nodes, err := s.SeeSome(ctx, paths, DefaultMaxBytes)
 	if err != nil {
 		return nil, err
 	}
+	if n := len(paths) - len(nodes); n > 0 {
+		err = fmt.Errorf("%w: the %d oldest of %d values are not read, because the others have %d bytes",
+			core.ErrLeftOut, n, len(paths), DefaultMaxBytes)
+	}
 	var revisions []Revision
-	for i, r := range records {
+	for i, r := range records[:len(nodes)] {
 		node := nodes[i]
 		if node == nil {
 			continue // trimmed in the meantime
@@ -177,7 +183,7 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 		}
 		revisions = append(revisions, v)
 	}
-	return revisions, nil
+	return revisions, err
 }
 
 // Set writes a key that exists, if it has the given version, or any version

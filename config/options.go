@@ -2,6 +2,7 @@ package config
 
 import (
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Option changes how Open opens a Value, and OpenTree a Tree.
@@ -12,7 +13,28 @@ type options[T any] struct {
 	fallback   T
 	hasDefault bool
 	wait       bool
+	limit      int
+	maxBytes   int
 }
+
+// Defaults of Limit and MaxBytes. The bytes are room for 20,000 keys of three
+// kilobytes each.
+const (
+	DefaultLimit    = views.DefaultLimit
+	DefaultMaxBytes = views.DefaultMaxBytes
+)
+
+// Limit sets how many znodes a Tree reads at most: the first in the order of
+// their paths. If there are more, TreeSnapshot.LeftOut says so, and Tree.Err and
+// Tree.Changes return an error that matches session.ErrLeftOut. The default is
+// DefaultLimit. A Value does not need it.
+func Limit[T any](n int) Option[T] { return func(o *options[T]) { o.limit = n } }
+
+// MaxBytes sets how many bytes of names and values a Tree reads at most. The
+// keys that do not fit are left out, as with Limit: session.LeftOut says which.
+// The memory that the decoded values take comes on top. The default is
+// DefaultMaxBytes. A Value does not need it.
+func MaxBytes[T any](n int) Option[T] { return func(o *options[T]) { o.maxBytes = n } }
 
 // Default is the value to use while the node does not exist. With Default, Open
 // also succeeds if the node's first value is bad or may not be read: the Value

@@ -19,11 +19,13 @@ type schema[T any] struct {
 // newSchema applies the options of a call, and returns the error of those that
 // do not fit together.
 func newSchema[T any](call string, codec Codec[T], opts []Option[T]) (schema[T], error) {
-	s := schema[T]{codec: codec}
+	s := schema[T]{codec: codec, options: options[T]{limit: DefaultLimit, maxBytes: DefaultMaxBytes}}
 	misuse.Apply(call, &s.options, opts)
 	switch {
 	case codec.Decode == nil:
 		return s, errors.New("the codec has no Decode: use JSON, Text or Bytes, or set Decode")
+	case s.limit < 1 || s.maxBytes < 1:
+		return s, fmt.Errorf("the limits in znodes (%d) and in bytes (%d) must be at least 1", s.limit, s.maxBytes)
 	case s.hasDefault && s.wait:
 		return s, errors.New("Default and Wait exclude each other, because nothing waits if there is a default: give one of them")
 	case s.hasDefault:

@@ -48,6 +48,8 @@ type TreeSnapshot[T any] struct {
 	// sorted by key. It is not known whether such a node is a key or a
 	// directory.
 	Hidden []HiddenKey
+	// LeftOut is what Limit and MaxBytes leave out.
+	LeftOut session.LeftOut
 	// Exists says whether the directory exists.
 	Exists bool
 	// Torn says that the keys may be of different instants: for a second or
@@ -158,7 +160,7 @@ func openTree[T any](ctx context.Context, sm *session.Manager, path string, code
 	}
 	t := &Tree[T]{schema: schema, path: path, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
 	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.schema.fallback}, next: make(chan struct{})})
-	t.mirror, err = views.OpenTree(ctx, bridge.Core(sm), views.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
+	t.mirror, err = views.OpenTree(ctx, bridge.Core(sm), views.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory, Limit: t.schema.limit, MaxBytes: t.schema.maxBytes})
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func (t *Tree[T]) awaitFirst(ctx context.Context) error {
 		if t.schema.hasDefault {
 			return nil
 		}
-		return t.mirror.Load().Err
+		return t.mirror.Load().Err // what is left out is no reason to fail
 	}
 	for {
 		now := t.view.Load()
@@ -214,7 +216,8 @@ func (t *Tree[T]) Load() *TreeSnapshot[T] {
 }
 
 // Err returns the present error, or nil: the error of the first bad value; the
-// reason why a node cannot be read; session.ErrClosed after the end. A lost
+// reason why a node cannot be read; a session.ErrLeftOut; session.ErrClosed after
+// the end. A lost
 // connection is not an error, but makes the Tree Stale.
 func (t *Tree[T]) Err() error {
 	t.made()
@@ -247,7 +250,8 @@ func (t *Tree[T]) Close() error {
 // body runs, intermediate states are skipped, but never the last.
 //
 // An error is yielded once, together with the present keys: a *BadValueError
-// for each bad value, or the reason why a node cannot be read. The loop goes on
+// for each bad value, the reason why a node cannot be read, or a
+// session.ErrLeftOut that says what a limit leaves out. The loop goes on
 // after it. The loop ends without an error when ctx ends, and with
 // session.ErrClosed when the Tree or its Manager is closed. The errors are
 // *session.OpErrors.

@@ -6,6 +6,7 @@ import (
 	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/views"
+	"github.com/docent-go/docent/session"
 )
 
 // treeNodes is the state that a Tree keeps of its nodes. The cost of a new
@@ -14,6 +15,7 @@ type treeNodes[T any] struct {
 	last    *views.TreeState
 	rev     uint64
 	decoded map[string]*decodedKey[T]
+	beyond  error // says what the limits leave out
 	bad     treap.Map[BadValueError]
 	hidden  treap.Map[HiddenKey]
 }
@@ -59,8 +61,16 @@ func (t *Tree[T]) apply(st *views.TreeState) {
 			now.Bad = append(now.Bad, b)
 		}
 	}
-	if worse || failure != st.Err {
-		now.problems = problemsOf(now.Bad, st.Err)
+	beyond := st.LeftOut.Err(t.schema.limit, t.schema.maxBytes, func(rel string) string { return rel })
+	news := !sameText(beyond, t.nodes.beyond)
+	if news {
+		t.nodes.beyond, now.LeftOut = beyond, session.LeftOut(st.LeftOut)
+		if now.rev == old.rev {
+			now.rev++
+		}
+	}
+	if worse || news || failure != st.Err {
+		now.problems = problemsOf(now.Bad, st.Err, t.nodes.beyond)
 	}
 	if now.rev == 0 {
 		now.rev = 1
@@ -88,13 +98,23 @@ func sameKeys[V any](a, b treap.Map[V]) bool {
 	return true
 }
 
-func problemsOf(bad []*BadValueError, failure error) []error {
+// sameText reports whether two errors have the same text, or both are nil.
+func sameText(a, b error) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Error() == b.Error()
+}
+
+func problemsOf(bad []*BadValueError, failures ...error) []error {
 	var problems []error
 	for _, b := range bad {
 		problems = append(problems, b)
 	}
-	if failure != nil {
-		problems = append(problems, failure)
+	for _, failure := range failures {
+		if failure != nil {
+			problems = append(problems, failure)
+		}
 	}
 	return problems
 }
@@ -143,7 +163,7 @@ func (t *Tree[T]) decodeAll(st *views.TreeState, now *treeView[T]) {
 // gone.
 func (t *Tree[T]) decodeNode(st *views.TreeState, path string, n *views.TreeNode) *Key[T] {
 	var d *decodedKey[T]
-	if n != nil && path != "" {
+	if n != nil && path != "" && !n.Unread {
 		d = t.decodeKey(n)
 	}
 	if d == nil {

@@ -3,6 +3,7 @@ package groupmembership
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -10,6 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/standing"
+	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
 
@@ -29,7 +31,28 @@ type GroupOption func(*groupOptions)
 type groupOptions struct {
 	conflict standing.Conflict
 	pause    time.Duration
+	limit    int
+	maxBytes int
 }
+
+// Defaults of Limit and MaxBytes. The bytes are room for 20,000 members with
+// payloads of three kilobytes each.
+const (
+	DefaultLimit    = views.DefaultLimit
+	DefaultMaxBytes = views.DefaultMaxBytes
+)
+
+// Limit sets how many members Members and Changes read at most: the first by id.
+// The others are left out, and session.ErrLeftOut says so. The default is
+// DefaultLimit. A Partitioner has no such limit: all of its members have to plan
+// for the same members.
+func Limit(n int) GroupOption { return func(o *groupOptions) { o.limit = n } }
+
+// MaxBytes sets how many bytes of ids and payloads Members and Changes read at
+// most. Members whose payload does not fit are listed without it
+// (Member.Unread), and session.ErrLeftOut says so: session.LeftOut says which.
+// The default is DefaultMaxBytes.
+func MaxBytes(n int) GroupOption { return func(o *groupOptions) { o.maxBytes = n } }
 
 // Refuse makes Join fail with session.ErrIDTaken at once if a znode with the id
 // exists. Without Refuse, Join first waits for the znode to go. It waits for as
@@ -59,7 +82,11 @@ func Pause(d time.Duration) GroupOption { return func(o *groupOptions) { o.pause
 // If the path cannot be used, every call on the Group returns the error.
 func NewGroup(sm *session.Manager, path string, opts ...GroupOption) *Group {
 	g := &Group{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
+	g.opts.limit, g.opts.maxBytes = DefaultLimit, DefaultMaxBytes
 	misuse.Apply("groupmembership.NewGroup", &g.opts, opts)
+	if o := g.opts; g.err == nil && (o.limit < 1 || o.maxBytes < 1) {
+		g.err = fmt.Errorf("the limits in znodes (%d) and in bytes (%d) must be at least 1", o.limit, o.maxBytes)
+	}
 	return g
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
+	"github.com/docent-go/docent/session"
 )
 
 // Change is one step of a group. It is immutable, so it is safe for concurrent
@@ -20,6 +21,8 @@ type Change struct {
 	// members. In the first Change each member joins. Events is empty in a
 	// Change that only says, after an error, that the members are known again.
 	Events []Event
+	// LeftOut is what Limit and MaxBytes leave out of the members.
+	LeftOut session.LeftOut
 
 	members treap.Map[Member]
 }
@@ -57,9 +60,11 @@ func (c Change) Member(id string) (Member, bool) {
 // updates are one event.
 //
 // A member whose znode may not be read is listed with Hidden. After the Change,
-// an error that names its path is yielded too.
+// an error that names its path is yielded too. If Limit or MaxBytes leave
+// something out, an error that matches session.ErrLeftOut is yielded after the
+// Change.
 //
-// An error says that the members are not known at the moment: the session has
+// Any other error says that the members are not known at the moment: the session has
 // ended (the error matches session.ErrSessionEnded), or the server refuses a
 // read. The next Change shows that they are known again, even if nothing has
 // changed meanwhile. An error that only repeats is yielded once. After
@@ -75,7 +80,9 @@ func (g *Group) Changes(ctx context.Context) iter.Seq2[Change, error] {
 		}
 		s, err := g.sm.Session(ctx)
 		if err == nil {
-			w.tree, err = views.OpenTree(ctx, g.sm, views.TreeConfig{Path: g.path, Depth: 1, Pause: g.opts.pause})
+			w.tree, err = views.OpenTree(ctx, g.sm, views.TreeConfig{
+				Path: g.path, Depth: 1, Pause: g.opts.pause, Limit: g.opts.limit, MaxBytes: g.opts.maxBytes,
+			})
 		}
 		if err != nil {
 			if ctx.Err() == nil {
@@ -100,6 +107,7 @@ type watcher struct {
 	rev     uint64           // of the tree, in state
 	state   *views.TreeState // the state that members was made from; nil before the first
 	known   bool             // a Change was yielded, and no error since
+	beyond  error            // the last session.ErrLeftOut that was yielded; nil if nothing is left out
 	trouble string           // the text of the last error that was yielded; empty when known
 }
 
@@ -147,15 +155,22 @@ func (w *watcher) show(now *views.TreeState) bool {
 	if w.state != nil {
 		same = now.SameHidden(w.state)
 	}
-	if (now.Rev != w.rev || again || !same) && listed(now) {
+	beyond := w.leftOut(now.LeftOut)
+	less := beyond == nil && w.beyond != nil // what was left out is back
+	if (now.Rev != w.rev || again || !same || less) && listed(now) {
 		first := w.rev == 0
 		events := w.update(now)
 		w.rev, w.state = now.Rev, now
 		// What has changed may be a znode that is not a member.
-		if (first || again || len(events) > 0) && !w.yield(Change{events, w.members}, nil) {
+		if (first || again || less || len(events) > 0) && !w.yield(Change{events, session.LeftOut(now.LeftOut), w.members}, nil) {
 			return false
 		}
 	}
+	if beyond != nil && (w.beyond == nil || beyond.Error() != w.beyond.Error()) &&
+		!w.yield(Change{}, core.Failed("group watch", w.path, beyond)) {
+		return false
+	}
+	w.beyond = beyond
 	return sure || w.fail(now.Err)
 }
 

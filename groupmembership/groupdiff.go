@@ -54,7 +54,7 @@ func Diff(before, after []Member) []Event {
 		}
 		switch {
 		case order == 0 && before[0].Token == after[0].Token:
-			if before[0].mzxid != after[0].mzxid || !bytes.Equal(before[0].Payload, after[0].Payload) {
+			if before[0].mzxid != after[0].mzxid || before[0].Unread != after[0].Unread || !bytes.Equal(before[0].Payload, after[0].Payload) {
 				came = append(came, Event{Updated, after[0]})
 			}
 		case order == 0:

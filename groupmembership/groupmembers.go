@@ -22,8 +22,11 @@ type Member struct {
 	// Host and PID.
 	session.Owner
 	// Payload is what the member reports about itself. All watchers of the
-	// group share the slice: do not write to it. It is nil if Hidden is set.
+	// group share the slice: do not write to it. It is nil if Hidden or Unread
+	// is set.
 	Payload []byte `json:"payload,omitempty"`
+	// Unread says that the payload was left out, because it is beyond MaxBytes.
+	Unread bool `json:"unread,omitempty"`
 	// Updated is when the payload was last written, by the clock of the
 	// ensemble's leader.
 	Updated time.Time `json:"updated"`
@@ -50,7 +53,9 @@ func hiddenMember(dir, id string) Member {
 //
 // ctx bounds the reads. Members is safe for concurrent use. Errors: ctx's;
 // session.ErrClosed; an invalid path; session.ErrNoAuth if the group may not be
-// listed. A member whose znode may not be read is listed with Hidden.
+// listed. A member whose znode may not be read is listed with Hidden. If Limit
+// or MaxBytes leave something out, Members returns the members within the limits,
+// and an error that matches session.ErrLeftOut.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	g.made()
 	members, err := g.members(ctx)
@@ -70,30 +75,29 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	}
 	// Another client may have created names that Join refuses.
 	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
-	slices.Sort(names)
-	paths := make([]string, len(names))
-	for i, name := range names {
-		paths[i] = znode.Join(g.path, name)
-	}
-	nodes, err := g.sm.SeeMany(ctx, paths)
+	nodes, out, err := views.Within(ctx, g.sm, g.path, names, g.opts.limit, g.opts.maxBytes)
 	if err != nil {
 		return nil, ctxend.Join(ctx, err)
 	}
-	found := make([]Member, 0, len(names))
-	for i, node := range nodes {
-		switch {
-		case node == nil: // it has just left
-		case core.Hidden(node.Stat):
-			found = append(found, hiddenMember(g.path, names[i]))
-		default:
-			m := memberOf(g.path, names[i], node.Data, node.Stat)
-			m.Hidden = node.Hidden
-			found = append(found, m)
+	found := make([]Member, 0, len(nodes))
+	for _, node := range nodes {
+		if core.Hidden(node.Stat) {
+			found = append(found, hiddenMember(g.path, node.Name))
+			continue
 		}
+		m := memberOf(g.path, node.Name, node.Data, node.Stat)
+		m.Hidden, m.Unread = node.Hidden, node.Unread
+		found = append(found, m)
 	}
 	// A persistent znode is not a member. The owner of a hidden znode is not
 	// known.
-	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil
+	found = slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden })
+	return found, g.leftOut(out)
+}
+
+// leftOut returns the session.ErrLeftOut that reports what was left out, or nil.
+func (g *Group) leftOut(out views.LeftOut) error {
+	return out.Err(g.opts.limit, g.opts.maxBytes, func(id string) string { return id })
 }
 
 // memberAt returns the member at a znode of a mirrored directory, or nil. A
@@ -106,6 +110,7 @@ func (g *Group) memberAt(s *views.TreeState, id string) *Member {
 			return nil
 		}
 		m := memberOf(g.path, id, n.Data, n.Stat)
+		m.Unread = n.Unread
 		return &m
 	}
 	if !errors.Is(s.Refused(id), core.ErrNoAuth) {

@@ -10,7 +10,7 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		groupmembership.NewGroup, groupmembership.NewPartitioner, groupmembership.Diff,
-		groupmembership.Pause, groupmembership.Refuse, groupmembership.Replace,
+		groupmembership.Pause, groupmembership.Limit, groupmembership.MaxBytes, groupmembership.Refuse, groupmembership.Replace,
 		groupmembership.GroupOptions, groupmembership.Payload, groupmembership.OnJoin, groupmembership.OnProblem,
 		groupmembership.Settle,
 		new(groupmembership.Group), groupmembership.NewGroup(nil, "/a"), new(groupmembership.Membership),

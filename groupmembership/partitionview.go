@@ -21,6 +21,7 @@ const patience = time.Nanosecond
 func (p *Partitioner) open(ctx context.Context) (*views.Tree, error) {
 	return views.OpenTree(ctx, p.sm, views.TreeConfig{
 		Path: p.path, Depth: 2, Keep: p.keep, ReadOnce: isPayload, Pause: p.group.opts.pause, Patience: patience,
+		MaxBytes: DefaultMaxBytes, // a member without its payload still counts
 	})
 }
 

@@ -7,9 +7,12 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// batchSize is the number of nodes in a batch. The first answer to a batch is
-// small even if each node has as much data as a server takes.
-const batchSize = 16
+// batchSize is the number of nodes in a batch. Once a batch has read batchBytes,
+// its other nodes are read one by one, without large data.
+const (
+	batchSize  = 16
+	batchBytes = 256 << 10
+)
 
 // visitAll reads the wanted nodes into found, with nil for a node that is gone.
 // A scan with watches reads node by node, since a batch sets no watches.
@@ -28,7 +31,11 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 	err := eachOf(len(batches), func(i int) (err error) {
 		from, to := batches[i][0], batches[i][1]
 		if !s.bulky() {
-			return s.readBatch(ctx, wants[from:to], found[from:to])
+			n, err := s.readBatch(ctx, wants[from:to], found[from:to])
+			if err != nil {
+				return err
+			}
+			from += n
 		}
 		for k := from; k < to && err == nil; k++ {
 			single[k] = true
@@ -65,19 +72,20 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 	})
 }
 
-// readBatch reads the stat and the data of nodes in one request.
-func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error {
+// readBatch reads the stat and the data of the first nodes in one request. It
+// returns how many it has read.
+func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) (int, error) {
 	paths := make([]string, len(wants))
 	for i, w := range wants {
 		paths[i] = znode.Join(w.parent.path, w.name)
 	}
 	var seen []*core.Sighting
 	err := s.do(ctx, paths[0], func(now *core.Session) (_ *core.Watch, err error) {
-		seen, err = now.SeeMany(ctx, paths)
+		seen, err = now.SeeSome(ctx, paths, batchBytes)
 		return nil, err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	bytes := 0
 	for i, one := range seen {
@@ -91,10 +99,12 @@ func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error
 		w := wants[i]
 		found[i] = nodeOf(paths[i], w.name, *one)
 		found[i].parent, found[i].depth = w.parent, w.parent.depth+1
-		if !w.ofRecipe && len(one.Data) > maxData {
-			found[i].data = nil // too large for a recipe
+		if w.ofRecipe {
+			found[i].trim()
+		} else if len(one.Data) > maxData {
+			found[i].data = nil // a key's
 		}
 	}
 	s.batched(bytes, len(seen))
-	return nil
+	return len(seen), nil
 }

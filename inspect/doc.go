@@ -18,8 +18,9 @@
 // # What is promised
 //
 //   - Nothing is written. The options limit how much is read: at most Limit
-//     nodes, at most Children children of one node, and at most Names names of
-//     children. A few requests are under way at a time.
+//     nodes, at most Children children of one node, at most Names names of
+//     children, and at most MaxBytes of names and data. A few requests are under
+//     way at a time.
 //   - The report says what was left out, and where: an Omitted, or
 //     Header.Unread. It also says what an ACL hides.
 //   - A node that is not recognised is a Plain. If nodes may belong to several
@@ -53,7 +54,7 @@
 // The tree is read breadth first. Each level leaves half of the rest of the
 // limit to deeper levels. For each node the stat is read. For a node with
 // children, the names of the children are read; for a node without children its
-// data, up to four kilobytes. If the names belong to a recipe, only the
+// data, up to four kilobytes; more is not a recipe's. If the names belong to a recipe, only the
 // children are read whose data matters, and the children that do not belong to
 // the recipe. For a queue that is the oldest item: a hundred thousand items
 // cost one list. For the history of a config key no child is read.

@@ -9,7 +9,7 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		Read, Changes, Deadlocks,
-		Children, Confirm, Depth, Every, Limit, Names, OnConfirm, Pulse, Rate, Silence,
+		Children, Confirm, Depth, Every, Limit, MaxBytes, Names, OnConfirm, Pulse, Rate, Silence,
 		new(Report), new(DeadlockReport), new(Header), new(TroubleError),
 	)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/recipe/views"
 )
 
 // Defaults of the options.
@@ -12,6 +13,7 @@ const (
 	DefaultLimit    = 10_000
 	DefaultChildren = 1_000
 	DefaultNames    = 200_000
+	DefaultMaxBytes = views.DefaultMaxBytes // room for the names and data of DefaultLimit nodes, of six kilobytes each
 	DefaultEvery    = time.Second
 	DefaultRate     = 1_000
 	DefaultConfirm  = time.Second
@@ -24,6 +26,7 @@ type Option func(*options)
 
 type options struct {
 	limit, children, names, depth int
+	maxBytes                      int
 	every, confirm                time.Duration
 	pulse, silence                time.Duration
 	onConfirm                     func(time.Time)
@@ -34,7 +37,7 @@ type options struct {
 
 func newOptions(call string, opts []Option) options {
 	o := options{
-		limit: DefaultLimit, children: DefaultChildren, names: DefaultNames, depth: -1,
+		limit: DefaultLimit, children: DefaultChildren, names: DefaultNames, depth: -1, maxBytes: DefaultMaxBytes,
 		every: DefaultEvery, rate: DefaultRate, confirm: DefaultConfirm,
 		pulse: DefaultPulse, silence: DefaultSilence,
 	}
@@ -73,6 +76,16 @@ func Children(n int) Option {
 // is DefaultNames, about ten megabytes.
 func Names(n int) Option {
 	return func(o *options) { o.names = n; o.positive("Names", n) }
+}
+
+// MaxBytes bounds the number of bytes of names and data that a report is made
+// from. Lists of names that do not fit are an Omitted. Nodes whose data does not
+// fit are reported without what it tells: Report.LeftOut counts them. The nodes
+// of upper levels come first, and siblings in the order of their names. The
+// reads take up to 80 MB more for a short time, if nodes are large. The default
+// is DefaultMaxBytes.
+func MaxBytes(n int) Option {
+	return func(o *options) { o.maxBytes = n; o.positive("MaxBytes", n) }
 }
 
 // Depth bounds the number of levels below the path that are read. With 0 only

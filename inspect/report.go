@@ -28,6 +28,11 @@ type Report struct {
 	// requests.
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
+	// LeftOut are the nodes that are reported without their data: beyond
+	// MaxBytes, or larger than four kilobytes and part of a recipe. What a
+	// finding says of their owners is missing. Its paths are below the Manager's
+	// root.
+	LeftOut session.LeftOut `json:"leftOut,omitzero"`
 }
 
 // Omitted returns the findings that say what was left out.
@@ -39,6 +44,9 @@ func (r *Report) Hidden() []*Hidden { return pick[*Hidden](r) }
 // Complete reports whether nothing was left out and nothing is hidden.
 func (r *Report) Complete() bool {
 	r.mustExist()
+	if r.LeftOut.Znodes > 0 {
+		return false
+	}
 	for _, f := range r.Findings {
 		switch f.(type) {
 		case *Omitted, *Hidden:
@@ -100,5 +108,5 @@ func (s *scan) report(ctx context.Context, path string) (*Report, error) {
 	if top == nil {
 		return nil, core.ErrNoNode
 	}
-	return &Report{Path: path, Taken: time.Now(), Findings: findings(top), Nodes: s.looked, Requests: s.requests}, nil
+	return &Report{Path: path, Taken: time.Now(), Findings: findings(top), Nodes: s.looked, Requests: s.requests, LeftOut: s.out}, nil
 }

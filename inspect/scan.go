@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/session"
 )
 
 // Sizes of data. A batch reads nodes with all their data. Once batches have
 // read spareData bytes more than maxData per node, the rest of a report is read
 // node by node, without large data.
 const (
-	maxData   = 4096 // of a node without children: enough for the data of recipes
+	maxData   = 4096 // of a node without children, or of a recipe: enough for the data of recipes
 	maxNumber = 20   // of a node with children: enough for a number
 	spareData = 4 << 20
 )
@@ -23,7 +24,9 @@ type scan struct {
 	options options
 	changed func() // called when a node that was read changes; may be nil
 
-	looked int     // the number of nodes
+	looked int // the number of nodes
+	held   int // the bytes of names and data that are kept
+	out    session.LeftOut
 	short  []*node // nodes with children that were not read, since the limit was reached
 
 	catchUp chan struct{} // holds a token while a goroutine uses synced

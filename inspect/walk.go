@@ -18,6 +18,7 @@ type node struct {
 	names        []string // of its children, sorted; nil if it was not listed
 	shape        shape    // the recipe of the names
 	data         []byte   // nil if it was not read
+	oversize     int      // the bytes of a recipe's node whose data was too large to be kept
 	parent       *node
 	unrecognised map[string]bool // the children that do not belong to shape, unless it is shapePlain
 	oldest       string          // with shapeItems: the item that was put first
@@ -70,6 +71,7 @@ const (
 	reasonLimit    = "the limit of nodes was reached"
 	reasonChildren = "the node has more children than the limit for one node"
 	reasonNames    = "the list of the children is longer than the limit of names"
+	reasonBytes    = "the limit of bytes was reached"
 	reasonDepth    = "the maximum depth was reached"
 )
 
@@ -86,6 +88,7 @@ func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	if err != nil || top == nil {
 		return nil, err
 	}
+	s.fit([]*node{top})
 	for level := []*node{top}; len(level) > 0; {
 		for s.short = nil; len(level) > 0; {
 			if level, err = s.descend(ctx, level); err != nil {
@@ -154,6 +157,7 @@ func (s *scan) expand(ctx context.Context, nodes []*node) ([]*node, error) {
 		return nil, err
 	}
 	found = slices.DeleteFunc(found, func(n *node) bool { return n == nil })
+	s.fit(found)
 	for _, n := range found {
 		n.parent.kids = append(n.parent.kids, n)
 	}
@@ -238,7 +242,9 @@ func (s *scan) readKnown(ctx context.Context, path, name string) (*node, error) 
 	case err != nil:
 		return nil, err
 	}
-	return nodeOf(path, name, seen), nil
+	n := nodeOf(path, name, seen)
+	n.trim()
+	return n, nil
 }
 
 // nodeOf returns a node without its children.

@@ -88,7 +88,7 @@ func (c *curator) Dir(base, service string) (string, error) {
 	return dir, nil
 }
 
-func (c *curator) Encode(in Instance) (string, []byte, error) { return in.encode(c.appendJSON) }
+func (c *curator) Encode(in Instance) (string, []byte, error) { return in.encode(c) }
 
 func (c *curator) appendJSON(b []byte, in *Instance) ([]byte, error) {
 	b = appendHead(b, in)
@@ -107,19 +107,19 @@ const usualSize = 512
 
 // encode returns the name of the instance's znode and its data. write appends
 // the data to a buffer.
-func (in *Instance) encode(write func([]byte, *Instance) ([]byte, error)) (string, []byte, error) {
+func (in *Instance) encode(c jsonCodec) (string, []byte, error) {
 	if err := in.Validate(); err != nil {
 		return "", nil, err
 	}
 	err := checkName("id", in.ID)
 	var b []byte
 	if err == nil {
-		b, err = write(make([]byte, 0, usualSize), in)
+		b, err = c.appendJSON(make([]byte, 0, usualSize), in)
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("instance %q of service %q: %w", in.ID, in.Service, err)
 	}
-	return in.ID, in.from().keep(b), nil
+	return in.ID, in.from().keep(c, in, b), nil
 }
 
 // appendHead writes the fields before the payload, and the payload's key.

@@ -8,18 +8,24 @@ import (
 )
 
 func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
-	in, payload, from, err := decodeCurator(service, name, data)
-	if err == nil {
-		in.takePayload(payload, &from)
-	}
-	if in, err = finish(in, &from, err); err != nil {
+	text := string(data)
+	in, err := c.read(service, name, text)
+	if err != nil {
 		return in, err
 	}
 	var usual [usualSize]byte
 	if encoded, err := c.appendJSON(usual[:0], &in); err == nil {
-		in.remember(data, encoded)
+		in.remember(text, encoded, service, name)
 	}
 	return in, nil
+}
+
+func (c *curator) read(service, name, text string) (Instance, error) {
+	in, payload, from, err := decodeCurator(service, name, text)
+	if err == nil {
+		in.takePayload(payload, &from)
+	}
+	return finish(in, &from, err)
 }
 
 // finish checks an instance that was read, and sets its origin.
@@ -105,10 +111,10 @@ func (in *Instance) take(all []member) {
 
 // decodeCurator reads everything but the contents of the payload, which it
 // returns as text. The text is empty without a payload.
-func decodeCurator(service, name string, data []byte) (in Instance, payload string, from origin, err error) {
+func decodeCurator(service, name, text string) (in Instance, payload string, from origin, err error) {
 	in = Instance{Service: service, ID: name}
 	var few [fewMembers]member
-	all, err := members(few[:0], data)
+	all, err := members(few[:0], text)
 	if err != nil {
 		return in, "", from, err
 	}

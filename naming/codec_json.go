@@ -21,11 +21,11 @@ const fewMembers = 16
 // members splits a JSON object, and appends its fields to all, which is empty.
 // Unlike encoding/json with a struct, it compares keys exactly. If a key occurs
 // twice, the last value counts, as in Jackson.
-func members(all []member, data []byte) ([]member, error) {
-	if all, ok := splitText(all, string(data)); ok {
+func members(all []member, text string) ([]member, error) {
+	if all, ok := splitText(all, text); ok {
 		return all, nil
 	}
-	if err := checkJSON(data); err != nil {
+	if err := checkJSON([]byte(text)); err != nil {
 		return nil, err
 	}
 	return nil, errors.New("it is JSON, but not an object")

@@ -61,7 +61,7 @@ func FuzzMembers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		want, wrong := slowMembers(data)
-		got, err := members(nil, data)
+		got, err := members(nil, string(data))
 		require.Equal(t, wrong, err, "%q", data)
 		require.Equal(t, want, got, "%q", data)
 		for _, m := range got {

@@ -83,3 +83,18 @@ func TestFault24_SetDrainingKeepsWhatOthersWrote(t *testing.T) {
 		})
 	}
 }
+
+// A payload of Curator's that Spring's codec has read cannot hold what Spring's
+// codec changes: it is replaced.
+func TestFault50_OtherLayoutsAreReplaced(t *testing.T) {
+	in, err := naming.Spring().Decode("orders", "i1", []byte(`{"address":"h","x":1,"payload":{"@class":"java.util.HashMap","a":"b"}}`))
+	require.NoError(t, err)
+	in.Draining = true
+	_, data, err := naming.Spring().Encode(in)
+	require.NoError(t, err)
+	back, err := naming.Spring().Decode("orders", "i1", data)
+	require.NoError(t, err)
+	require.True(t, back.Draining, "%s", data)
+	require.Equal(t, map[string]string{"a": "b"}, back.Metadata)
+	require.Contains(t, string(data), `"x":1`)
+}

@@ -31,7 +31,7 @@ func MarshalPayload(class string, v any) (json.RawMessage, error) {
 		out = append(append(out, ','), raw...)
 		return append(out, ']'), nil
 	}
-	all, err := members(nil, raw)
+	all, err := members(nil, string(raw))
 	if err != nil {
 		return nil, fmt.Errorf("a %T cannot be a payload: %w", v, err)
 	}

@@ -45,7 +45,7 @@ func Spring(opts ...CuratorOption) Codec {
 
 type spring struct{ curator }
 
-func (s *spring) Encode(in Instance) (string, []byte, error) { return in.encode(s.appendJSON) }
+func (s *spring) Encode(in Instance) (string, []byte, error) { return in.encode(s) }
 
 func (s *spring) appendJSON(b []byte, in *Instance) ([]byte, error) {
 	b, err := in.appendBean(appendHead(b, in))
@@ -89,7 +89,20 @@ func (in *Instance) appendBean(b []byte) ([]byte, error) {
 }
 
 func (s *spring) Decode(service, name string, data []byte) (Instance, error) {
-	in, payload, from, err := decodeCurator(service, name, data)
+	text := string(data)
+	in, err := s.read(service, name, text)
+	if err != nil {
+		return in, err
+	}
+	var usual [usualSize]byte
+	if encoded, err := s.appendJSON(usual[:0], &in); err == nil {
+		in.remember(text, encoded, service, name)
+	}
+	return in, nil
+}
+
+func (s *spring) read(service, name, text string) (Instance, error) {
+	in, payload, from, err := decodeCurator(service, name, text)
 	switch {
 	case err != nil:
 	case isBean(payload):
@@ -97,14 +110,7 @@ func (s *spring) Decode(service, name string, data []byte) (Instance, error) {
 	default:
 		in.takePayload(payload, &from)
 	}
-	if in, err = finish(in, &from, err); err != nil {
-		return in, err
-	}
-	var usual [usualSize]byte
-	if encoded, err := s.appendJSON(usual[:0], &in); err == nil {
-		in.remember(data, encoded)
-	}
-	return in, nil
+	return finish(in, &from, err)
 }
 
 // isBean reports whether a payload is of Spring's class.

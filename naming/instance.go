@@ -112,8 +112,9 @@ type origin struct {
 	beanExtra    []member // unknown fields of Spring's payload
 	user         string   // the text before @ in Dubbo's URL
 
-	// The JSON, and what the codec would write. Nil if both are the same.
-	text, encoded []byte
+	// The JSON, with the service and the name of its znode. Empty if the codec
+	// would write the same. The strings of the Instance are parts of text.
+	text, service, name string
 }
 
 // noOrigin is the origin of an Instance whose znode holds nothing beyond its

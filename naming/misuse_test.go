@@ -15,7 +15,7 @@ func TestFault59_Misuse(t *testing.T) {
 		naming.MarshalPayload, naming.UnmarshalPayload, naming.PayloadClass, naming.SaveCache, naming.LoadCache,
 		naming.DownAfter, naming.Curator, naming.Spring, naming.Dubbo, naming.CuratorEnabled, naming.DubboCategory,
 		naming.DubboProtocol, naming.Base, naming.Refuse, naming.Replace, naming.Layout,
-		naming.CacheFile, naming.Limit, naming.Pause, naming.ProtectEmpty, naming.Filter,
+		naming.CacheFile, naming.Limit, naming.MaxBytes, naming.Pause, naming.ProtectEmpty, naming.Filter,
 		naming.ParseServiceType, naming.ParseStrategy, naming.ParseURISpec,
 		naming.Hash, naming.BoundedLoad, naming.StickyKeys, naming.LeastPending, naming.Random, naming.RoundRobin, naming.Sticky, naming.Weighted,
 		new(naming.Registry), naming.NewRegistry(nil), new(naming.Registration), new(naming.Service),

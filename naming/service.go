@@ -16,10 +16,12 @@ import (
 	"github.com/docent-go/docent/internal/recipe/views"
 )
 
-// Defaults of ProtectEmpty and Limit.
+// Defaults of ProtectEmpty, Limit and MaxBytes. The bytes are room for 20,000
+// instances of three kilobytes each.
 const (
 	DefaultProtection = 30 * time.Second
-	DefaultLimit      = 20_000
+	DefaultLimit      = views.DefaultLimit
+	DefaultMaxBytes   = views.DefaultMaxBytes
 )
 
 // ErrDisconnected is the reason why a view is stale while no server is
@@ -34,6 +36,7 @@ type opening struct {
 	cache   string
 	protect time.Duration
 	limit   int
+	bytes   int
 	pause   time.Duration
 	filter  func(Instance) bool
 }
@@ -77,9 +80,16 @@ func Filter(f func(Instance) bool) OpenOption {
 }
 
 // Limit sets how many znodes of the service are read at most: the first by
-// name. If there are more, that is a problem of the View. It bounds the cost of
-// a directory that other programs have filled. The default is DefaultLimit.
+// name. It bounds the cost of a directory that other programs have filled. If
+// there are more, View.LeftOut says so, and View.Problems has an error that
+// matches session.ErrLeftOut. The default is DefaultLimit.
 func Limit(n int) OpenOption { return func(o *opening) { o.limit = n } }
+
+// MaxBytes sets how many bytes of names and data are read of the service's
+// znodes at most. The instances that do not fit are left out, as with Limit:
+// session.LeftOut says which. With what is decoded, a service takes up to three
+// times as much memory. The default is DefaultMaxBytes.
+func MaxBytes(n int) OpenOption { return func(o *opening) { o.bytes = n } }
 
 // Pause sets the minimum time between two reads of the same znode or directory.
 // If it changes more often, its state at the end of the pause is read. The
@@ -88,9 +98,9 @@ func Limit(n int) OpenOption { return func(o *opening) { o.limit = n } }
 func Pause(d time.Duration) OpenOption { return func(o *opening) { o.pause = d } }
 
 func (o *opening) validate() error {
-	if o.protect < 0 || o.limit < 1 || o.pause < 0 {
-		return fmt.Errorf("the protection (%s) and the pause (%s) must not be negative, and the limit (%d) must be at least 1",
-			o.protect, o.pause, o.limit)
+	if o.protect < 0 || o.limit < 1 || o.bytes < 1 || o.pause < 0 {
+		return fmt.Errorf("the protection (%s) and the pause (%s) must not be negative, "+
+			"and the limits in znodes (%d) and in bytes (%d) must be at least 1", o.protect, o.pause, o.limit, o.bytes)
 	}
 	return nil
 }
@@ -133,7 +143,7 @@ const coldWait = time.Second
 // session.ErrClosed; ctx's, with session.ErrUnreachable if there was no
 // session.
 func (r *Registry) Open(ctx context.Context, service string, opts ...OpenOption) (*Service, error) {
-	o := opening{protect: DefaultProtection, limit: DefaultLimit}
+	o := opening{protect: DefaultProtection, limit: DefaultLimit, bytes: DefaultMaxBytes}
 	misuse.Apply("Registry.Open", &o, opts)
 	dir, err := r.dir(service)
 	if err != nil {

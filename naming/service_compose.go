@@ -35,8 +35,12 @@ func (s *Service) compose(now *views.TreeState) {
 	} else {
 		for change := range now.Since(c.last) {
 			c.refuse(now, change.Key)
+			n := change.After
+			if n != nil && n.Unread {
+				n = nil
+			}
 			if change.Key != "" {
-				s.composeNode(change.Key, change.After)
+				s.composeNode(change.Key, n)
 			}
 		}
 	}
@@ -64,7 +68,7 @@ func (s *Service) composeAll(now *views.TreeState) {
 	c := &s.composed
 	nodes := make([]*views.TreeNode, 0, now.Len())
 	for n := range now.All() {
-		if n.Path != "" {
+		if n.Path != "" && !n.Unread {
 			nodes = append(nodes, n)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
+	"github.com/docent-go/docent/session"
 )
 
 // following is the state of a Service's loop.
@@ -22,7 +23,7 @@ type following struct {
 	lost    index            // the instances that were shown before all were gone (ProtectEmpty)
 	missing []missed         // instances of lost that are shown although they are gone
 	trees   reported         // the tree's error
-	limits  reported         // the error about nodes beyond the limit
+	limits  reported         // the error about znodes beyond the limits
 }
 
 // known is a znode in one version.
@@ -47,7 +48,7 @@ func (p *reported) is(err error) error {
 // can be shown.
 func (s *Service) run(opened chan<- error) {
 	tree, err := views.OpenTree(s.ctx, s.r.sm, views.TreeConfig{
-		Path: s.dir, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, NamesOnly: s.r.codec.InName(),
+		Path: s.dir, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, MaxBytes: s.opts.bytes, NamesOnly: s.r.codec.InName(),
 	})
 	if err != nil {
 		s.end(err)
@@ -194,17 +195,27 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 			problems = append(problems, s.trees.is(now.Err))
 		}
 	}
-	if now.LeftOut > 0 {
-		problems = append(problems, s.limits.is(fmt.Errorf("service %q has %d nodes beyond the limit of %d, which are not read",
-			s.name, now.LeftOut, s.opts.limit)))
+	next.LeftOut = leftOut(now.LeftOut)
+	if err := now.LeftOut.Err(s.opts.limit, s.opts.bytes, redact); err != nil {
+		problems = append(problems, s.limits.is(fmt.Errorf("service %q: %w", s.name, err)))
 	}
 	next.Problems = append(problems, s.cache.problems()...)
 	if old.Stale == next.Stale && sameText(old.Err, next.Err) && old.Protected == next.Protected &&
-		old.list == next.list && slices.Equal(old.Problems, next.Problems) {
+		old.list == next.list && old.LeftOut.Znodes == next.LeftOut.Znodes && old.LeftOut.Bytes == next.LeftOut.Bytes && slices.Equal(old.Problems, next.Problems) {
 		return left
 	}
 	s.publish(next)
 	return left
+}
+
+// leftOut is what the view reports as left out. It shortens the names of Dubbo's
+// instances, which may hold a password.
+func leftOut(l views.LeftOut) session.LeftOut {
+	out := session.LeftOut{Znodes: l.Znodes, Bytes: l.Bytes}
+	for _, name := range l.First {
+		out.First = append(out.First, redact(name))
+	}
+	return out
 }
 
 // publish makes v the newest view. Only the loop calls it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/treap"
+	"github.com/docent-go/docent/session"
 )
 
 // View is what is known of a service at one time. It is immutable, so it is
@@ -21,9 +22,11 @@ type View struct {
 	// Protected says that the service had lost all its instances, and that some
 	// or all of the View's instances are the last it had (ProtectEmpty).
 	Protected bool
+	// LeftOut is what Limit and MaxBytes leave out of the service.
+	LeftOut session.LeftOut
 	// Problems are the present errors besides Err: a *MalformedError for each
 	// znode that does not hold an instance, in the order of the znodes' names;
-	// znodes that may not be read; znodes beyond the Limit; a *CacheError. An
+	// znodes that may not be read; a session.ErrLeftOut; a *CacheError. An
 	// error stays the same value as long as its znode stays the same.
 	Problems []error
 

@@ -16,7 +16,8 @@ import (
 )
 
 // Dead yields the dead letters, in the order of their IDs. It reads some
-// letters at a time, as the loop goes on. A letter that goes meanwhile is left
+// letters at a time, about a megabyte of data or one letter, as the loop goes
+// on. A letter that goes meanwhile is left
 // out. ctx bounds the reads. An error ends the sequence: ctx's;
 // session.ErrClosed; an invalid path or option; session.ErrNoAuth if the
 // letters may not be listed.
@@ -78,8 +79,7 @@ func (q *Queue) read(ctx context.Context, ids []string) iter.Seq2[letter, error]
 		if bad >= 0 {
 			valid = ids[:bad]
 		}
-		for l, err := range batched(valid, func(some []string) ([]letter, error) { return q.readSome(ctx, some) },
-			func(l letter) int { return len(l.Data) }) {
+		for l, err := range batched(valid, func(some []string) ([]letter, int, error) { return q.readSome(ctx, some) }) {
 			if !yield(l, err) || err != nil {
 				return
 			}
@@ -90,22 +90,24 @@ func (q *Queue) read(ctx context.Context, ids []string) iter.Seq2[letter, error]
 	}
 }
 
-func (q *Queue) readSome(ctx context.Context, ids []string) ([]letter, error) {
+// readSome reads the first letters, up to listedBytes. It returns how many it
+// has read.
+func (q *Queue) readSome(ctx context.Context, ids []string) (letters []letter, n int, err error) {
 	paths := make([]string, len(ids))
 	for i, id := range ids {
 		paths[i] = znode.Join(q.dead, id)
 	}
-	nodes, err := q.sm.SeeMany(ctx, paths)
+	nodes, err := q.sm.SeeSome(ctx, paths, listedBytes)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	letters := make([]letter, 0, len(ids))
+	letters = make([]letter, 0, len(nodes))
 	for i, node := range nodes {
 		if node != nil {
 			letters = append(letters, q.openLetter(ids[i], node))
 		}
 	}
-	return letters, nil
+	return letters, len(nodes), nil
 }
 
 // openLetter describes a letter by its ID and its znode.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/core"
 )
 
 func unhex(t *testing.T, s string) []byte {
@@ -52,6 +53,23 @@ func FuzzFrame(f *testing.F) {
 		}
 		if again := frame(payloads...); !bytes.HasPrefix(data, again) {
 			t.Fatalf("%x reads as what is written as %x", data, again)
+		}
+	})
+}
+
+// Whatever a dead letter holds, it is shown, and the item's data is kept.
+func FuzzLetter(f *testing.F) {
+	for _, data := range []string{"", "\n", `{"reason":"r","attempts":1,"put":5}` + "\ndata", `{"reason":"\xff","put":1e400}` + "\n\n", "[[[["} {
+		f.Add("queue-0000000001.2f", []byte(data))
+	}
+	f.Fuzz(func(t *testing.T, id string, data []byte) {
+		q := New(nil, "/q")
+		if _, ok := q.itemOf(id); !ok {
+			return
+		}
+		l := q.openLetter(id, &core.Sighting{Data: data})
+		if l.ID != id || !bytes.HasSuffix(data, l.Data) || l.Malformed && l.Reason == "" && !bytes.Equal(l.Data, data) {
+			t.Fatalf("%q: %+v", data, l)
 		}
 	})
 }

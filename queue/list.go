@@ -76,8 +76,9 @@ type Entry struct {
 }
 
 // List yields the items in the order in which they are taken, including those
-// that are claimed or not due yet. It reads some items at a time, as the loop
-// goes on, and the loop may end at any time. An item that goes meanwhile is
+// that are claimed or not due yet. It reads some items at a time, about a
+// megabyte of data or one item, as the loop goes on. The loop may end at any
+// time. An item that goes meanwhile is
 // left out. The answer may be old, so use it for display and tools. ctx bounds
 // the reads. An error ends the sequence: ctx's; session.ErrClosed; an invalid
 // path or option; session.ErrNoAuth if the items or the claims may not be
@@ -92,8 +93,8 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 		}
 		start := oldest(names)
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
-		read := func(some []name) ([]Entry, error) { return q.entries(ctx, some, claimed) }
-		for e, err := range batched(names, read, func(e Entry) int { return len(e.Data) }) {
+		read := func(some []name) ([]Entry, int, error) { return q.entries(ctx, some, claimed) }
+		for e, err := range batched(names, read) {
 			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
 				return
 			}
@@ -123,9 +124,9 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 	return names, claimed, len(texts) - len(names), nil
 }
 
-// entries reads some items, and their claims. Items that have gone are left
-// out.
-func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bool) ([]Entry, error) {
+// entries reads the first of some items, and their claims, up to listedBytes. It
+// returns how many items it has read. Items that have gone are left out.
+func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bool) (entries []Entry, n int, err error) {
 	paths := make([]string, 0, 2*len(names))
 	for _, n := range names {
 		paths = append(paths, znode.Join(q.items, n.text))
@@ -133,21 +134,34 @@ func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bo
 			paths = append(paths, znode.Join(q.claims, n.text))
 		}
 	}
-	nodes, err := q.sm.SeeMany(ctx, paths)
+	nodes, err := q.sm.SeeSome(ctx, paths, listedBytes)
+	if err == nil && len(nodes) == 1 && claimed[names[0].text] {
+		nodes, err = q.sm.SeeMany(ctx, paths[:2]) // a large item, with its claim
+	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	entries := make([]Entry, 0, len(names))
-	for _, n := range names {
-		item, claim := nodes[0], (*core.Sighting)(nil)
-		if nodes = nodes[1:]; claimed[n.text] {
-			claim, nodes = nodes[0], nodes[1:]
+	entries = make([]Entry, 0, len(names))
+	for _, name := range names {
+		var claim *core.Sighting
+		parts := 1
+		if claimed[name.text] {
+			parts = 2
 		}
+		if len(nodes) < parts {
+			break // the next batch has it
+		}
+		item := nodes[0]
+		if parts == 2 {
+			claim = nodes[1]
+		}
+		nodes = nodes[parts:]
+		n++
 		if item != nil {
-			entries = append(entries, q.entry(n, item, claim))
+			entries = append(entries, q.entry(name, item, claim))
 		}
 	}
-	return entries, nil
+	return entries, n, nil
 }
 
 // entry describes an item. claim is nil if the item is not claimed.

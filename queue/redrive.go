@@ -143,7 +143,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 		case errors.Is(err, core.ErrNodeExists):
 			return false, q.exhausted(err)
 		case errors.Is(err, core.ErrBadVersion):
-			again, err := q.readSome(ctx, []string{l.ID})
+			again, _, err := q.readSome(ctx, []string{l.ID})
 			if err != nil || len(again) == 0 {
 				return false, err
 			}

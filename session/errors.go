@@ -79,6 +79,9 @@ var (
 	// machine controls the file, a symbolic link to it, or its directory, or it
 	// is not a regular file.
 	ErrUnsafeFile = core.ErrUnsafeFile
+	// ErrLeftOut says that znodes were left out of what was read, because they are
+	// beyond a Limit or MaxBytes. What is within the limits is served.
+	ErrLeftOut = core.ErrLeftOut
 	// ErrRecreated says that a znode was deleted and created again during a
 	// write. The write was computed from the old znode, and has replaced the
 	// value of the new one.

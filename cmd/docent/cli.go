@@ -44,10 +44,11 @@ Exit codes: CMD's own; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acq
 // app is one invocation of docent.
 type app struct {
 	*environment
-	globals *globals
-	log     *slog.Logger
-	sm      *session.Manager // set by connect
-	files   files            // set by readFiles
+	globals  *globals
+	log      *slog.Logger
+	sm       *session.Manager // set by connect
+	answered answered
+	files    files // set by readFiles
 	// passAuth leaves docent's secrets in the environment of CMD.
 	passAuth bool
 	// code is the exit code if Run returns no error, such as CMD's own.

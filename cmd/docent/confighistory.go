@@ -31,6 +31,10 @@ func (c *configHistory) Run(ctx context.Context, a *app) error {
 			revisions, err = s.History(config.MaxHistory).List(ctx, c.Path)
 			return err
 		})
+		if errors.Is(err, session.ErrLeftOut) {
+			a.problem("config history "+c.Path, err) // the newest values are known
+			err = nil
+		}
 		if err != nil {
 			return err
 		}
@@ -137,7 +141,8 @@ type configList struct {
 func (configList) Help() string {
 	return `Prints every key below the path, at every depth, sorted. Each line has the key relative to the path, its version and ` +
 		`its value. The keys are a snapshot of one instant. It omits directories without a value, and histories. For each key ` +
-		`that may not be read, and each directory that may not be listed, it prints a line on standard error.`
+		`that may not be read, and each directory that may not be listed, it prints a line on standard error. So it does if keys ` +
+		`are left out, beyond 20000 nodes or 64 MiB.`
 }
 
 // Run prints the keys.
@@ -153,7 +158,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 				return err
 			}
 			snap, err = tree.Load(), tree.Err()
-			if len(snap.Hidden) > 0 && snap.Hidden[0].Key != "" {
+			if leftOut := errors.Is(err, session.ErrLeftOut); leftOut || len(snap.Hidden) > 0 && snap.Hidden[0].Key != "" {
 				err = nil // the rest is known
 			}
 			return errors.Join(err, tree.Close())
@@ -163,6 +168,10 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 		}
 		if !snap.Exists {
 			return config.ErrNoValue
+		}
+		if out := snap.LeftOut; out.Znodes > 0 {
+			a.note("config list %s: %d nodes with %d bytes are left out, beyond the limits of %d nodes and %d bytes; the first is %s",
+				c.Path, out.Znodes, out.Bytes, config.DefaultLimit, config.DefaultMaxBytes, oneLine(out.First[0]))
 		}
 		for _, h := range snap.Hidden {
 			a.note("config list %s: %s", c.Path, nodeReason(h.Err))

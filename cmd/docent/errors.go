@@ -75,6 +75,18 @@ func (e *unreachableError) reason() string {
 	return "no server answered"
 }
 
+// slowError says that servers answer, and that the work was not done in time.
+type slowError struct {
+	within time.Duration
+	err    error
+}
+
+func (e *slowError) Error() string {
+	return fmt.Sprintf("it was not done within %v, although ZooKeeper answers: there may be too much data to read; raise --connect-timeout", e.within)
+}
+
+func (e *slowError) Unwrap() error { return e.err }
+
 // taskError is the failure of a task, as "task: reason; hint".
 type taskError struct {
 	task string // such as "lock /l"
@@ -145,6 +157,7 @@ var errorHints = []errorHint{
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth-file or DOCENT_AUTH"},
 	{session.ErrIDTaken, "", "choose another id, or end the other process"},
 	{session.ErrForeign, "", ""},
+	{session.ErrLeftOut, "", ""},
 	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
@@ -159,6 +172,10 @@ const needsLogin = -124
 
 // reason returns the text of an error without the parts that name the task.
 func reason(err error) string {
+	var slow *slowError
+	if errors.As(err, &slow) {
+		return slow.Error()
+	}
 	var path *znode.PathError
 	if errors.As(err, &path) {
 		return path.Error()
@@ -235,6 +252,7 @@ func exitCode(err error) int {
 	var path *znode.PathError
 	var unreachable *unreachableError
 	var start *child.StartError
+	var slow *slowError
 	var by *interrupted
 	switch {
 	case errors.As(err, &by):
@@ -243,6 +261,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &start):
 		return start.Code
+	case errors.As(err, &slow):
+		return exitFailure
 	case errors.Is(err, errLost):
 		return exitLost
 	case errors.Is(err, errNotAcquired):

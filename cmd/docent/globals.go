@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -103,6 +104,7 @@ func (a *app) connect(ctx context.Context, change ...func(*session.Config)) (*se
 	}
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
 	defer cancel()
+	cfg.Hooks = append(cfg.Hooks, &a.answered)
 	sm, err := session.Dial(within, cfg)
 	if err != nil {
 		return nil, a.unreachable(err)
@@ -135,7 +137,23 @@ func (a *app) once(ctx context.Context, f func(ctx context.Context) error) error
 	defer cancel()
 	err := f(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil && !errors.Is(err, session.ErrUnknownOutcome) {
+		if a.answered.since(time.Now().Add(-a.globals.ConnectTimeout / 4)) {
+			return &slowError{a.globals.ConnectTimeout, err}
+		}
 		return a.unreachable(err)
 	}
 	return err
 }
+
+// answered notes when a server has answered a request. It is a session.HookOp.
+type answered struct{ at atomic.Int64 }
+
+// OnOp implements session.HookOp.
+func (l *answered) OnOp(op session.OpInfo) {
+	if op.Err == nil {
+		l.at.Store(time.Now().UnixNano())
+	}
+}
+
+// since reports whether a server has answered since t.
+func (l *answered) since(t time.Time) bool { return l.at.Load() > t.UnixNano() }

@@ -66,7 +66,8 @@ func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
 		`without members prints nothing. With --json each line is an object with id, payload (or base64, if the payload is ` +
 		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
-		`whose node may not be read is listed, with a line on standard error.`
+		`whose node may not be read is listed, with a line on standard error. So is what is beyond 20000 members or 64 MiB: ` +
+		`members after these are left out, and members with a large payload are listed without it (unread, with --json).`
 }
 
 // Run prints the members.
@@ -91,6 +92,10 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 		}
 		return err
 	})
+	if errors.Is(err, session.ErrLeftOut) {
+		a.problem("group list "+c.Path, err) // the others are known
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
@@ -188,6 +193,7 @@ type memberJSON struct {
 	Updated string  `json:"updated"`
 	Session string  `json:"session"`          // hexadecimal, as ZooKeeper's tools print it
 	Hidden  bool    `json:"hidden,omitempty"` // the ACL hides the payload, and on newer servers the stat too
+	Unread  bool    `json:"unread,omitempty"` // the payload is beyond the limit in bytes
 }
 
 // eventJSON is a change of one member.
@@ -201,7 +207,7 @@ func memberOf(m groupmembership.Member) memberJSON {
 	payload.set(m.Payload)
 	return memberJSON{
 		ID: m.ID, Payload: payload.Value, Base64: payload.Base64, Token: m.Token,
-		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: m.Session.String(), Hidden: m.Hidden,
+		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: m.Session.String(), Hidden: m.Hidden, Unread: m.Unread,
 	}
 }
 

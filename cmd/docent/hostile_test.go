@@ -3,7 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,7 +99,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 		"queue list /q", "-v queue list /q", "counter get /counter", "-v counter get /counter", "--json counter get /counter",
 	}, quiet, "all others show it")
 
-	for _, line := range []string{"group watch /g", "leader /e --watch"} {
+	for _, line := range []string{"group watch /g", "leader /e --watch", "config watch /b"} {
 		i := start(t, words(line), on(server))
 		first := i.line()
 		require.Contains(t, first, "evil", line)
@@ -105,5 +108,83 @@ func TestHostileTextFromNodes(t *testing.T) {
 		}
 		i.kill(syscall.SIGTERM)
 		i.wait()
+	}
+}
+
+// Every verb meets every hostile znode: whatever it makes of it, the output is
+// text that can be seen. A verb that prints data as it is, for a pipe, is the
+// exception: "config get" and "queue take" without --json.
+func TestFault50_HostileTextInEveryVerb(t *testing.T) {
+	verbs := map[string]string{
+		"lock": "lock PATH --try CMD", "once": "once PATH --every 1h CMD", "elect": "elect PATH --wait 100ms CMD", "leader": "leader PATH",
+		"leader transfer": "leader PATH --transfer evil --wait 100ms", "barrier wait": "barrier wait PATH --wait 100ms", "barrier set": "barrier set PATH",
+		"barrier lift": "barrier lift PATH", "barrier run": "barrier run PATH 2 --wait 100ms CMD", "counter get": "counter get PATH", "counter add": "counter add PATH 1",
+		"counter set": "counter set PATH 1", "config get": "--json config get PATH", "config set": "config set PATH x --version 7", "config list": "config list PATH",
+		"config history": "config history PATH", "config rollback": "config rollback PATH 1", "config delete": "config delete PATH --version 7",
+		"queue put": "queue put PATH x", "queue len": "queue len PATH", "queue list": "queue list PATH", "queue take": "--json queue take PATH --wait 100ms",
+		"queue dead list": "queue dead list PATH", "queue dead redrive": "queue dead redrive PATH evil", "group list": "group list PATH",
+		"service list": "service list --base BASE NAME", "services": "service list --base PATH", "service pick": "service pick --base BASE NAME",
+		"service drain": "service drain --base BASE NAME evil", "inspect": "inspect PATH", "inspect deadlocks": "inspect --deadlocks --confirm 0s PATH",
+	}
+	for name, verb := range verbs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := zktest.New(t)
+			sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
+			require.NoError(t, err)
+			defer sm.Close()
+			var paths []string
+			put := func(path string, data string, mode session.Mode) {
+				if dir := path[:strings.LastIndexByte(path, '/')]; dir != "" {
+					require.NoError(t, server.Put(dir, nil))
+					paths = append(paths, dir)
+				}
+				if mode == session.Ephemeral {
+					_, err = sm.Create(t.Context(), path, []byte(data), mode)
+				} else {
+					err = server.Put(path, []byte(data))
+				}
+				require.NoError(t, err, path)
+				paths = append(paths, path)
+			}
+			quoted, err := json.Marshal(hostile)
+			require.NoError(t, err)
+			owner := fmt.Sprintf(`{"id":%s,"host":%s,"pid":1}`, quoted, quoted)
+			instance := fmt.Sprintf(`{"name":%[1]s,"id":%[1]s,"address":%[1]s,"port":80,"registrationTimeUTC":0,"serviceType":%[1]s,"payload":{"@class":%[1]s}}`, quoted)
+			const guid = "_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-"
+			put("/locks/"+guid+"lock-0000000000", owner, session.Ephemeral)
+			put("/latch/"+guid+"latch-0000000000", hostile, session.Ephemeral)
+			put("/one", owner, session.Ephemeral)
+			put("/members/"+hostileName, hostile, session.Ephemeral)
+			put("/services/web/"+hostileName, instance, session.Persistent)
+			put("/c/"+hostileName, hostile, session.Persistent)
+			put("/q/items/queue-0000000000", hostile, session.Persistent)
+			put("/q/items/queue-0000000001", "\x00\x01\x00\x01\x01\x00\x00\x00\x08\x1b[31mred\x02", session.Persistent)
+			put("/q/claims/queue-0000000001", hostile, session.Ephemeral)
+			put("/q/dead/queue-0000000001.2f", fmt.Sprintf(`{"reason":%s}`+"\n", quoted)+hostile, session.Persistent)
+			put("/double/ready", fmt.Sprintf(`{"round":1,"members":[%s]}`, quoted), session.Persistent)
+			put("/once", fmt.Sprintf(`{"once":"running","run":{"id":%[1]s,"host":%[1]s,"pid":1,"call":%[1]s}}`, quoted), session.Persistent)
+			put("/gate", owner, session.Persistent)
+			paths = append(paths, "/q")
+			for _, path := range slices.Compact(paths) {
+				up, last := path[:max(1, strings.LastIndexByte(path, '/'))], path[strings.LastIndexByte(path, '/')+1:]
+				line := strings.NewReplacer("PATH", path, "BASE", up, "NAME", cmp.Or(last, "x")).Replace("-v --connect-timeout 5s " + verb)
+				args := make([]string, 0, 10)
+				for _, word := range strings.Split(line, " ") {
+					if word == "CMD" {
+						args = append(args, self()...)
+						continue
+					}
+					args = append(args, word)
+				}
+				_, out, stderr := docent(t, args, on(server), role("exit"))
+				for line := range strings.Lines(out + stderr) {
+					for _, r := range strings.TrimSuffix(line, "\n") {
+						require.True(t, r == '\t' || unicode.IsPrint(r), "%q: %q in %q", args, r, line)
+					}
+				}
+				require.NotContains(t, out+stderr, "\nnext", "%q breaks its line", args)
+			}
+		})
 	}
 }

@@ -19,6 +19,7 @@ type inspectCommand struct {
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
 	Every     time.Duration `default:"1s" help:"With --watch: the minimum time between two prints."`
 	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N nodes."`
+	MaxBytes  int           `default:"67108864" placeholder:"N" help:"Keep at most N bytes of names and data."`
 	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
 }
 
@@ -27,7 +28,7 @@ func (inspectCommand) Help() string {
 	return `Prints the recipes in ZooKeeper: locks with their holders and their waiters in order, semaphores, elections, groups, ` +
 		`services, queues, barriers, counters and config keys. It recognises the layouts of Docent, Curator, kazoo, ` +
 		`go-zookeeper and Dubbo, and prints other nodes as plain nodes. It writes nothing. Nodes that look abandoned are marked ` +
-		`"!" with the reason. It says which nodes an ACL hides, and which nodes --limit leaves out. With --json each line is one ` +
+		`"!" with the reason. It says which nodes an ACL hides, and what --limit and --max-bytes leave out. With --json each line is one ` +
 		`finding. With --json --watch each line is a whole report (an object with findings) or an object with trouble.` + "\n\n" +
 		`With --watch, docent asks a quorum of the servers every few seconds whether the last print is still true. It reports ` +
 		`when no quorum answers, and prints again as soon as one does.` + "\n\n" +
@@ -43,6 +44,8 @@ func (c *inspectCommand) check() error {
 		return usagef("inspect: --deadlocks and --watch exclude each other; give one of them")
 	case c.Limit < 1:
 		return usagef("inspect: --limit %d is too small; give 1 or more", c.Limit)
+	case c.MaxBytes < 1:
+		return usagef("inspect: --max-bytes %d is too small; give 1 or more", c.MaxBytes)
 	case c.Depth != nil && *c.Depth < 0:
 		return usagef("inspect: --depth %d is negative; give 0 or more", *c.Depth)
 	case c.Every < 0:
@@ -54,7 +57,7 @@ func (c *inspectCommand) check() error {
 }
 
 func (c *inspectCommand) options() []inspect.Option {
-	opts := []inspect.Option{inspect.Limit(c.Limit), inspect.Every(c.Every), inspect.Confirm(c.Confirm)}
+	opts := []inspect.Option{inspect.Limit(c.Limit), inspect.MaxBytes(c.MaxBytes), inspect.Every(c.Every), inspect.Confirm(c.Confirm)}
 	if c.Depth != nil {
 		opts = append(opts, inspect.Depth(*c.Depth))
 	}
@@ -95,6 +98,9 @@ func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) 
 	}
 	if !a.globals.JSON {
 		return a.printf("%s", reportText(r))
+	}
+	if r.LeftOut.Znodes > 0 {
+		a.note("inspect %s: %s", c.Path, leftOutText(r))
 	}
 	for _, f := range r.Findings {
 		if err := a.printJSON(f); err != nil {

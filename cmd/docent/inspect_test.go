@@ -157,7 +157,7 @@ func TestInspect_deadlocks(t *testing.T) {
 	require.ElementsMatch(t, []string{"/1", "/2"}, []string{d.Ring[0].Lock, d.Ring[1].Lock})
 	code, _, stderr = docent(t, words("inspect --deadlocks --limit 2 --confirm 0s"), on(server))
 	require.Zero(t, code)
-	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ nodes were left out \(see --limit\)\n$`, stderr)
+	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ nodes were left out \(see --limit and --max-bytes\)\n$`, stderr)
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())
 	<-done

@@ -21,7 +21,16 @@ func reportText(r *inspect.Report) string {
 		}
 		t.finding(f)
 	}
+	if r.LeftOut.Znodes > 0 {
+		t.line("%s", leftOutText(r))
+	}
 	return t.b.String()
+}
+
+// leftOutText says of which nodes the data was left out.
+func leftOutText(r *inspect.Report) string {
+	return fmt.Sprintf("%s shown without its data, %d bytes: beyond --max-bytes, or too large for a recipe; the first is %s",
+		count(r.LeftOut.Znodes, "node"), r.LeftOut.Bytes, oneLine(r.LeftOut.First[0]))
 }
 
 // leadsTo reports whether the first of the others is below f.
@@ -335,9 +344,10 @@ func gaps(found *inspect.DeadlockReport) string {
 	for _, o := range r.Omitted() {
 		left += o.Nodes
 	}
+	left += r.LeftOut.Znodes
 	var words []string
 	if left > 0 {
-		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit)", left))
+		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit and --max-bytes)", left))
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
 		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth-file)", count(hidden, "node")))

@@ -63,7 +63,7 @@ func (a *app) printPresence(state session.Presence, line presenceJSON, text stri
 	case state.In:
 		return a.printf("%s\n", text)
 	}
-	return a.printf("out: %s\n", reason(state.Err))
+	return a.printf("out: %s\n", visible(reason(state.Err)))
 }
 
 // presenceJSON is one state of a membership or a registration.

@@ -138,7 +138,7 @@ func (a *app) printMark(event, why string) error {
 	case event == "empty":
 		return a.printf("no instances\n")
 	case why != "":
-		return a.printf("%s: %s\n", event, why)
+		return a.printf("%s: %s\n", event, visible(why))
 	}
 	return a.printf("%s\n", event)
 }

@@ -1,6 +1,9 @@
 package docentotel
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // MaxNames is the maximum number of names in the metrics of a Telemetry.
 // Further names are counted as "overflow".
@@ -54,11 +57,13 @@ func (n *namer) name(path string) string {
 	return n.bounded(n.of(path))
 }
 
-// bounded returns the name if it is one of the first MaxNames.
+// bounded returns the name if it is one of the first MaxNames. Bytes that are
+// not UTF-8 are replaced: an exporter rejects everything that is sent with them.
 func (n *namer) bounded(name string) string {
 	if name == "" {
 		return unnamed
 	}
+	name = strings.ToValidUTF8(name, "\uFFFD")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, ok := n.seen[name]; ok {

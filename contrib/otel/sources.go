@@ -49,7 +49,7 @@ func (t *Telemetry) Service(name string, s Service) (stop func(), err error) {
 // enlist adds a source to those that are asked at each collection.
 func enlist[T any](t *Telemetry, to map[string]T, kind, name string, source T) (stop func(), err error) {
 	if t.names.bounded(name) != name {
-		return nil, fmt.Errorf("docentotel: the name %q of the %s is empty, or there are more than %d names; give another name", name, kind, MaxNames)
+		return nil, fmt.Errorf("docentotel: the name %q of the %s is empty or not UTF-8, or there are more than %d names; give another name", name, kind, MaxNames)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

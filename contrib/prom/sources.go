@@ -46,7 +46,7 @@ func (c *Collector) Service(name string, s Service) (stop func(), err error) {
 // enlist adds a source to those that are asked in each scrape.
 func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) (stop func(), err error) {
 	if c.names.bounded(name) != name {
-		return nil, fmt.Errorf("prom: the name %q of the %s is empty, or there are more than %d names; give another name", name, kind, MaxNames)
+		return nil, fmt.Errorf("prom: the name %q of the %s is empty or not UTF-8, or there are more than %d names; give another name", name, kind, MaxNames)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

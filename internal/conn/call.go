@@ -46,6 +46,7 @@ type Call struct {
 	then  func(*Call)
 	done  chan struct{}
 	conn  *Conn
+	limit int // of the answer, in bytes; 0: the MaxReply of the connection
 
 	// Guarded by the connection's mu until the call has ended, and constant
 	// afterwards.
@@ -79,6 +80,11 @@ func NewCall(frame []byte, then func(*Call)) *Call {
 	request, _ := wire.ParseRequest(frame)
 	return &Call{op: request.Op, frame: frame, size: wire.Size(frame), then: then, done: make(chan struct{})}
 }
+
+// LimitReply bounds the memory of the answer. Of an answer with more than n
+// bytes, the connection keeps the header alone: wire.Reply.Dropped is not zero
+// then. Call LimitReply before the call is sent.
+func (c *Call) LimitReply(n int) { c.limit = n }
 
 // Done returns a channel that is closed when the call has ended.
 func (c *Call) Done() <-chan struct{} { return c.done }

@@ -69,7 +69,7 @@ func TestFates(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.net.left = nil
-		if _, err := m.c.learn(theGrant); err != nil {
+		if _, err := m.c.learn(theGrant, 0); err != nil {
 			t.Fatal(err)
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -78,7 +78,7 @@ func TestFates(t *testing.T) {
 			"write":    m.write,
 			"answer":   m.answer,
 			"event": func(t *rapid.T) {
-				if _, err := m.c.learn(event(wire.EventCreated, "/a")); err != nil {
+				if _, err := m.c.learn(event(wire.EventCreated, "/a"), 0); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -189,7 +189,7 @@ func (m *fatesModel) answer(t *rapid.T) {
 			continue
 		}
 		before := call.ends
-		if _, err := m.c.learn(answer(call.xid, wire.Code(-101))); err != nil {
+		if _, err := m.c.learn(answer(call.xid, wire.Code(-101)), 0); err != nil {
 			t.Fatal(err)
 		}
 		m.answers[call] = before == 0

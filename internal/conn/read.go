@@ -15,9 +15,9 @@ import (
 // other frames.
 func (c *Conn) Read(p []byte) (int, error) {
 	for len(c.pending) == 0 {
-		frame, err := c.next()
+		frame, dropped, err := c.next()
 		if err == nil {
-			c.pending, err = c.learn(frame)
+			c.pending, err = c.learn(frame, dropped)
 		} else if large := new(wire.FrameTooLargeError); errors.As(err, &large) {
 			c.learnTooLarge(large)
 		}
@@ -36,20 +36,35 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // next reads a frame into newly allocated memory. The first frame is small,
-// whatever a server claims that has not shown that it is one.
-func (c *Conn) next() ([]byte, error) {
-	limit := wire.MaxHandshake
-	if c.shaken { // only this goroutine changes it
-		limit = c.cfg.MaxReply
-	}
+// whatever a server claims that has not shown that it is one. Of an answer that
+// is larger than its call allows, next keeps the header, and returns how many
+// bytes it has dropped.
+func (c *Conn) next() (frame []byte, dropped int, err error) {
 	// An error of SetReadDeadline is ignored: the read then fails for the same
 	// reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
-	return wire.ReadFrame(c.r, limit)
+	if !c.shaken { // only this goroutine changes it
+		frame, err := wire.ReadFrame(c.r, wire.MaxHandshake)
+		return frame, 0, err
+	}
+	return wire.ReadReply(c.r, c.cfg.MaxReply, c.replyLimit)
 }
 
-// learn processes a frame. It returns the frame if it is the client's.
-func (c *Conn) learn(frame []byte) ([]byte, error) {
+// replyLimit returns how large the answer with an xid may be, or zero.
+func (c *Conn) replyLimit(xid int32) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, call := range c.sent {
+		if call.xid == xid {
+			return call.limit
+		}
+	}
+	return 0
+}
+
+// learn processes a frame, of which dropped bytes are missing. It returns the
+// frame if it is the client's.
+func (c *Conn) learn(frame []byte, dropped int) ([]byte, error) {
 	if !c.shaken {
 		return frame, c.learnHandshake(frame)
 	}
@@ -57,6 +72,7 @@ func (c *Conn) learn(frame []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Dropped = dropped
 	switch r.Xid {
 	case wire.XidEvent:
 		c.cfg.Owner.Event(r.Event, r.Path)

@@ -23,9 +23,23 @@ type request[T any] struct {
 	// queue, unless it is nil, replaces frame: it encodes the request and
 	// queues it.
 	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
+	// limit, unless it is zero, bounds the memory of the answer in bytes. The
+	// error of a larger answer is a *largeAnswer.
+	limit int
 }
 
-func (r request[T]) call() *conn.Call { return conn.NewCall(r.frame(), nil) }
+func (r request[T]) call() *conn.Call {
+	call := conn.NewCall(r.frame(), nil)
+	call.LimitReply(r.limit)
+	return call
+}
+
+// largeAnswer says that an answer was larger than request.limit. It was dropped.
+type largeAnswer struct{ bytes int }
+
+func (e *largeAnswer) Error() string {
+	return fmt.Sprintf("the answer of %d bytes was dropped", e.bytes)
+}
 
 // send encodes the request and queues it on the link.
 func (r request[T]) send(link *conn.Conn) *conn.Call {
@@ -93,6 +107,9 @@ func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o ou
 	}
 	if o, err = classify(reply.Code); o != executed {
 		return value, o, err
+	}
+	if reply.Dropped > 0 {
+		return value, refused, &largeAnswer{reply.Dropped}
 	}
 	value, err = r.parse(reply.Body)
 	switch {

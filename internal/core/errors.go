@@ -40,6 +40,7 @@ var (
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")
 	ErrExposed      = errors.New("others have rights on the directory or the znode")
 	ErrUnsafeFile   = atomicfile.ErrUnsafe
+	ErrLeftOut      = errors.New("znodes are left out, because they are beyond a limit")
 	ErrRecreated    = errors.New("the znode was created again during the write, and its new value has been replaced")
 	ErrExhausted    = errors.New("the directory has used up its 2147483647 sequence numbers: " +
 		"delete the directory while it is empty, and the numbers start again")

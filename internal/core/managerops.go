@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -78,12 +79,28 @@ func (m *Manager) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, err
 
 // SeeMany is Session.SeeMany in the current session.
 func (m *Manager) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
+	return m.SeeSome(ctx, paths, math.MaxInt)
+}
+
+// SeeOwners is Session.SeeOwners in the current session.
+func (m *Manager) SeeOwners(ctx context.Context, paths []string) ([]*Sighting, error) {
 	path := "/"
 	if len(paths) > 0 {
 		path = paths[0]
 	}
 	return inSession(ctx, m, readManyOp, path, func(s *Session) ([]*Sighting, error) {
-		return s.SeeMany(ctx, paths)
+		return s.SeeOwners(ctx, paths)
+	})
+}
+
+// SeeSome is Session.SeeSome in the current session.
+func (m *Manager) SeeSome(ctx context.Context, paths []string, bytes int) ([]*Sighting, error) {
+	path := "/"
+	if len(paths) > 0 {
+		path = paths[0]
+	}
+	return inSession(ctx, m, readManyOp, path, func(s *Session) ([]*Sighting, error) {
+		return s.SeeSome(ctx, paths, bytes)
 	})
 }
 

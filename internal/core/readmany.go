@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,27 @@ func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, err
 // request, in the order of ops. take must not block for long, because at most
 // one request is outstanding meanwhile. If ReadManyFunc fails, take has got the
 // results of the first ops.
-func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+// It ends, without an error, when take returns false.
+func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult) bool) error {
 	return s.readMany(ctx, ops, firstReads, take)
+}
+
+// ReadSome is ReadMany for a caller with limited memory. It returns the results
+// of the first ops, at least one: it stops once the results hold bytes of data
+// or more. What they hold beyond is the rest of one answer.
+func (s *Session) ReadSome(ctx context.Context, ops []ReadOp, bytes int) ([]ReadResult, error) {
+	var some []ReadResult
+	err := s.readMany(ctx, ops, firstReads, func(results []ReadResult) bool {
+		for _, r := range results {
+			some = append(some, r)
+			bytes -= len(r.Data)
+		}
+		return bytes > 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	return some, nil
 }
 
 // ReadTogether is ReadMany for a caller that expects a small answer: all reads
@@ -67,7 +87,10 @@ func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult,
 // readAll is ReadMany. first is the number of reads in the first request.
 func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
 	all := make([]ReadResult, 0, len(ops))
-	err := s.readMany(ctx, ops, first, func(results []ReadResult) { all = append(all, results...) })
+	err := s.readMany(ctx, ops, first, func(results []ReadResult) bool {
+		all = append(all, results...)
+		return true
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +98,7 @@ func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadR
 }
 
 // readMany is ReadManyFunc. first is the number of reads in the first request.
-func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take func([]ReadResult)) error {
+func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take func([]ReadResult) bool) error {
 	s.made()
 	requests, err := s.readRequests(ops)
 	if err != nil {
@@ -110,7 +133,11 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			ahead.call.Await(ctx, s.ctx.Done())
 			ahead = nil
 		}
+		var large *largeAnswer
 		switch {
+		case errors.As(err, &large):
+			batch.tooMany(now.n, large.bytes)
+			continue
 		case errors.Is(err, ErrUnimplemented):
 			s.m.noMultiRead.Store(true)
 			continue
@@ -120,7 +147,12 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			for i, r := range answers {
 				results[i] = s.readResult(left[i], r)
 			}
-			take(results)
+			if !take(results) {
+				if ahead != nil { // its answer, which is under way, is not needed
+					ahead.call.Await(cancelled, s.ctx.Done())
+				}
+				return nil
+			}
 			done += len(results)
 			failures = 0
 			continue
@@ -176,7 +208,7 @@ func (op ReadOp) name() string {
 }
 
 // readEach reads node by node.
-func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadResult) bool) error {
 	for _, op := range ops {
 		var r ReadResult
 		if op.Children {
@@ -187,7 +219,9 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadRe
 		if r.Err != nil && !errors.Is(r.Err, ErrNoNode) && !errors.Is(r.Err, ErrNoAuth) {
 			return r.Err
 		}
-		take([]ReadResult{r})
+		if !take([]ReadResult{r}) {
+			return nil
+		}
 	}
 	return nil
 }
@@ -195,12 +229,26 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadRe
 // How many reads one request has. The first answer is small even if each node
 // is as large as a server accepts. Servers do not limit their answers, but an
 // answer blocks the connection while it is transferred.
+//
+// The sizes of the nodes are not known before. Large nodes after many small ones
+// make an answer far larger than expected. An answer of more than maxAnswer
+// bytes is dropped as it arrives, and fewer nodes are read at a time from then
+// on. So ReadMany needs at most maxAnswer bytes beside its results, or what one
+// node has.
 const (
 	firstReads  = 16
 	maxReads    = 2000
 	readsGrow   = 8
 	answerBytes = 256 << 10
+	maxAnswer   = 4 << 20
 )
+
+// cancelled has ended: a wait with it withdraws a request, if that is possible.
+var cancelled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // readBatch sizes requests by the previous answers. Once an answer was
 // measured, two requests are outstanding: the server works on one while the
@@ -208,6 +256,13 @@ const (
 type readBatch struct {
 	n        int
 	measured bool
+	most     int // the maximum n after an answer that was too large; 0: maxReads
+}
+
+// tooMany makes the requests smaller after an answer of a size to n reads, which
+// was dropped.
+func (b *readBatch) tooMany(n, size int) {
+	b.n, b.measured, b.most = max(1, min(n/2, answerBytes/max(1, size/n))), false, firstReads
 }
 
 // sentReads is a request with n reads.
@@ -243,7 +298,12 @@ func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
 }
 
 func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
+	limit := maxAnswer
+	if len(ops) == 1 {
+		limit = 0 // there is no smaller request
+	}
 	return request[[]wire.Result]{
+		limit: limit,
 		frame: func() []byte { return wire.MultiRead(ops) },
 		parse: func(body []byte) ([]wire.Result, error) {
 			results, err := wire.ResultsOf(body, len(ops))
@@ -252,7 +312,7 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 			}
 			if err == nil {
 				fit := answerBytes / max(1, len(body)/len(ops))
-				b.n, b.measured = min(max(1, fit), len(ops)*readsGrow, maxReads), true
+				b.n, b.measured = min(max(1, fit), len(ops)*readsGrow, cmp.Or(b.most, maxReads)), true
 			}
 			return results, err
 		},

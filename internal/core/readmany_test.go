@@ -188,7 +188,7 @@ func TestReadManyFunc(t *testing.T) {
 		sizes := w.batches()
 		var taken, asked, ahead []int
 		next := 0
-		take := func(results []core.ReadResult) {
+		take := func(results []core.ReadResult) bool {
 			synctest.Wait()
 			taken = append(taken, len(results))
 			asked = append(asked, sizes()...)
@@ -198,6 +198,7 @@ func TestReadManyFunc(t *testing.T) {
 				require.Equal(w, fmt.Sprint(next), string(r.Data))
 				next++
 			}
+			return true
 		}
 		require.NoError(w, s.ReadManyFunc(w.Context(), ops, take))
 		require.Equal(w, asked, taken)
@@ -207,20 +208,22 @@ func TestReadManyFunc(t *testing.T) {
 
 		next = 0
 		var lost bool
-		require.NoError(w, s.ReadManyFunc(w.Context(), ops, func(results []core.ReadResult) {
+		require.NoError(w, s.ReadManyFunc(w.Context(), ops, func(results []core.ReadResult) bool {
 			take(results)
 			if next > 16 && !lost { // with a request under way
 				lost = true
 				w.Srv.Disconnect(s.ID())
 			}
+			return true
 		}))
 		require.Equal(w, len(ops), next, "each once, in the order of ops")
 
 		ctx, cancel := context.WithCancel(w.Context())
 		next = 0
-		err := s.ReadManyFunc(ctx, ops, func(results []core.ReadResult) {
+		err := s.ReadManyFunc(ctx, ops, func(results []core.ReadResult) bool {
 			take(results)
 			cancel()
+			return true
 		})
 		require.ErrorIs(w, err, context.Canceled)
 		require.Equal(w, taken[0], next, "the results of the first request")

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // Sighting is a session's view of an existing node.
@@ -35,16 +36,45 @@ func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 // (ReadMany). The result of a missing node is nil. A hidden node costs one more
 // request. ctx bounds the whole call. With an error, there are no results.
 func (s *Session) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
+	return s.SeeSome(ctx, paths, math.MaxInt)
+}
+
+// MaxOwnerData is how much data SeeOwners keeps of a node: far more than a
+// recipe writes about an owner.
+const MaxOwnerData = 64 << 10
+
+// SeeOwners is SeeMany for nodes whose data describes an owner. Larger data is
+// another program's, and is dropped.
+func (s *Session) SeeOwners(ctx context.Context, paths []string) ([]*Sighting, error) {
+	all := make([]*Sighting, 0, len(paths))
+	for len(all) < len(paths) {
+		some, err := s.SeeSome(ctx, paths[len(all):], maxAnswer)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range some {
+			if node != nil && len(node.Data) > MaxOwnerData {
+				node.Data = nil
+			}
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// SeeSome is SeeMany for a caller with limited memory: see ReadSome. It returns
+// the results of the first paths, at least one.
+func (s *Session) SeeSome(ctx context.Context, paths []string, bytes int) ([]*Sighting, error) {
 	s.made()
 	ops := make([]ReadOp, len(paths))
 	for i, path := range paths {
 		ops[i].Path = path
 	}
-	results, err := s.ReadMany(ctx, ops)
+	results, err := s.ReadSome(ctx, ops, bytes)
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]*Sighting, len(paths))
+	seen := make([]*Sighting, len(results))
 	for i, r := range results {
 		switch {
 		case r.Err == nil:

@@ -15,6 +15,9 @@ type Reply struct {
 	Event Event  // with XidEvent
 	Path  string // with XidEvent
 	Body  []byte // of an answer: shares the frame's memory
+	// Dropped is how many bytes of the body were dropped, because the answer was
+	// larger than its reader allows. Body is empty then.
+	Dropped int
 }
 
 // replyHeader is xid, zxid and error code.
@@ -59,9 +62,9 @@ func ParseReply(frame []byte) (Reply, error) {
 // Readable returns an error if the answer to a request of the kind lacks a part
 // of its body. Such an answer proves nothing, whatever its code. It checks the
 // form of the body and the path of a created znode, not the names in a list. It
-// allocates nothing. The body of an error is not read.
+// allocates nothing. The body of an error is not read, nor one that was dropped.
 func (r Reply) Readable(op Op) error {
-	if r.Code != CodeOK {
+	if r.Code != CodeOK || r.Dropped > 0 {
 		return nil
 	}
 	d := Decoder{buf: r.Body, skims: true}

@@ -1,7 +1,6 @@
 package jsonmerge
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,7 +30,22 @@ func Merge(node, before, after []byte) ([]byte, error) {
 	if equal(old, next) {
 		return node, nil
 	}
-	return slices.Concat(lead, merge(now, old, next), tail), nil
+	text := append(make([]byte, 0, len(node)+len(after)), lead...)
+	return append(merge(now, old, next).appendTo(text), tail...), nil
+}
+
+// text is a text in parts, so that no level copies what is below it.
+type text struct {
+	raw   []byte
+	parts []text
+}
+
+func (t text) appendTo(b []byte) []byte {
+	b = append(b, t.raw...)
+	for _, part := range t.parts {
+		b = part.appendTo(b)
+	}
+	return b
 }
 
 // Equal reports whether two texts hold the same value. It ignores the order of
@@ -47,37 +61,40 @@ func Equal(a, b []byte) bool {
 }
 
 // nothing is an empty object, in place of an object that did not exist before.
-var nothing = value{raw: []byte("{}")}
+var nothing = value{raw: []byte("{}"), sum: value{raw: []byte("{}")}.hash()}
 
 // merge returns the new text of now.
-func merge(now, old, next value) []byte {
+func merge(now, old, next value) text {
 	if equal(old, next) {
-		return now.raw
+		return text{raw: now.raw}
 	}
 	if old.kind() == 0 && next.kind() == '{' {
 		old = nothing
 	}
 	switch {
 	case now.kind() != next.kind() || old.kind() != next.kind():
-		return next.raw
+		return text{raw: next.raw}
 	case next.kind() == '{':
 		return mergeObject(now, old, next)
 	case next.kind() == '[':
 		return mergeArray(now, old, next)
 	}
-	return next.raw
+	return text{raw: next.raw}
 }
 
 // part is an item of the result.
-type part struct{ key, mid, value []byte }
+type part struct {
+	key, mid []byte
+	value    text
+}
 
-func mergeObject(now, old, next value) []byte {
+func mergeObject(now, old, next value) text {
 	before, after := byName(old.items), byName(next.items)
 	places := newKeys(now.items, before, after)
 
 	parts := make([]*part, len(now.items))
 	for i, it := range now.items {
-		parts[i] = &part{it.key, it.mid, it.value.raw}
+		parts[i] = &part{it.key, it.mid, text{raw: it.value.raw}}
 	}
 	remove := func(places []int) {
 		for _, i := range places {
@@ -106,16 +123,16 @@ func mergeObject(now, old, next value) []byte {
 		at := places.of(it.name)
 		switch {
 		case len(at) == 0:
-			parts = append(parts, &part{it.key, mid, it.value.raw})
+			parts = append(parts, &part{it.key, mid, text{raw: it.value.raw}})
 		case len(at) == 1:
 			parts[at[0]].value = merge(now.items[at[0]].value, was, it.value)
 		default:
 			last := at[len(at)-1]
-			parts[last].value = it.value.raw
+			parts[last].value = text{raw: it.value.raw}
 			remove(at[:len(at)-1])
 		}
 	}
-	return render('{', now.items, slices.DeleteFunc(parts, func(p *part) bool { return p == nil }), '}')
+	return render("{", now.items, slices.DeleteFunc(parts, func(p *part) bool { return p == nil }), "}")
 }
 
 // keys says where an object has the keys that the encoder knows.
@@ -160,9 +177,9 @@ func fold(s string) string {
 }
 
 // mergeArray pairs the new elements with the old ones.
-func mergeArray(now, old, next value) []byte {
+func mergeArray(now, old, next value) text {
 	if len(now.items) < len(old.items) || len(now.items) > len(old.items) && len(old.items) != len(next.items) {
-		return next.raw // the decoder does more than decode each element
+		return text{raw: next.raw} // the decoder does more than decode each element
 	}
 	from := pair(old.items, next.items)
 	if len(now.items) > len(old.items) { // a Go array, which drops the elements beyond its length
@@ -172,16 +189,16 @@ func mergeArray(now, old, next value) []byte {
 	}
 	var parts []*part
 	for j, it := range next.items {
-		p := &part{value: it.value.raw}
+		p := &part{value: text{raw: it.value.raw}}
 		if i := from[j]; i >= 0 {
 			p.value = merge(now.items[i].value, old.items[i].value, it.value)
 		}
 		parts = append(parts, p)
 	}
 	for _, it := range now.items[len(old.items):] {
-		parts = append(parts, &part{value: it.value.raw})
+		parts = append(parts, &part{value: text{raw: it.value.raw}})
 	}
-	return render('[', now.items, parts, ']')
+	return render("[", now.items, parts, "]")
 }
 
 // pair returns for each element of after its index in before, or -1.
@@ -243,27 +260,28 @@ func pair(before, after []item) []int {
 }
 
 // render writes the parts in the layout of items.
-func render(begin byte, items []item, parts []*part, end byte) []byte {
-	var b bytes.Buffer
-	b.WriteByte(begin)
+func render(begin string, items []item, parts []*part, end string) text {
+	all := make([]text, 0, 2+5*len(parts))
+	add := func(raw []byte) { all = append(all, text{raw: raw}) }
+	add([]byte(begin))
 	for i, p := range parts {
 		if i > 0 {
-			b.WriteByte(',')
+			add([]byte(","))
 		}
 		if n := len(items); n > 0 {
-			b.Write(items[min(i, n-1)].lead)
+			add(items[min(i, n-1)].lead)
 		}
-		b.Write(p.key)
-		b.Write(p.mid)
-		b.Write(p.value)
+		add(p.key)
+		add(p.mid)
+		all = append(all, p.value)
 		switch n := len(items); {
 		case n == 0:
 		case i == len(parts)-1:
-			b.Write(items[n-1].tail)
+			add(items[n-1].tail)
 		case i < n-1:
-			b.Write(items[i].tail)
+			add(items[i].tail)
 		}
 	}
-	b.WriteByte(end)
-	return b.Bytes()
+	add([]byte(end))
+	return text{parts: all}
 }

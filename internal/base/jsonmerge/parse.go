@@ -1,15 +1,19 @@
 package jsonmerge
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"strings"
+	"unicode/utf8"
 )
 
 // value is one JSON value and its text. The texts are parts of the document.
 type value struct {
 	raw   []byte // without surrounding white space
 	items []item // the parts of an object or array
+	sum   uint64 // equal values have the same sum
 }
 
 // item is a member of an object or an element of an array. Its text is lead,
@@ -79,6 +83,7 @@ func (p *parser) value() value {
 	}
 	n := len(start) - len(p.rest)
 	v.raw = start[:n:n]
+	v.sum = v.hash()
 	return v
 }
 
@@ -132,19 +137,51 @@ func decodeKey(quoted []byte) string {
 	return key
 }
 
+// seed makes the sums of values unpredictable for writers of documents.
+var seed = maphash.MakeSeed()
+
+// hash computes the sum of a value from its parts. Without sums, a merge would
+// compare the whole rest of a document at each level.
+func (v value) hash() uint64 {
+	switch v.kind() {
+	case '"':
+		if raw := v.raw[1 : len(v.raw)-1]; bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+			return maphash.Bytes(seed, raw)
+		}
+		return maphash.String(seed, decodeKey(v.raw))
+	case '[':
+		sum := uint64('[')
+		for _, it := range v.items {
+			sum = maphash.Comparable(seed, [2]uint64{sum, it.value.sum})
+		}
+		return sum
+	case '{':
+		sum := uint64('{') // a sum of all members, because their order is ignored
+		for name, at := range byName(v.items) {
+			sum += maphash.Comparable(seed, [2]uint64{maphash.String(seed, name), v.items[at].value.sum})
+		}
+		return sum
+	}
+	return maphash.Bytes(seed, v.raw) + 1
+}
+
 // equal reports whether two texts of one encoder have the same value. It
-// ignores the order of keys, because an encoder of maps may change it.
+// ignores the order of keys, because an encoder of maps may change it. If an
+// object has a key twice, the last value counts.
 func equal(a, b value) bool {
+	if a.sum != b.sum || a.kind() != b.kind() {
+		return false
+	}
 	if string(a.raw) == string(b.raw) {
 		return true
-	}
-	if a.kind() != b.kind() || len(a.items) != len(b.items) {
-		return false
 	}
 	switch a.kind() {
 	case '"':
 		return decodeKey(a.raw) == decodeKey(b.raw)
 	case '[':
+		if len(a.items) != len(b.items) {
+			return false
+		}
 		for i := range a.items {
 			if !equal(a.items[i].value, b.items[i].value) {
 				return false
@@ -152,10 +189,13 @@ func equal(a, b value) bool {
 		}
 		return true
 	case '{':
-		index := byName(b.items)
-		for _, it := range a.items {
-			at, found := index[it.name]
-			if !found || !equal(it.value, b.items[at].value) {
+		first, second := byName(a.items), byName(b.items)
+		if len(first) != len(second) {
+			return false
+		}
+		for name, i := range first {
+			at, found := second[name]
+			if !found || !equal(a.items[i].value, b.items[at].value) {
 				return false
 			}
 		}

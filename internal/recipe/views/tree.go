@@ -33,10 +33,11 @@ type TreeConfig struct {
 	// and cost no read. Keep is called on the tree's own goroutine, and must
 	// always return the same for a path.
 	Keep func(rel string) bool
-	// Limit is the greatest number of mirrored children of one node: the first
-	// in the order of names, after Keep. Zero means no limit. Limit bounds the
-	// cost of a directory that another client fills with unrelated nodes.
-	Limit int
+	// Limit is the greatest number of mirrored nodes below Path: the first in
+	// the order of paths, after Keep. MaxBytes is the greatest number of bytes
+	// of their names and data. Zero means no limit. limit.go says what is left
+	// out.
+	Limit, MaxBytes int
 	// NamesOnly leaves the data of the nodes below Path unread. It is for a
 	// directory in which the names are sufficient: a change costs one read.
 	// Then Data is nil, and Stat is zero except for its fields about children.
@@ -74,7 +75,7 @@ type Tree struct {
 	fresh    bool           // draft may contain nodes that were not found since begin
 	root     *treeNode
 	draft    draft
-	leftOut  int
+	limits   limits
 	dirty    map[*reading]struct{} // to be read again
 	refused  map[*reading]struct{} // the server refused them
 	readAt   time.Time             // when the last round of reads began
@@ -103,8 +104,9 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 	if err := znode.ValidateRoot(cfg.Path); err != nil {
 		return nil, err
 	}
-	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 || cfg.Patience < 0 {
-		return nil, fmt.Errorf("depth %d, pause %v, limit %d or patience %v is negative", cfg.Depth, cfg.Pause, cfg.Limit, cfg.Patience)
+	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 || cfg.MaxBytes < 0 || cfg.Patience < 0 {
+		return nil, fmt.Errorf("depth %d, pause %v, limit %d, %d bytes or patience %v is negative",
+			cfg.Depth, cfg.Pause, cfg.Limit, cfg.MaxBytes, cfg.Patience)
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause

@@ -28,15 +28,15 @@ func TestTreeLimit(t *testing.T) {
 			require.Equal(w, 4, counts["getData"])
 		}
 		require.Equal(t, "= n00=x n01=x n02=x", showTree(tree.Load()))
-		require.Equal(t, 97, tree.Load().LeftOut)
+		require.Equal(t, 97, tree.Load().LeftOut.Znodes)
 
 		w.Remove("/d/n01")
 		require.Equal(t, "= n00=x n02=x n03=x", settledTree(tree))
-		require.Equal(t, 96, tree.Load().LeftOut)
+		require.Equal(t, 96, tree.Load().LeftOut.Znodes)
 		rev := tree.Load().Rev
 		w.Remove("/d/n99")
 		settledTree(tree)
-		require.Equal(t, 95, tree.Load().LeftOut)
+		require.Equal(t, 95, tree.Load().LeftOut.Znodes)
 		require.Equal(t, rev, tree.Load().Rev)
 		for i := range 99 {
 			if i != 1 {
@@ -44,7 +44,7 @@ func TestTreeLimit(t *testing.T) {
 			}
 		}
 		require.Equal(t, "=", settledTree(tree))
-		require.Zero(t, tree.Load().LeftOut)
+		require.Zero(t, tree.Load().LeftOut.Znodes)
 
 		_, err := OpenTree(w.Context(), p.Core(), TreeConfig{Path: "/d", Limit: -1})
 		require.ErrorContains(t, err, "limit -1")

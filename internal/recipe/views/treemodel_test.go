@@ -83,46 +83,71 @@ func (m *modelServer) answer(r *reading) answer {
 	case r.part == ofList:
 		return answer{reading: r, names: names}
 	}
-	return answer{reading: r, data: fmt.Append(nil, stat.Mzxid), stat: stat}
+	a := answer{reading: r, stat: stat}
+	a.stat.DataLength = int32(len(modelData(stat)))
+	if !r.stats {
+		a.data = modelData(stat)
+	}
+	return a
+}
+
+// modelData is the data of a node with the stat: of several sizes.
+func modelData(stat core.Stat) []byte {
+	return fmt.Appendf(nil, "%d%s", stat.Mzxid, strings.Repeat(".", int(stat.Mzxid*7%11)))
 }
 
 // show prints the state of the tree's nodes at a point of the history.
 func (m *modelServer) show(t *Tree) string {
-	var all []string
+	var paths []string
 	var walk func(path string, level int)
 	walk = func(path string, level int) {
-		stat, found := m.now[path]
-		if !found {
+		if _, found := m.now[path]; !found {
 			return
 		}
-		if t.cfg.NamesOnly && level > 0 {
-			stat = core.Stat{}
-		}
-		all = append(all, fmt.Sprintf("%s@%d,%d", path, stat.Czxid, stat.Mzxid))
+		paths = append(paths, path)
 		if level == t.cfg.Depth && level > 0 {
 			return
 		}
-		names := slices.DeleteFunc(m.kids(path), func(name string) bool { return name == "_c" })
-		slices.Sort(names)
-		if limit := t.cfg.Limit; limit > 0 && len(names) > limit {
-			names = names[:limit]
-		}
-		for _, name := range names {
-			walk(path+"/"+name, level+1)
+		for _, name := range m.kids(path) {
+			if name != "_c" {
+				walk(path+"/"+name, level+1)
+			}
 		}
 	}
 	walk("/d", 0)
-	slices.Sort(all)
+	slices.Sort(paths)
+	if limit := t.cfg.Limit; limit > 0 && len(paths) > limit+1 {
+		paths = paths[:limit+1]
+	}
+	var all []string
+	room := t.cfg.MaxBytes
+	for _, path := range paths {
+		stat, data := m.now[path], modelData(m.now[path])
+		if t.cfg.NamesOnly && path != "/d" {
+			stat, data = core.Stat{}, nil
+		}
+		if size := len(path[strings.LastIndexByte(path, '/')+1:]) + len(data); path != "/d" && t.cfg.MaxBytes > 0 {
+			if size > room {
+				all = append(all, fmt.Sprintf("%s@%d,%d unread", path, stat.Czxid, stat.Mzxid))
+				continue
+			}
+			room -= size
+		}
+		all = append(all, fmt.Sprintf("%s@%d,%d %s", path, stat.Czxid, stat.Mzxid, data))
+	}
 	return fmt.Sprint(all)
 }
 
 func showDraft(t *Tree) string {
 	var all []string
 	for rel, n := range t.draft.nodes.All() {
-		all = append(all, fmt.Sprintf("%s@%d,%d", strings.TrimSuffix("/d/"+rel, "/"), n.Stat.Czxid, n.Stat.Mzxid))
+		text := string(n.Data)
+		if n.Unread {
+			text = "unread" + text
+		}
+		all = append(all, fmt.Sprintf("%s@%d,%d %s", strings.TrimSuffix("/d/"+rel, "/"), n.Stat.Czxid, n.Stat.Mzxid, text))
 	}
-	slices.Sort(all)
-	return fmt.Sprint(all)
+	return fmt.Sprint(all) // in the order of paths
 }
 
 // Whenever no reading is stained after an answer and the events before it, the
@@ -132,6 +157,8 @@ func TestWhatIsKnownIsOneInstant(t *testing.T) {
 	for name, cfg := range map[string]TreeConfig{
 		"all": {}, "one level": {Depth: 1}, "limited": {Limit: 1}, "names": {Depth: 1, NamesOnly: true},
 		"limited names": {Depth: 1, NamesOnly: true, Limit: 1},
+		"more nodes":    {Limit: 3}, "bytes": {MaxBytes: 20}, "both": {Limit: 4, MaxBytes: 15},
+		"bytes of names": {Depth: 1, NamesOnly: true, MaxBytes: 1},
 	} {
 		cfg.Path, cfg.Keep = "/d", func(rel string) bool { return rel != "_c" }
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +204,15 @@ func runModel(t *testing.T, cfg TreeConfig, seed int64) (proven int) {
 			queue = nil
 			for _, a := range answers {
 				queue = append(queue, tree.take(a)...)
+			}
+			tree.prune()
+			queue = slices.DeleteFunc(queue, func(r *reading) bool { return !r.current() })
+			if tree.limits.full {
+				tree.limits.full = false
+				queue = tree.measured(queue)
+			}
+			if len(queue) == 0 {
+				queue = tree.fit()
 			}
 			if len(queue) == 0 && len(tree.dirty) == 0 {
 				tree.sweep()

@@ -115,7 +115,7 @@ func (t *Tree) childChanged(dir *treeNode, name string, created bool) {
 			t.stain(kid, ofData)
 		}
 		return
-	case data == nil, !list.done, t.cfg.Limit > 0 && (dir.leftOut > 0 || len(dir.kids) >= t.cfg.Limit):
+	case data == nil, !list.done, dir.leftOut > 0:
 		t.stain(dir, ofList)
 	}
 	if data != nil {

@@ -32,9 +32,12 @@ type treeNode struct {
 	seen      bool // it was read since begin: data and stat are set
 	data      []byte
 	stat      core.Stat
-	count     int   // children, kept or not; only with a persistent watch
-	recounted int64 // the Pzxid at which the children were listed again because count was wrong
-	leftOut   int   // children beyond the limit
+	count     int    // children, kept or not; only with a persistent watch
+	recounted int64  // the Pzxid at which the children were listed again because count was wrong
+	leftOut   int    // children beyond the limit
+	firstOut  string // the first of them
+	weight    int    // what it counts in limits.held
+	unread    bool   // its data is beyond MaxBytes: only its stat was read
 	// now has the newest reading of each part. The list of a node is nil if the
 	// node is missing or too deep.
 	now [parts]*reading
@@ -46,6 +49,7 @@ type treeNode struct {
 type reading struct {
 	n     *treeNode
 	part  part
+	stats bool        // it reads the stat without the data
 	done  bool        // it was answered
 	stat  core.Stat   // the stat of a list with a one-shot watch
 	err   error       // the server's refusal, if any
@@ -68,7 +72,7 @@ func (t *Tree) begin() {
 	clear(t.dirty)
 	clear(t.refused)
 	t.retryAt, t.readAt = time.Time{}, time.Time{}
-	t.leftOut = 0
+	t.limits = limits{}
 	t.draft, t.fresh = draft{}, true
 	if old := t.state.Load(); old != nil {
 		t.draft = old.draft
@@ -101,9 +105,8 @@ func (t *Tree) listed(n *treeNode) bool { return n.level < t.cfg.Depth }
 func (t *Tree) grow(n *treeNode, names []string) []*reading {
 	var ask []*reading
 	n.count = len(names)
-	names, left := t.kept(n, names)
-	t.leftOut += left - n.leftOut
-	n.leftOut = left
+	names, firstOut, left := t.kept(n, names)
+	t.leaveOut(n, firstOut, left-n.leftOut)
 	old := n.kids
 	n.kids = make(map[string]*treeNode, len(names))
 	for _, name := range names {
@@ -128,9 +131,11 @@ func (t *Tree) bear(n *treeNode, name string) []*reading {
 		n.kids = make(map[string]*treeNode)
 	}
 	n.kids[name] = kid
+	t.limits.nodes++
 	var ask []*reading
 	if t.cfg.NamesOnly {
 		kid.seen = true
+		t.store(kid, nil)
 		t.draw(kid)
 	} else {
 		ask = append(ask, t.ask(kid, ofData))
@@ -146,20 +151,23 @@ func (t *Tree) keeps(n *treeNode, name string) bool {
 	return (t.cfg.Keep == nil || t.cfg.Keep(n.below(name))) && znode.Validate(znode.Join(n.path, name)) == nil
 }
 
-// kept returns the names that are mirrored, and how many names the limit leaves
-// out.
-func (t *Tree) kept(n *treeNode, names []string) (kept []string, leftOut int) {
+// kept returns the names that may be mirrored, and how many names the limit
+// leaves out in any case, with the first of them.
+func (t *Tree) kept(n *treeNode, names []string) (kept []string, firstOut string, leftOut int) {
 	kept = slices.DeleteFunc(names, func(name string) bool {
 		if n.kids[name] != nil && t.cfg.Limit == 0 {
 			return false // Keep was asked before
 		}
 		return !t.keeps(n, name)
 	})
-	if limit := t.cfg.Limit; limit > 0 && len(kept) > limit {
+	if t.cfg.Limit > 0 || t.cfg.MaxBytes > 0 {
 		slices.Sort(kept)
-		return kept[:limit], len(kept) - limit
 	}
-	return kept, 0
+	if limit := t.cfg.Limit; limit > 0 && len(kept) > limit {
+		// A copy, because the list may be much longer.
+		return slices.Clone(kept[:limit]), kept[limit], len(kept) - limit
+	}
+	return kept, "", 0
 }
 
 // below returns the relative path of a child.
@@ -183,7 +191,7 @@ func (t *Tree) find(rel string) *treeNode {
 // ask begins a reading, which replaces the previous one of that part.
 func (t *Tree) ask(n *treeNode, p part) *reading {
 	t.forget(n, p)
-	r := &reading{n: n, part: p}
+	r := &reading{n: n, part: p, stats: p == ofData && n.unread}
 	n.now[p] = r
 	return r
 }
@@ -209,6 +217,9 @@ func (t *Tree) drop(n *treeNode) {
 		t.forget(n, p)
 	}
 	t.erase(n)
+	t.limits.nodes--
+	t.limits.freed = true
+	t.weigh(n, 0)
 }
 
 // dropKids removes the descendants of a node.
@@ -216,8 +227,8 @@ func (t *Tree) dropKids(n *treeNode) {
 	for _, kid := range n.kids {
 		t.drop(kid)
 	}
-	t.leftOut -= n.leftOut
-	n.kids, n.leftOut, n.count = nil, 0, 0
+	t.leaveOut(n, "", -n.leftOut)
+	n.kids, n.count = nil, 0
 }
 
 // release stops the watches of a node and of its descendants.
@@ -246,7 +257,7 @@ func (t *Tree) draw(n *treeNode) {
 	next := TreeNode{Path: n.rel, Err: err}
 	switch {
 	case n.seen:
-		next.Data, next.Stat = n.data, n.stat
+		next.Data, next.Stat, next.Unread = n.data, n.stat, n.unread
 		if list := n.now[ofList]; list != nil && list.done && list.err == nil && t.lasting == nil {
 			next.Stat.Cversion, next.Stat.NumChildren, next.Stat.Pzxid =
 				list.stat.Cversion, list.stat.NumChildren, list.stat.Pzxid
@@ -254,7 +265,7 @@ func (t *Tree) draw(n *treeNode) {
 	case err == nil:
 		return // it was not read yet
 	case old != nil:
-		next.Data, next.Stat = old.Data, old.Stat
+		next.Data, next.Stat, next.Unread = old.Data, old.Stat, old.Unread
 	default:
 		if was := t.draft.hidden.Get(n.rel); was == nil || !sameReason(was.Err, err) {
 			t.draft.hidden = t.draft.hidden.Put(n.rel, &next)
@@ -262,7 +273,7 @@ func (t *Tree) draw(n *treeNode) {
 		return
 	}
 	t.draft.hidden = t.draft.hidden.Delete(n.rel)
-	if old == nil || old.Stat != next.Stat || !sameReason(old.Err, err) || !bytes.Equal(old.Data, next.Data) {
+	if old == nil || old.Stat != next.Stat || old.Unread != next.Unread || !sameReason(old.Err, err) || !bytes.Equal(old.Data, next.Data) {
 		t.draft.nodes = t.draft.nodes.Put(n.rel, &next)
 	}
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/docent-go/docent/internal/core"
 )
@@ -22,12 +23,24 @@ type answer struct {
 // answers require. It returns when all answers have arrived, or when further
 // answers would be useless.
 func (t *Tree) readAll(s *core.Session, queue []*reading) {
-	if t.lasting == nil {
-		t.readWatched(s, queue)
-		return
-	}
-	for len(queue) > 0 && t.goesOn(s) {
-		queue = t.readMany(s, queue)
+	for tries := 0; len(queue) > 0 && t.goesOn(s); tries++ {
+		if tries == maxFits { // the sizes change as fast as they are read
+			for _, r := range queue {
+				t.dirty[r] = struct{}{}
+			}
+			return
+		}
+		if t.lasting == nil {
+			t.readWatched(s, queue)
+		}
+		for t.lasting != nil && len(queue) > 0 && t.goesOn(s) {
+			queue = t.readMany(s, queue)
+			t.prune()
+			queue = slices.DeleteFunc(queue, func(r *reading) bool { return !r.current() })
+		}
+		if t.goesOn(s) {
+			queue = t.fit()
+		}
 	}
 }
 
@@ -38,9 +51,17 @@ func (t *Tree) goesOn(s *core.Session) bool {
 }
 
 // readMany performs readings in few requests, and returns the readings that
-// their answers require. If a request fails as a whole, readMany bisects it to
-// find the readings that fail.
+// their answers require. Once data does not fit into MaxBytes, it returns the
+// other readings, which then read stats. If a request fails as a whole, readMany
+// bisects it to find the readings that fail.
 func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
+	if stats, rest := partition(queue); len(stats) > 0 {
+		more, queue = t.readStats(s, stats), rest
+	}
+	if len(queue) == 0 || !t.goesOn(s) {
+		return more
+	}
+	t.limits.full = false
 	ops := make([]core.ReadOp, len(queue))
 	for i, r := range queue {
 		ops[i] = core.ReadOp{Path: r.n.path, Children: r.part == ofList}
@@ -48,18 +69,23 @@ func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
 	// While the tree processes the answers of one request, the server works on
 	// the next.
 	batches := make(chan []core.ReadResult, 1)
+	var full atomic.Bool
 	var err error
 	go func() {
 		defer close(batches)
-		err = s.ReadManyFunc(t.ctx, ops, func(results []core.ReadResult) { batches <- results })
+		err = s.ReadManyFunc(t.ctx, ops, func(results []core.ReadResult) bool {
+			batches <- results
+			return !full.Load()
+		})
 	}()
 	for results := range batches {
 		more = append(more, t.takeAll(s, queue[:len(results)], results)...)
 		queue = queue[len(results):]
+		full.Store(t.limits.full)
 	}
 	switch half := len(queue) / 2; {
 	case err == nil:
-		return more
+		return append(more, t.measured(queue)...)
 	case half > 0 && t.goesOn(s):
 		return slices.Concat(more, t.readMany(s, queue[:half]), t.readMany(s, queue[half:]))
 	default:
@@ -130,7 +156,8 @@ func (t *Tree) take(a answer) []*reading {
 		t.draw(n)
 		return more
 	default:
-		n.seen, n.data, n.stat = true, a.data, a.stat
+		n.seen, n.stat = true, a.stat
+		t.store(n, a.data)
 		more := t.listFor(n)
 		t.draw(n)
 		return more

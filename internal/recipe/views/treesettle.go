@@ -38,7 +38,7 @@ func (t *Tree) settle(s *core.Session, torn bool) error {
 
 // compose builds a state from the draft.
 func (t *Tree) compose() *TreeState {
-	st := &TreeState{draft: t.draft, LeftOut: t.leftOut}
+	st := &TreeState{draft: t.draft, LeftOut: t.leftOuts()}
 	failed := "" // the path of st.Err
 	for r := range t.refused {
 		if rel := r.n.rel; st.Err == nil || rel < failed || rel == failed && r.part == ofData {
@@ -92,7 +92,7 @@ func (t *Tree) accept(next *TreeState) {
 	switch {
 	case changed:
 		next.Rev++
-	case failure, old.Torn != next.Torn, old.LeftOut != next.LeftOut, !sameReason(old.Err, next.Err):
+	case failure, old.Torn != next.Torn, !old.LeftOut.equal(next.LeftOut), !sameReason(old.Err, next.Err):
 	default:
 		return
 	}

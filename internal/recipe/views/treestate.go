@@ -16,6 +16,9 @@ type TreeNode struct {
 	// NumChildren, Pzxid) are from the time when a node of the tree last
 	// changed.
 	Stat core.Stat
+	// Unread says that Data is missing, because the node is beyond
+	// TreeConfig.MaxBytes.
+	Unread bool
 	// Err is the error of the last read of the node, or nil. With an error, the
 	// other fields are as they were last seen.
 	Err error
@@ -30,9 +33,9 @@ type TreeState struct {
 	// instant: changes came so fast that no round of reads was consistent (see
 	// the package documentation). Each node by itself is correct.
 	Torn bool
-	// LeftOut is how many nodes are left out because of TreeConfig.Limit,
-	// without their descendants.
-	LeftOut int
+	// LeftOut is what TreeConfig.Limit and TreeConfig.MaxBytes leave out. The
+	// descendants of a node beyond Limit are not counted.
+	LeftOut LeftOut
 	// Rev grows by one with each change of Exists or of the nodes. It does not
 	// grow if only errors, Hidden, Torn or LeftOut have changed. It is zero
 	// before the first read.
@@ -137,7 +140,7 @@ func (s *TreeState) SameHidden(old *TreeState) bool {
 // sameNode compares two nodes without the fields about their children.
 func sameNode(a, b *TreeNode) bool {
 	return a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
-		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version
+		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version && a.Unread == b.Unread
 }
 
 func sameReason(a, b error) bool {

@@ -2,6 +2,7 @@ package views
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/docent-go/docent/internal/core"
 )
@@ -13,11 +14,15 @@ const window = 64
 // readWatched is readAll for servers without persistent watches. Each reading
 // leaves a one-shot watch.
 func (t *Tree) readWatched(s *core.Session, queue []*reading) {
+	t.limits.full = false
 	answers := make(chan answer, window)
 	for under := 0; under > 0 || len(queue) > 0; {
 		for under < window && len(queue) > 0 && t.goesOn(s) {
 			r := queue[0]
 			queue = queue[1:]
+			if t.limits.full && r.part == ofData && r.n.parent != nil {
+				r.stats = true
+			}
 			under++
 			go func() { answers <- t.read(s, r) }()
 		}
@@ -27,7 +32,12 @@ func (t *Tree) readWatched(s *core.Session, queue []*reading) {
 		a := <-answers
 		under--
 		queue = append(queue, t.take(a)...)
+		if t.cfg.Limit > 0 && t.limits.nodes > 2*t.cfg.Limit {
+			t.prune()
+			queue = slices.DeleteFunc(queue, func(r *reading) bool { return !r.current() })
+		}
 	}
+	t.prune()
 }
 
 // read performs one reading. It runs on a goroutine of its own.
@@ -36,6 +46,15 @@ func (t *Tree) read(s *core.Session, r *reading) answer {
 	fire := func(core.EventType) { t.fire(r) }
 	if r.part == ofList {
 		a.names, a.stat, a.watch, a.err = s.ChildrenFunc(t.ctx, r.n.path, fire)
+		return a
+	}
+	if r.stats {
+		var found bool
+		a.stat, found, a.watch, a.err = s.ExistsFunc(t.ctx, r.n.path, fire)
+		if a.err = statError(r.n.path, a.stat, found, a.err); a.err != nil && a.watch != nil {
+			a.watch.Stop()
+			a.watch = nil
+		}
 		return a
 	}
 	for {

@@ -74,7 +74,7 @@ func (l *Queue) readAll(ctx context.Context, places []znode.Place) ([]Contender,
 	for i, p := range places {
 		paths[i] = znode.Join(l.dir, p.Name)
 	}
-	nodes, err := l.m.SeeMany(ctx, paths)
+	nodes, err := l.m.SeeOwners(ctx, paths)
 	if err != nil {
 		return nil, ctxend.Join(ctx, err)
 	}

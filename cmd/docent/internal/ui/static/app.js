@@ -214,7 +214,7 @@ function drawList() {
     if (focused && focused.isConnected) focused.focus();
   }
   const n = listed().length;
-  put("summary", report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" : "");
+  put("summary", report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" + (report.leftOut ? ", " + plural(report.leftOut.znodes, "node") + " without its data" : "") : "");
 }
 
 function flash(node) {

@@ -1,0 +1,19 @@
+package testworld
+
+import "runtime"
+
+// Held returns how many bytes of heap something holds. release gives it up:
+// afterwards nothing must refer to it any more.
+func Held(release func()) int {
+	with := heap()
+	release()
+	return with - heap()
+}
+
+func heap() int {
+	runtime.GC()
+	runtime.GC() // for what finalizers and pools have kept
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
