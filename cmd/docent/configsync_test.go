@@ -89,7 +89,7 @@ func TestConfigSync_usage(t *testing.T) {
 		err  string
 	}{
 		{"config sync c f", 2, "invalid path"},
-		{"config sync /c f --grace=-1s", 2, "--grace -1s is negative"},
+		{"config sync /c f --grace=-1s -- true", 2, "--grace -1s is negative"},
 		{"config sync /c f -- no-such-command", 127, "no-such-command"},
 		{"config set /c/k x --keep 0", 2, "--keep 0 is out of range; give 1 to 1000"},
 		{"config rollback /c/k 1 --keep 1001", 2, "--keep 1001 is out of range"},

@@ -39,6 +39,11 @@ func (c *electCommand) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
+	if c.ID != "" {
+		if err := checkText("elect", "--id", c.ID); err != nil {
+			return err
+		}
+	}
 	if c.Grace < 0 {
 		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -144,6 +145,7 @@ var errorHints = []errorHint{
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{session.ErrIDTaken, "", "choose another id, or end the other process"},
 	{session.ErrForeign, "", ""},
+	{queue.ErrNoLetter, "", `list the IDs with "docent queue dead list"`},
 	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
@@ -238,7 +240,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &by):
 		return by.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &path):
+	case errors.As(err, &usage), errors.As(err, &path), errors.Is(err, queue.ErrNoLetter):
 		return exitUsage
 	case errors.As(err, &start):
 		return start.Code

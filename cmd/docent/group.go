@@ -39,6 +39,9 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
+	if err := checkName(task, "ID", c.ID); err != nil {
+		return err
+	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		m, err := enter(ctx, a, task, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
 			return groupmembership.NewGroup(sm, c.Path).Join(ctx, c.ID, []byte(c.Data))

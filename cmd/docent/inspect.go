@@ -15,9 +15,9 @@ import (
 type inspectCommand struct {
 	Path      string        `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
 	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
-	Confirm   time.Duration `default:"1s" help:"With --deadlocks: how long a cycle must last before it is reported."`
+	Confirm   time.Duration `default:"1s" needs:"deadlocks" help:"With --deadlocks: how long a cycle must last before it is reported."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
-	Every     time.Duration `default:"1s" help:"With --watch: the minimum time between two prints."`
+	Every     time.Duration `default:"1s" needs:"watch" help:"With --watch: the minimum time between two prints."`
 	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N nodes."`
 	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
 }

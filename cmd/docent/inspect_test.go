@@ -228,13 +228,13 @@ func TestInspect_failures(t *testing.T) {
 		code int
 		text string
 	}{
-		"inspect --deadlocks --watch": {2, "exclude each other"},
-		"inspect --limit 0":           {2, "--limit 0 is too small; give 1"},
-		"inspect --depth=-3":          {2, "--depth -3"},
-		"inspect --every=-1s":         {2, "--every -1s is negative"},
-		"inspect --confirm=-1s":       {2, "--confirm -1s is negative"},
-		"inspect relative":            {2, "relative"},
-		"inspect /missing":            {1, "inspect /missing: there is no such node; check the path"},
+		"inspect --deadlocks --watch":       {2, "exclude each other"},
+		"inspect --limit 0":                 {2, "--limit 0 is too small; give 1"},
+		"inspect --depth=-3":                {2, "--depth -3"},
+		"inspect --every=-1s --watch":       {2, "--every -1s is negative"},
+		"inspect --confirm=-1s --deadlocks": {2, "--confirm -1s is negative"},
+		"inspect relative":                  {2, "relative"},
+		"inspect /missing":                  {1, "inspect /missing: there is no such node; check the path"},
 	} {
 		code, out, stderr := docent(t, words(line), on(server))
 		require.Equal(t, want.code, code, line)

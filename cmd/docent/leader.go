@@ -15,7 +15,7 @@ type leaderCommand struct {
 	Path     string        `arg:"" name:"PATH" help:"The election, as an absolute path."`
 	Watch    bool          `help:"Print the present leader, and then every change, until interrupted."`
 	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
-	Wait     time.Duration `default:"30s" help:"How long --transfer waits until the candidate leads."`
+	Wait     time.Duration `default:"30s" needs:"transfer" help:"How long --transfer waits until the candidate leads."`
 	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes; see docent elect."`
 }
 
@@ -36,6 +36,11 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
+	}
+	if c.Transfer != "" {
+		if err := checkText("leader", "--transfer", c.Transfer); err != nil {
+			return err
+		}
 	}
 	switch {
 	case c.Watch && c.Transfer != "":

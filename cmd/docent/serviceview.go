@@ -173,6 +173,9 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return withTask(task, usagef("%v", err))
 	}
+	if c.Key != "" && name != "hash" && name != "sticky" {
+		return usagef("service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out")
+	}
 	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
 		picked, err := naming.NewBalancer(s, strategy).Pick(c.Key)
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 type uiCommand struct {
 	Path         string `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /."`
 	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
-	IKnow        bool   `name:"i-know" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
+	IKnow        bool   `name:"i-know" needs:"listen" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
 	Token        string `placeholder:"TOKEN" help:"A token that every viewer must give. Default: none on a loopback address, else a random token. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
 	AllowActions bool   `help:"Let viewers drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
 	Limit        int    `placeholder:"N" help:"Read at most N nodes."`
