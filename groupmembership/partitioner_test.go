@@ -212,6 +212,56 @@ func TestPartitionFunctionFails(t *testing.T) {
 	})
 }
 
+// An error of f after a move or a loss does not end Run: it may be a
+// consequence. OnPartitionEnd gets it. This is the rule of election.Run, too.
+func TestPartitionFunctionFailsAfterTheEnd(t *testing.T) {
+	closed := errors.New("http: Server closed")
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		var mu sync.Mutex
+		var ends []error
+		process := w.Process()
+		p := groupmembership.NewPartitioner(process.Manager, orders, 2,
+			groupmembership.OnPartitionEnd(func(part *groupmembership.Partition, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				ends = append(ends, err)
+			}))
+		last := errors.New("the disk is full")
+		failure := closed
+		run := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "a", func(ctx context.Context, part *groupmembership.Partition) error {
+				<-ctx.Done()
+				mu.Lock()
+				defer mu.Unlock()
+				return failure
+			})
+		})
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 }, "a has both")
+		b := c.work(w.Process(), "b", 2)
+		w.Eventually(func() bool { return len(b.owned()) == 1 }, "one has moved")
+		mu.Lock()
+		require.Len(t, ends, 1)
+		require.ErrorIs(t, ends[0], closed)
+		require.ErrorIs(t, ends[0], groupmembership.ErrMoved)
+		ends = nil
+		mu.Unlock()
+
+		process.Expire()
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 && len(b.owned()) == 1 }, "a has one again")
+		mu.Lock()
+		require.Len(t, ends, 1)
+		require.ErrorIs(t, ends[0], closed)
+		require.ErrorIs(t, ends[0], session.ErrLost)
+		failure = last
+		mu.Unlock()
+		_, err := run.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, last, "after the end of ctx, an error of f is joined")
+		b.stop()
+	})
+}
+
 // A claim that is still on its way when Run ends is removed, unseen by f.
 func TestPartitionClaimOnItsWay(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

@@ -90,17 +90,36 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		t.hold.Store(nil)
 		return r.unconfirmed(ctx, h, err)
 	}
-	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
+	part := &Partition{Hold: bridge.Hold(h), Number: t.number}
+	err = r.repeat(within, part)
+	return r.giveUp(within, part, err)
+}
+
+// giveUp releases a partition after f has returned with err. It returns an
+// error that has to end the Run. After a loss and after a move, the error of f
+// may be a consequence, and does not end the Run.
+func (r *partitionRun) giveUp(within context.Context, part *Partition, err error) error {
 	if ctxend.Is(within, err) {
 		err = nil // f only returns why it was stopped
 	}
-	if errors.Is(h.Err(), core.ErrLost) {
-		return nil // f's error may be a consequence of the loss
+	lost := errors.Is(part.Err(), core.ErrLost)
+	why := part.Release()
+	if errors.Is(why, core.ErrLost) && !lost {
+		why = nil // a loss after f has returned does no harm
 	}
-	if released := h.Release(); !errors.Is(released, core.ErrLost) {
-		err = oneline.Join(err, released)
+	if why == nil && context.Cause(within) == ErrMoved {
+		why = ErrMoved
 	}
-	return err
+	if r.p.onEnd != nil {
+		r.p.onEnd(part, oneline.Join(err, why))
+	}
+	if r.ctx.Err() == nil && (lost || why == ErrMoved) {
+		err = nil
+	}
+	if lost || why == ErrMoved {
+		why = nil
+	}
+	return oneline.Join(err, why)
 }
 
 // await pauses if the view does not show the claim that refuses ours. A server
