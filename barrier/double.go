@@ -108,9 +108,9 @@ func (d *Double) Count() int {
 //
 //   - ErrFull;
 //   - session.ErrIDTaken if a member with the same id is at the barrier. A
-//     member whose process has died stays there until its session ends, and the
-//     znode of an Enter or a Leave whose ctx has ended until it is removed: try
-//     again after a moment;
+//     member whose process has died stays there until its session ends: try
+//     again after a moment. A znode that this session is removing, because the
+//     ctx of an Enter or a Leave has ended, is waited for;
 //   - session.ErrForeign if the directory is not a rendezvous: its child "ready"
 //     is not a round, or the directory has data that is not an IP address, or it
 //     belongs to another recipe. It is unchanged;

@@ -155,7 +155,9 @@ func (e *entrant) create(ctx context.Context, s *core.Session) (*core.Node, erro
 	case o := <-done:
 		return o.node, o.err
 	case <-ctx.Done():
+		over := s.Depart(e.path)
 		go func() { // ends with the session at the latest
+			defer over()
 			if o := <-done; o.err == nil {
 				o.node.Abandon()
 			}
@@ -198,6 +200,7 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 // member with our id. recognise returns false without an error if the path is
 // free again.
 func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
+	leaving := s.Leaving(e.d.dir)[e.name] // asked before the node is read: it may have gone then
 	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
 	}
@@ -210,10 +213,18 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	}
 	o, _ := owner.Parse(data)
 	switch {
+	case o.Visit != e.visit && stat.EphemeralOwner == s.ID() && leaving != nil:
+		select { // an earlier call of this process has given the node up
+		case <-leaving:
+		case <-s.Done():
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		return false, nil
 	case o.Visit != e.visit:
 		advice := "choose another id"
 		if stat.EphemeralOwner == s.ID() {
-			advice = "it is this process: choose another id, or try again if its earlier call has ended"
+			advice = "it is this process: choose another id"
 		}
 		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); %s",
 			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner), advice)

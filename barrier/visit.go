@@ -114,7 +114,9 @@ func (v *Visit) out() <-chan struct{} {
 	defer v.mu.Unlock()
 	if v.gone == nil {
 		v.gone = make(chan struct{})
+		over := bridge.CoreHold(&v.Hold).Session().Depart(v.Path())
 		go func() {
+			defer over()
 			v.result = v.Hold.Release()
 			close(v.gone)
 		}()

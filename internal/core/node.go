@@ -247,7 +247,15 @@ func (n *Node) Gone() <-chan struct{} {
 // error.
 func (n *Node) Remove(ctx context.Context) error {
 	n.made()
-	err := n.s.removeWithin(ctx, n.remove)
+	remove := n.remove
+	if fixed(n.path) {
+		over := n.s.Depart(n.path)
+		remove = func() error {
+			defer over()
+			return n.remove()
+		}
+	}
+	err := n.s.removeWithin(ctx, remove)
 	if errors.Is(err, ErrSessionEnded) {
 		return nil
 	}

@@ -17,6 +17,8 @@ type sweep struct {
 
 	dir, guid string    // without a path: the directory, and the guid to look for
 	pending   *creation // the create, if it is still outstanding
+
+	over func() // called at the end of the sweep; nil for a unique name
 }
 
 // maxSweepers bounds the number of concurrent sweeps: ten thousand waiters that
@@ -29,6 +31,9 @@ func (s *Session) sweepLater(job sweep) {
 	defer s.mu.Unlock()
 	if s.retired || s.ctx.Err() != nil {
 		return
+	}
+	if fixed(job.path) {
+		job.over = s.depart(job.path)
 	}
 	s.sweeps = append(s.sweeps, job)
 	if s.sweepers < maxSweepers {
@@ -55,6 +60,9 @@ func (s *Session) sweepAll() {
 }
 
 func (s *Session) sweep(job sweep) {
+	if job.over != nil {
+		defer job.over()
+	}
 	info := SweptInfo{Path: job.path, Session: s.ID()}
 	if job.path == "" {
 		info.Path = znode.Join(job.dir, znode.Protected(job.guid, "…"))
