@@ -131,7 +131,7 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	}
 	e := d.newEntrant()
 	for n := -2; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n); err != nil {
+		if err := pauses.Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		s, err := d.sm.Session(ctx)
@@ -148,12 +148,9 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	}
 }
 
-// Pauses between attempts that ended with our node or session, and between
-// reads of a barrier that changes during the reads.
-const (
-	minPause = 5 * time.Millisecond
-	maxPause = time.Second
-)
+// pauses are the pauses between attempts that ended with our node or session,
+// and between reads of a barrier that changes during the reads.
+var pauses = backoff.Backoff{Min: 5 * time.Millisecond, Max: time.Second}
 
 // Do enters, calls f, and leaves when f has returned. The context of f ends
 // with ctx, or when the visit is lost; context.Cause returns the reason. If f

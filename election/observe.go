@@ -11,12 +11,10 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Pauses between two looks at an election that fail with an error of the
-// server, such as session.ErrNoAuth. The right may be granted later.
-const (
-	minRetry = 500 * time.Millisecond
-	maxRetry = 30 * time.Second
-)
+// retryPauses are the pauses between two looks at an election that fail with an
+// error of the server, such as session.ErrNoAuth. The right may be granted
+// later.
+var retryPauses = backoff.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 
 // Changes yields the present leader, and then every change, until ctx ends. A
 // vacancy is a Leader for which Vacant is true.
@@ -76,7 +74,7 @@ func (o *observer) round(ctx context.Context) bool {
 		return false
 	}
 	o.failures++
-	return o.fail(err) && backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(ctx, o.failures-1) == nil
+	return o.fail(err) && retryPauses.Wait(ctx, o.failures-1) == nil
 }
 
 // follow yields the leader and each change until it fails. It returns nil when

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -65,7 +64,7 @@ func (t *Term) await() {
 		case err != nil:
 			failures++
 			// An error means the end of the term, which ends the loop.
-			_ = backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(t.Context(), failures-1)
+			_ = retryPauses.Wait(t.Context(), failures-1)
 			continue
 		case other != "":
 			close(t.transferred)

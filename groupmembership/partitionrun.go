@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
@@ -123,11 +124,12 @@ type partitionRun struct {
 	failures []error // of tasks
 }
 
-// Pauses of a run.
+// pauses are the pauses before another call of f, and before another look at
+// what may not be read.
+var pauses = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
 const (
 	shortWork = time.Second // an f that returns within it is called again after a pause
-	minPause  = 100 * time.Millisecond
-	maxPause  = 10 * time.Second
 	// againAfter is the time until a failed write of the number is repeated, if
 	// no view shows the outcome before.
 	againAfter = 250 * time.Millisecond

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
@@ -131,11 +130,11 @@ func (r *partitionRun) await(ctx context.Context, number int) {
 		r.unseen[number] = 0
 		return
 	}
-	_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
+	_ = pauses.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
 	r.unseen[number]++
 }
 
-// unreadRound makes the pause after an unreadable number as long as maxPause.
+// unreadRound makes the pause after an unreadable number as long as pauses get.
 const unreadRound = 10
 
 // errOtherNumber says that the number of partitions was written again after the
@@ -171,7 +170,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, unreadRound) // fails only if ctx ends
+		_ = pauses.Wait(ctx, unreadRound) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -190,7 +189,7 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 		if short++; time.Since(began) >= shortWork {
 			short = 0
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, short-1); err != nil {
+		if err := pauses.Wait(ctx, short-1); err != nil {
 			return nil
 		}
 	}

@@ -108,7 +108,7 @@ func (w *watcher) round() bool {
 		if !errors.Is(err, core.ErrNoNode) {
 			pause := min(w.options.every<<min(w.failures, 10), MaxRetry)
 			w.failures++
-			return w.sleep(max(pause, minProbePause))
+			return w.sleep(max(pause, probePauses.Min))
 		}
 	}
 	if !w.idle() {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/owner"
 )
 
@@ -142,7 +143,7 @@ func (c *classifier) double(n *node) Finding {
 	sure := false
 	for _, k := range n.kids {
 		o, _ := owner.Parse(k.data)
-		uuid, bare := isUUID(k.name), len(k.name) == hexLen && isHex(k.name)
+		uuid, bare := znode.IsUUID(k.name), len(k.name) == hexLen && znode.IsHex(k.name)
 		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
 			continue
 		}
@@ -165,7 +166,7 @@ func (c *classifier) double(n *node) Finding {
 		if p.ID == "" {
 			p.ID = strings.TrimPrefix(k.name, memberPrefix)
 		}
-		if isUUID(k.name) && p.Layout == "" {
+		if znode.IsUUID(k.name) && p.Layout == "" {
 			p.Layout = Curator
 		}
 		inside := ready != nil && k.stat.Czxid < ready.stat.Czxid && (round.Members == nil || slices.Contains(round.Members, k.name))

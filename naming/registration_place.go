@@ -6,6 +6,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
@@ -73,10 +74,4 @@ func (d dynamic) wait() (newer, ended <-chan struct{}) {
 	return s.Next(), ended
 }
 
-func (d dynamic) state() session.Presence {
-	s := d.node.State()
-	if !s.Standing() {
-		return session.Presence{Err: s.Err, Token: s.Czxid}
-	}
-	return session.Presence{In: true, Token: s.Czxid, Session: session.ID(s.Session.ID())}
-}
+func (d dynamic) state() session.Presence { return owner.PresenceOf(d.node.State()) }

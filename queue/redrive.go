@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -124,7 +123,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 		case l.Malformed:
 			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries-2); err != nil {
+		if err := pauses.Wait(ctx, tries-2); err != nil {
 			return false, err
 		}
 		s, err := q.sm.Session(ctx)

@@ -9,7 +9,7 @@ import (
 
 // ID is the id of a ZooKeeper session. Its text and JSON forms are the
 // hexadecimal ones of ZooKeeper's logs and tools, such as 0x1000a2f4c8e0003.
-// Zero means that there is no session.
+// Zero is not the id of a session.
 type ID int64
 
 // String returns the hexadecimal form.
