@@ -16,8 +16,8 @@ import (
 // later.
 var retryPauses = backoff.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 
-// Changes yields the present leader, and then every change, until ctx ends. A
-// vacancy is a Leader for which Vacant is true.
+// Changes yields the present leader, and then every change, until ctx ends. An
+// election without a leader is yielded as a Leader that does not exist.
 //
 // It yields the newest state, not the history: it omits leaders that come and
 // go while the loop body runs, or between two looks. It goes on from one
@@ -88,7 +88,7 @@ func (o *observer) follow(ctx context.Context, s *core.Session) error {
 		o.failures = 0
 		var now Leader
 		if found {
-			now = Leader{participant(first)}
+			now = Leader{true, participant(first)}
 		}
 		more := o.show(now)
 		if more {

@@ -86,7 +86,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return err
 	})
 	switch {
-	case errors.Is(err, election.ErrNoLeader):
+	case err == nil && !leader.Exists:
 		return &taskError{task: task, err: errors.New("no leader"), hint: "no candidate campaigns there: check the path, and the root in --servers"}
 	case err != nil:
 		return err
@@ -157,7 +157,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 		switch {
 		case a.globals.JSON:
 			err = a.printJSON(now)
-		case leader.Vacant():
+		case !leader.Exists:
 			err = a.printf("no leader\n")
 		case leader.Hidden:
 			err = a.printf("hidden leader\n")
@@ -185,7 +185,7 @@ type leaderJSON struct {
 }
 
 func asJSON(l election.Leader) leaderJSON {
-	if l.Vacant() {
+	if !l.Exists {
 		return leaderJSON{Vacant: true}
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
