@@ -194,8 +194,8 @@ func (h *History) Set(ctx context.Context, key string, data []byte, version int3
 }
 
 // Put writes a key whether it exists or not, and keeps the value. Otherwise it
-// works as Set. Errors: the errors of Set, without session.ErrNoNode and
-// session.ErrBadVersion.
+// works as Set. ctx bounds the call. Errors: the errors of Set, without
+// session.ErrNoNode and session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	return h.write(ctx, "config put", key, data, core.AnyVersion, true)
 }

@@ -95,7 +95,8 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 }
 
 // TryLock takes the lock for writing if no contender holds it or waits for it,
-// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
+// and returns ErrHeld otherwise. ctx bounds the requests. In all else it is
+// Mutex.TryLock.
 func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	m.made()
 	h, err := m.write.Try(ctx)
@@ -117,7 +118,8 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 }
 
 // TryRLock takes the lock for reading if no writer holds it or waits for it,
-// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
+// and returns ErrHeld otherwise. ctx bounds the requests. In all else it is
+// Mutex.TryLock.
 func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Try(ctx)
@@ -127,9 +129,9 @@ func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-// Do runs f while it holds the lock for writing, as Mutex.Do does. If f
-// downgrades its hold, its context ends. f then uses the context of the new
-// hold, and releases that hold itself.
+// Do runs f while it holds the lock for writing, as Mutex.Do does. ctx bounds
+// the wait, and f's context ends with it. If f downgrades its hold, its context
+// ends. f then uses the context of the new hold, and releases that hold itself.
 func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
@@ -139,7 +141,8 @@ func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHo
 	return h.do(ctx, m.path, m.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// RDo runs f while it holds the lock for reading, as Mutex.Do does.
+// RDo runs f while it holds the lock for reading, as Mutex.Do does. ctx bounds
+// the wait, and f's context ends with it.
 func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.RLock(ctx)

@@ -40,7 +40,8 @@ func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, er
 	return id, q.failed(ctx, "put", err)
 }
 
-// TryPut is Put that does not wait for room: it returns ErrFull at once.
+// TryPut is Put that does not wait for room: it returns ErrFull at once. ctx
+// bounds the request.
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	id, err := q.put(ctx, data, false, opts)

@@ -17,7 +17,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue has the methods of *queue.Queue that a Telemetry calls.
+// Queue has the methods of *queue.Queue that a Telemetry calls. ctx
+// bounds the requests.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)

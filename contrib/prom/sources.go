@@ -14,7 +14,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue has the methods of *queue.Queue that a Collector calls.
+// Queue has the methods of *queue.Queue that a Collector calls. ctx
+// bounds the requests.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
