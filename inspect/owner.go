@@ -53,14 +53,17 @@ func layoutOf(name string) Layout {
 
 // layoutsOf returns the layouts of owners, sorted, each once.
 func layoutsOf(owners ...[]Owner) []Layout {
-	var all []Layout
-	for _, some := range owners {
-		for _, o := range some {
-			if o.Layout != "" {
-				all = append(all, o.Layout)
-			}
+	return layoutsIn(slices.Concat(owners...), func(o Owner) Layout { return o.Layout })
+}
+
+// layoutsIn returns the known layouts of the elements, sorted, each once.
+func layoutsIn[T any](all []T, layoutOf func(T) Layout) []Layout {
+	var layouts []Layout
+	for _, one := range all {
+		if layout := layoutOf(one); layout != "" {
+			layouts = append(layouts, layout)
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	slices.Sort(layouts)
+	return slices.Compact(layouts)
 }
