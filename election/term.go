@@ -79,7 +79,7 @@ func (t *Term) await() {
 }
 
 // errFixedID is the error of UpdatePayload in layouts other than OneNode.
-var errFixedID = errors.New("the node holds the candidate's id, which cannot be updated: only the OneNode layout has a payload")
+var errFixedID = errors.New("the znode holds the candidate's id, which cannot be updated: only the OneNode layout has a payload")
 
 // UpdatePayload replaces the payload of the leader. Only the OneNode layout can
 // do that. In other layouts a candidate in Java stops watching its predecessor

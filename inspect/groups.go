@@ -117,7 +117,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {
-			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no member can own the partition until the node is deleted"})
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no member can own the partition until the znode is deleted"})
 		}
 	}
 	slices.SortFunc(f.Claims, func(a, b Claim) int {

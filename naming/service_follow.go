@@ -195,7 +195,7 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 		}
 	}
 	if now.LeftOut > 0 {
-		problems = append(problems, s.limits.is(fmt.Errorf("service %q has %d nodes beyond the limit of %d, which are not read",
+		problems = append(problems, s.limits.is(fmt.Errorf("service %q has %d znodes beyond the limit of %d, which are not read",
 			s.name, now.LeftOut, s.opts.limit)))
 	}
 	next.Problems = append(problems, s.cache.problems()...)

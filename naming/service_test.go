@@ -315,7 +315,7 @@ func TestHardCase59_ForeignChildrenAreLimited(t *testing.T) {
 		require.Equal(w, map[string]int{"addWatch": 1, "multiRead": 2}, counts)
 		require.Equal(w, "a1", s.Load()[0].ID)
 		require.Len(w, s.View().Problems, 1)
-		require.ErrorContains(w, s.View().Problems[0], fmt.Sprintf("%d nodes beyond the limit of 10", many-9))
+		require.ErrorContains(w, s.View().Problems[0], fmt.Sprintf("%d znodes beyond the limit of 10", many-9))
 		o := observe(w, s)
 		require.True(w, strings.HasSuffix(o.take(), " E"))
 		w.Put(orders+"/a2", `{"address":"h2"}`)

@@ -176,7 +176,7 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 	}
 	return &taskError{
 		task: "config delete " + c.Path,
-		err:  fmt.Errorf(`the node has %s "%s"`, children, oneLine(slices.Min(names))),
+		err:  fmt.Errorf(`the znode has %s "%s"`, children, oneLine(slices.Min(names))),
 		hint: fmt.Sprintf(`see what they are with "docent inspect %s"`, c.Path),
 	}
 }

@@ -96,7 +96,7 @@ func TestConfigSync_usage(t *testing.T) {
 		{"config rollback /c/k x", 2, "x"},
 		{"config rollback /c/k 7", 1, `the key's history has no such value; list the values with "docent config history"`},
 		{"config history c", 2, "invalid path"},
-		{"config list /c", 1, "there is no such node"},
+		{"config list /c", 1, "there is no such znode"},
 	} {
 		code, _, stderr := docent(t, words(c.args), on(server))
 		require.Equal(t, c.code, code, c.args)

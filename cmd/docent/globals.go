@@ -22,7 +22,7 @@ type globals struct {
 	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable."`
 	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
 	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored."`
-	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new nodes: open to everyone, or to their creator alone. The creator needs --auth, --sasl-user or --tls-cert. Default: open."`
+	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new znodes: open to everyone, or to their creator alone. The creator needs --auth, --sasl-user or --tls-cert. Default: open."`
 	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
 	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
 	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`

@@ -69,7 +69,7 @@ func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
 		`without members prints nothing. With --json each line is an object with id, payload (or base64, if the payload is ` +
 		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
-		`whose node may not be read is listed, with a line on standard error.`
+		`whose znode may not be read is listed, with a line on standard error.`
 }
 
 // Run prints the members.

@@ -18,7 +18,7 @@ type inspectCommand struct {
 	Confirm   time.Duration `default:"1s" needs:"deadlocks" help:"With --deadlocks: how long a cycle must last before it is reported."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
 	Every     time.Duration `default:"1s" needs:"watch" help:"With --watch: the minimum time between two prints."`
-	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N nodes."`
+	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N znodes."`
 	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
 }
 
@@ -26,8 +26,8 @@ type inspectCommand struct {
 func (inspectCommand) Help() string {
 	return `Prints the recipes in ZooKeeper: locks with their holders and their waiters in order, semaphores, elections, groups, ` +
 		`services, queues, barriers, counters and config keys. It recognises the layouts of Docent, Curator, kazoo, ` +
-		`go-zookeeper and Dubbo, and prints other nodes as plain nodes. It writes nothing. Nodes that look abandoned are marked ` +
-		`"!" with the reason. It says which nodes an ACL hides, and which nodes --limit leaves out. With --json each line is one ` +
+		`go-zookeeper and Dubbo, and prints other znodes as plain znodes. It writes nothing. Znodes that look abandoned are marked ` +
+		`"!" with the reason. It says which znodes an ACL hides, and which znodes --limit leaves out. With --json each line is one ` +
 		`finding. With --json --watch each line is a whole report (an object with findings) or an object with trouble.` + "\n\n" +
 		`With --watch, docent asks a quorum of the servers every few seconds whether the last print is still true. It reports ` +
 		`when no quorum answers, and prints again as soon as one does.` + "\n\n" +
@@ -180,7 +180,7 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 		a.code = exitFailure
 	} else if !a.globals.JSON {
 		if !found.Complete() {
-			return a.printf("no deadlock in the nodes that were read\n")
+			return a.printf("no deadlock in the znodes that were read\n")
 		}
 		return a.printf("no deadlock\n")
 	}

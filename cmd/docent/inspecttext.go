@@ -337,10 +337,10 @@ func gaps(found *inspect.DeadlockReport) string {
 	}
 	var words []string
 	if left > 0 {
-		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit)", left))
+		words = append(words, fmt.Sprintf("%d znodes were left out (see --limit)", left))
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
-		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
+		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "znode")))
 	}
 	if found.Entangled {
 		words = append(words, "too many sessions hold and wait at the same paths (give a PATH further down)")

@@ -16,7 +16,7 @@ type leaderCommand struct {
 	Watch    bool          `help:"Print the present leader, and then every change, until interrupted."`
 	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
 	Wait     time.Duration `default:"30s" needs:"transfer" help:"How long --transfer waits until the candidate leads."`
-	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes; see docent elect."`
+	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' znodes; see docent elect."`
 }
 
 // Help is shown by "docent leader --help".
@@ -94,7 +94,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return a.printJSON(asJSON(leader))
 	case leader.Hidden:
 		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
-			hint: "give credentials that may read the node, with --auth or DOCENT_AUTH"}
+			hint: "give credentials that may read the znode, with --auth or DOCENT_AUTH"}
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }

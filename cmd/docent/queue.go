@@ -261,7 +261,7 @@ func stateOf(e queue.Entry) string {
 	case e.Claim != nil:
 		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
 	case e.Hidden:
-		return "hidden (the ACL of its node hides the data)"
+		return "hidden (the ACL of its znode hides the data)"
 	case e.Malformed:
 		return "malformed: " + oneLine(e.Reason)
 	case e.Due.After(now):

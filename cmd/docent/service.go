@@ -25,7 +25,7 @@ type serviceCommand struct {
 // registryFlags say where services are, and in which layout their instances
 // are.
 type registryFlags struct {
-	Base   string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --layout dubbo."`
+	Base   string `placeholder:"PATH" help:"The parent znode of the services. Default: /services, or /dubbo with --layout dubbo."`
 	Layout string `enum:"curator,spring,dubbo" default:"curator" help:"Layout of the instances: curator, spring or dubbo."`
 }
 
@@ -178,7 +178,7 @@ type serviceDrain struct {
 func (serviceDrain) Help() string {
 	return `Marks an instance of any process as draining: balancers no longer pick it, once they have read the mark a moment later, and it completes the calls that it has. ` +
 		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
-		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a node.`
+		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a znode.`
 }
 
 // Run sets or removes the mark.

@@ -22,7 +22,7 @@ type uiCommand struct {
 	IKnow        bool   `name:"i-know" needs:"listen" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
 	Token        string `placeholder:"TOKEN" help:"A token that every viewer must give. Default: none on a loopback address, else a random token. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
 	AllowActions bool   `help:"Let viewers drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
-	Limit        int    `placeholder:"N" help:"Read at most N nodes."`
+	Limit        int    `placeholder:"N" help:"Read at most N znodes."`
 }
 
 // Help is shown by "docent ui --help".

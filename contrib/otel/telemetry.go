@@ -111,7 +111,7 @@ func instrumentsOf(m metric.Meter) instruments {
 		holding:  upDown("docent.hold.active", "{hold}", "Holds of this process."),
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
 		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended without a release, by cause."),
-		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind, and were swept."),
+		swept:    counter("docent.node.swept", "{node}", "Znodes that may have been left behind, and were swept."),
 	}
 }
 

@@ -84,7 +84,7 @@ func New(opts ...Option) *Collector {
 		acquisitions: counters("holds_acquired_total", "Holds that began.", "name"),
 		holdTime:     histograms("hold_duration_seconds", "Time that holds lasted.", longBuckets, "name"),
 		losses:       counters("holds_lost_total", "Holds that ended without a release, by cause.", "name", "cause"),
-		swept:        counters("nodes_swept_total", "Nodes that may have been left behind, and were swept.", "found"),
+		swept:        counters("nodes_swept_total", "Znodes that may have been left behind, and were swept.", "found"),
 
 		queues:   make(map[string]Queue),
 		services: make(map[string]Service),

@@ -69,7 +69,7 @@ func (s *Session) sweep(job sweep) {
 		var err error
 		if job.path, err = s.locate(job); err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node whose create has an unknown outcome could not be looked for",
+				s.m.log.Warn("a znode whose create has an unknown outcome could not be looked for",
 					"path", info.Path, "err", err)
 			}
 			return
@@ -83,7 +83,7 @@ func (s *Session) sweep(job sweep) {
 		found, err := job.remove()
 		if err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be deleted: it exists until the session ends",
+				s.m.log.Warn("a znode could not be deleted: it exists until the session ends",
 					"path", job.path, "err", err)
 			}
 			return
