@@ -98,11 +98,11 @@ func (d *Double) Count() int {
 // Enter waits until count members have come, and enters with them. If a round
 // is ending, Enter waits for its end first. The wait goes on through lost
 // connections and ended sessions: in the next session the member comes again.
-// If the other members have entered in between, they have counted the node of
+// If the other members have entered in between, they have counted the znode of
 // its old session, and that member has left with that session. Enter then waits
 // for the next round.
 //
-// ctx bounds the wait, not the visit. When ctx ends, the member's node is
+// ctx bounds the wait, not the visit. When ctx ends, the member's znode is
 // removed in the background, and the error matches ctx.Err() and
 // context.Cause(ctx). Other errors:
 //
@@ -111,9 +111,9 @@ func (d *Double) Count() int {
 //     member whose process has died stays there until its session ends: try
 //     again after a moment. A znode that this session is removing, because the
 //     ctx of an Enter or a Leave has ended, is waited for;
-//   - session.ErrForeign if the directory is not a rendezvous: its child "ready"
-//     is not a round, or the directory has data that is not an IP address, or it
-//     belongs to another recipe. It is unchanged;
+//   - session.ErrForeign if the directory is not a rendezvous: its child
+//     "ready" is not a round, or the directory has data that is not an IP
+//     address, or it belongs to another recipe. It is unchanged;
 //   - session.ErrClosed; an invalid path, count or id; an error of the server,
 //     such as session.ErrNoAuth. Enter needs the rights to read, write, create
 //     and delete in the directory.
