@@ -21,7 +21,7 @@ import (
 //
 // A call sees every write of any client that was answered before the call. So
 // it never fails because of a server that lags behind. The errors of all calls
-// are *session.OpErrors with the path of the node.
+// are *session.OpErrors with the path of the znode.
 //
 // Every write of a key returns the Entry as the write has left it. Its Version
 // is for the next Set or Delete.
@@ -30,7 +30,7 @@ type Store struct {
 	base string
 }
 
-// NewStore returns the store of the keys below the node base; "/" means all
+// NewStore returns the store of the keys below the znode base; "/" means all
 // keys. It does no I/O. If base is not a valid path, every call on the Store
 // returns the error.
 func NewStore(sm *session.Manager, base string) *Store {
@@ -47,11 +47,11 @@ func NewStore(sm *session.Manager, base string) *Store {
 // writes or deletes the key in between, the fields after Data are zero.
 type Entry struct {
 	Key     string // as the caller gave it
-	Path    string // of the node, below the Manager's root
+	Path    string // of the znode, below the Manager's root
 	Data    []byte
 	Version int32
 	// Zxid is the transaction that wrote Data, and Created the transaction that
-	// created the node. Created identifies the node, since a node that is
+	// created the znode. Created identifies the znode, since a znode that is
 	// created again begins at version 0 again. They are equal if the key was
 	// created with Data.
 	Zxid    int64
@@ -107,7 +107,7 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Set writes a key that exists, if it has the given version, or any version
-// with session.AnyVersion. A re-created node may have an old version again:
+// with session.AnyVersion. A re-created znode may have an old version again:
 // compare Entry.Created.
 //
 // ctx bounds the call. Errors: ctx's; session.ErrNoNode; session.ErrBadVersion;
