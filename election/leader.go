@@ -10,15 +10,15 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Participant is a candidate as its node describes it.
+// Participant is a candidate as its znode describes it.
 type Participant struct {
 	// Owner has the candidate's id, which LeaderLatch may leave empty. In the
-	// OneNode layout the node has the payload alone: ID is the payload then, or
-	// empty if the payload is not UTF-8. The node does not tell host and
+	// OneNode layout the znode has the payload alone: ID is the payload then,
+	// or empty if the payload is not UTF-8. The znode does not tell host and
 	// process. The Token of the candidate's Term is not smaller than Token.
 	session.Owner
-	// Payload is the node's data. In layouts other than OneNode that is the id.
-	// It is nil if the node is Hidden.
+	// Payload is the znode's data. In layouts other than OneNode that is the
+	// id. It is nil if the znode is Hidden.
 	Payload []byte `json:"payload,omitempty"`
 }
 
@@ -47,7 +47,7 @@ func participant(c waitqueue.Contender) Participant {
 // Leader returns the present leader, as the connected server knows it. The
 // server may lag behind. The leader may not know yet that it leads, or may just
 // have lost the leadership: base decisions on a Term, not on Leader. A leader
-// whose node may not be read is returned with Hidden. An election without a
+// whose znode may not be read is returned with Hidden. An election without a
 // leader is not an error: Exists is false.
 //
 // ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid

@@ -24,14 +24,14 @@ var retryPauses = backoff.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Se
 // session to the next.
 //
 // An error says that the leader is not known at the moment: the session has
-// ended (the error matches session.ErrSessionEnded), or the server refuses the
+// ended (the error matches session.ErrSessionEnded), or the server rejects the
 // read. The next Leader without an error is yielded even if it is the same as
 // before. An error that only repeats is yielded once. session.ErrClosed and an
 // invalid path or option end the sequence. The loop may go on after any other
 // error. The end of ctx ends the sequence without an error.
 //
-// Changes watches the leader's node, so that changes of other candidates do not
-// wake it. It is safe for concurrent use.
+// Changes watches the leader's znode, so that changes of other candidates do
+// not wake it. It is safe for concurrent use.
 func (e *Election) Changes(ctx context.Context) iter.Seq2[Leader, error] {
 	e.made()
 	return func(yield func(Leader, error) bool) {

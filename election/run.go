@@ -42,7 +42,7 @@ const shortTerm = time.Second
 //     unless that is the error of ctx.
 //
 // Run also returns the errors of Campaign, and the error of a resignation that
-// cannot remove the candidate's node. It never returns nil. It is safe for
+// cannot remove the candidate's znode. It never returns nil. It is safe for
 // concurrent use: each call is a separate candidate.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
 	e.made()
