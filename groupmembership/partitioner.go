@@ -91,7 +91,7 @@ const maxPartitions = 10_000
 // members is ignored. Neither payloads nor the data of claims are interpreted,
 // and their sizes do not matter. A change of an ACL has no event. A member sees
 // it when it reads the znode the next time: within a minute, if ACLs have
-// refused reads of its session.
+// rejected reads of its session.
 //
 // Layout: the members are in <path>/members, a Group. The claims are
 // <path>/claims/<number>, ephemeral, and hold the id of the owner.
