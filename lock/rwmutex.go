@@ -157,7 +157,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 // The Token stays the same.
 //
 // This hold ends as Downgrade begins. Its context ends with session.ErrReleased
-// before another reader comes in, and its Guard is refused once the change is
+// before another reader comes in, and its Guard is rejected once the change is
 // done; the new hold has its own. It cannot be undone: if Downgrade fails, the
 // lock is given up altogether, in the background if need be, and Release has
 // nothing left to do.
