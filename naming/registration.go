@@ -89,7 +89,7 @@ func Replace() RegisterOption { return func(r *registering) { r.conflict = stand
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the
-// codec refuses; session.ErrIDTaken; session.ErrNotEphemeral; *MalformedError
+// codec rejects; session.ErrIDTaken; session.ErrNotEphemeral; *MalformedError
 // for a static instance if the znode at its path does not hold an instance (it
 // is left as it is); session.ErrTooLarge; session.ErrClosed; ctx's, with
 // session.ErrUnreachable if there was no session; what the server answers, such

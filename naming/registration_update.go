@@ -23,7 +23,7 @@ import (
 // deleted.
 //
 // Errors, in a *session.OpError: a change of Service, ID or Type; a field that
-// the codec refuses; session.ErrTooLarge; what the server answers, such as
+// the codec rejects; session.ErrTooLarge; what the server answers, such as
 // session.ErrNoAuth; session.ErrReplaced and session.ErrIDTaken while another
 // process has the place; session.ErrReleased after Unregister;
 // session.ErrClosed; session.ErrNoNode if another client has removed a static
