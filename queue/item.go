@@ -66,7 +66,7 @@ func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 
 // Ack takes the item out of the queue for good, and ends the claim. It is one
-// transaction, which is refused if the claim has gone. If the answer is lost,
+// transaction, which is rejected if the claim has gone. If the answer is lost,
 // Ack finds out the outcome. So nil means that this claim has deleted the item,
 // and that the item never comes again.
 //
