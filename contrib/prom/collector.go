@@ -40,7 +40,7 @@ type Collector struct {
 type Option func(*Collector)
 
 // Names sets a function that gives names to paths. It gets the path of a lock,
-// a semaphore or an election, as its constructor got it, or the path of a node
+// a semaphore or an election, as its constructor got it, or the path of a znode
 // below. It must return the same name for both: see Below. "" means that the
 // path has no name. The function is called for each wait and each hold, from
 // several goroutines at once.
