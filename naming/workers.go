@@ -123,8 +123,8 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 		if err != nil {
 			return nil, err
 		}
-		// A number that is being given up is not free for this session, even if
-		// the list does not show it any more.
+		// A number that is being given up is not free for this session, whether or
+		// not the list still shows it.
 		free = slices.DeleteFunc(free, func(n int) bool { return leaving[strconv.Itoa(n)] != nil })
 		if own := w.own(leaving, last, len(free) == 0); own != nil {
 			select {
@@ -164,8 +164,8 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 }
 
 // own returns the end of the removal of a number that this session is giving
-// up: of the last number, or of any. It returns nil if there is none to wait
-// for.
+// up: of the last number, or of any. It returns nil if the session gives up no
+// such number.
 func (w *Workers) own(leaving map[string]<-chan struct{}, last int, any bool) <-chan struct{} {
 	if over := leaving[strconv.Itoa(last)]; over != nil || !any {
 		return over

@@ -42,8 +42,8 @@ func (s *Session) depart(path string) (over func()) {
 
 // Leaving returns the nodes below dir that this session is removing, by their
 // names. The channel of each is closed at the end of its removal, but not at
-// the end of the session. Nodes with unique names are left out: nobody waits
-// for such a name.
+// the end of the session. Nodes with unique names are left out, since no call
+// makes such a name again.
 //
 // A caller that finds a node of its own session at a fixed path asks Leaving
 // before it reads: the node may belong to a call that has given it up.

@@ -13,9 +13,9 @@ import (
 	"unicode"
 )
 
-// uncommented returns an error for each exported declaration of a directory's package whose comment is missing, or does
-// not begin with the name, or does not say what the ctx of a function governs. A group of constants or variables may
-// have one comment for all.
+// uncommented returns an error for each exported declaration of a directory's package whose comment says too little: it
+// is missing, or does not begin with the name, or does not mention the ctx of a function. A group of constants or
+// variables may have one comment for all.
 func uncommented(dir, path string) (missing []error, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
