@@ -235,7 +235,7 @@ func TestDemo(t *testing.T) {
 		"ok:  the server rejects a transaction", "ok:  a store that compares tokens rejects",
 		"== 3. A leader that dies ==", "sees: no leader", "LEADS, term", "ok:  ann's term had ended",
 		"ok:  both observers saw no leader, ann, ben, cleo, no leader",
-		"== 4. A configuration that is pushed ==", "REJECTS version 1", "ok:  the bad value was refused", "has 250 (version 2)",
+		"== 4. A configuration that is pushed ==", "REJECTS version 1", "ok:  the bad value was rejected", "has 250 (version 2)",
 		". Readers and a writer ==", "ok:  no writer came in between", "ok:  the writers' tokens grew",
 		"All claims were checked, and hold.",
 	} {
