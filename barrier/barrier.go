@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Barrier is a gate: it is closed while its node exists. A Barrier is safe for
+// Barrier is a gate: it is closed while its znode exists. A Barrier is safe for
 // concurrent use. Use New: the methods of a nil or zero Barrier panic.
 type Barrier struct {
 	sm   *core.Manager
@@ -102,9 +102,10 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 //
 // Other errors: session.ErrForeign, as from Set; it also matches
 // session.ErrNotEmpty if the znode has children. session.ErrNotEmpty alone if
-// another client creates nodes below the gate during the call; session.ErrNoAuth,
-// also if the session may not read the znode, which may be another recipe's
-// then; session.ErrClosed; an invalid path. Lift is safe for concurrent use.
+// another client creates znodes below the gate during the call;
+// session.ErrNoAuth, also if the session may not read the znode, which may be
+// another recipe's then; session.ErrClosed; an invalid path. Lift is safe for
+// concurrent use.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	return b.failed("barrier lift", b.lift(ctx))

@@ -1,6 +1,6 @@
 // Package barrier makes processes wait for each other on ZooKeeper.
 //
-// A Barrier is a gate: it is closed while its node exists, and processes wait
+// A Barrier is a gate: it is closed while its znode exists, and processes wait
 // until it is lifted. A Double is a rendezvous: a fixed number of members enter
 // together and leave together.
 //
@@ -27,25 +27,26 @@
 //
 // # What a Double promises
 //
-//   - It changes its own nodes alone. The first member gets session.ErrForeign
-//     if the directory has data other than an IP address, or nodes of another
-//     recipe, such as a contender or an item. In a directory with other children, a
-//     round raises the version of the directory and changes nothing else.
+//   - It changes its own znodes alone. The first member gets session.ErrForeign
+//     if the directory has data other than an IP address, or znodes of another
+//     recipe, such as a contender or an item. In a directory with other
+//     children, a round raises the version of the directory and changes nothing
+//     else.
 //   - Enter returns only if count members were at the barrier at one instant.
-//     The transaction that creates the node "ready" checks that. From then on
-//     that node counts, not the number of members: a slow member enters
+//     The transaction that creates the znode "ready" checks that. From then on
+//     that znode counts, not the number of members: a slow member enters
 //     although fast members have left again.
 //   - Exactly count members enter. If more have come, the first enter, and the
 //     others get ErrFull.
 //   - Leave returns nil only when no member of the round is inside.
 //   - A barrier can be used again at once. Rounds cannot be mixed up: a member
-//     belongs to the round whose "ready" was created after its own node, by the
-//     zxids of both.
+//     belongs to the round whose "ready" was created after its own znode, by
+//     the zxids of both.
 //   - A member that dies does not block the others, nor the next round: it has
 //     left when its session ends.
-//   - A failed or cancelled call leaves no member's node, no goroutine and no
+//   - A failed or cancelled call leaves no member's znode, no goroutine and no
 //     waiter. If all members of a round have died or have not completed Leave,
-//     the node "ready" stays until the first member of the next round comes.
+//     the znode "ready" stays until the first member of the next round comes.
 //
 // # What it does not promise
 //
@@ -53,7 +54,7 @@
 //     The other members learn of a death only when they leave.
 //   - If the ctx of a Leave ends, the member has left, although others may be
 //     inside.
-//   - It does not protect against clients that delete its nodes.
+//   - It does not protect against clients that delete its znodes.
 //
 // # What ctx governs
 //
@@ -72,12 +73,12 @@
 //
 // # Layout
 //
-// A Barrier is the persistent node at its path, as with Curator's
+// A Barrier is the persistent znode at its path, as with Curator's
 // DistributedBarrier and kazoo's Barrier.
 //
 // A Double is a directory, as with Curator's DistributedDoubleBarrier and
-// kazoo's DoubleBarrier: an ephemeral node for each member, and the persistent
-// node "ready". A member's node has a UUID as its name, or "member-" and the
+// kazoo's DoubleBarrier: an ephemeral znode for each member, and the persistent
+// znode "ready". A member's znode has a UUID as its name, or "member-" and the
 // member's id. Its data is JSON, {"id":…,"host":…,"pid":…,"visit":…}. Children
 // with such names are members, and children with 32 hexadecimal digits, as
 // kazoo's. Other children are ignored. The data of "ready" is JSON,

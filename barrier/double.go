@@ -98,22 +98,22 @@ func (d *Double) Count() int {
 // Enter waits until count members have come, and enters with them. If a round
 // is ending, Enter waits for its end first. The wait goes on through lost
 // connections and ended sessions: in the next session the member comes again.
-// If the other members have entered in between, they have counted the node of
+// If the other members have entered in between, they have counted the znode of
 // its old session, and that member has left with that session. Enter then waits
 // for the next round.
 //
-// ctx bounds the wait, not the visit. When ctx ends, the member's node is
+// ctx bounds the wait, not the visit. When ctx ends, the member's znode is
 // removed in the background, and the error matches ctx.Err() and
 // context.Cause(ctx). Other errors:
 //
 //   - ErrFull;
 //   - session.ErrIDTaken if a member with the same id is at the barrier. A
-//     member whose process has died stays there until its session ends, and the
-//     znode of an Enter or a Leave whose ctx has ended until it is removed: try
-//     again after a moment;
-//   - session.ErrForeign if the directory is not a rendezvous: its child "ready"
-//     is not a round, or the directory has data that is not an IP address, or it
-//     belongs to another recipe. It is unchanged;
+//     member whose process has died stays there until its session ends: try
+//     again after a moment. A znode that this session is removing, because the
+//     ctx of an Enter or a Leave has ended, is waited for;
+//   - session.ErrForeign if the directory is not a rendezvous: its child
+//     "ready" is not a round, or the directory has data that is not an IP
+//     address, or it belongs to another recipe. It is unchanged;
 //   - session.ErrClosed; an invalid path, count or id; an error of the server,
 //     such as session.ErrNoAuth. Enter needs the rights to read, write, create
 //     and delete in the directory.
@@ -131,7 +131,7 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	}
 	e := d.newEntrant()
 	for n := -2; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n); err != nil {
+		if err := pauses.Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		s, err := d.sm.Session(ctx)
@@ -148,12 +148,9 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	}
 }
 
-// Pauses between attempts that ended with our node or session, and between
-// reads of a barrier that changes during the reads.
-const (
-	minPause = 5 * time.Millisecond
-	maxPause = time.Second
-)
+// pauses are the pauses between attempts that ended with our node or session,
+// and between reads of a barrier that changes during the reads.
+var pauses = backoff.Backoff{Min: 5 * time.Millisecond, Max: time.Second}
 
 // Do enters, calls f, and leaves when f has returned. The context of f ends
 // with ctx, or when the visit is lost; context.Cause returns the reason. If f

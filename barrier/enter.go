@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -77,7 +76,7 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 // when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
+		if err := pauses.Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		r, watch, err := d.look(ctx, s)
@@ -155,7 +154,9 @@ func (e *entrant) create(ctx context.Context, s *core.Session) (*core.Node, erro
 	case o := <-done:
 		return o.node, o.err
 	case <-ctx.Done():
+		over := s.Depart(e.path)
 		go func() { // ends with the session at the latest
+			defer over()
 			if o := <-done; o.err == nil {
 				o.node.Abandon()
 			}
@@ -168,7 +169,7 @@ func (e *entrant) create(ctx context.Context, s *core.Session) (*core.Node, erro
 func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	ctx := context.Background() // every request ends with the session
 	for n := -2; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n); err != nil {
+		if err := pauses.Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		_, err := s.Create(ctx, e.path, e.data, core.Ephemeral)
@@ -198,6 +199,7 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 // member with our id. recognise returns false without an error if the path is
 // free again.
 func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
+	leaving := s.Leaving(e.d.dir)[e.name] // asked before the node is read: it may have gone then
 	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
 	}
@@ -210,10 +212,18 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	}
 	o, _ := owner.Parse(data)
 	switch {
+	case o.Visit != e.visit && stat.EphemeralOwner == s.ID() && leaving != nil:
+		select { // an earlier call of this process has given the node up
+		case <-leaving:
+		case <-s.Done():
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		return false, nil
 	case o.Visit != e.visit:
 		advice := "choose another id"
 		if stat.EphemeralOwner == s.ID() {
-			advice = "it is this process: choose another id, or try again if its earlier call has ended"
+			advice = "it is this process: choose another id"
 		}
 		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); %s",
 			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner), advice)
@@ -236,7 +246,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		return nil, err
 	}
 	for tries := -2; ; tries++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
+		if err := pauses.Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		var r *round

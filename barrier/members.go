@@ -14,10 +14,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Member is a member of a Double, waiting or inside, as its node describes it.
+// Member is a member of a Double, waiting or inside, as its znode describes it.
 type Member struct {
 	// Owner has the member's id. Without an id, as for a member of another
-	// library, ID is the node's name.
+	// library, ID is the znode's name.
 	session.Owner
 	// Inside says whether the member belongs to the present round. It is false
 	// for every member whose stat the server does not send, because the member
@@ -47,7 +47,7 @@ func (d *Double) Members(ctx context.Context) ([]Member, error) {
 	return s.Members, err
 }
 
-// Status returns the state of the barrier. It reads the nodes in several
+// Status returns the state of the barrier. It reads the znodes in several
 // requests, from the connected server, which may lag behind. It is for people
 // and tools: do not base decisions on it. A barrier that does not exist has no
 // members.

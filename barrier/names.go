@@ -1,9 +1,10 @@
 package barrier
 
 import (
-	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
 const (
@@ -18,23 +19,7 @@ func isMember(name string) bool {
 	if strings.HasPrefix(name, memberPrefix) {
 		return true
 	}
-	switch len(name) {
-	case 36:
-		for _, i := range []int{8, 13, 18, 23} {
-			if name[i] != '-' {
-				return false
-			}
-		}
-		return isHex(name[:8] + name[9:13] + name[14:18] + name[19:23] + name[24:])
-	case 32:
-		return isHex(name)
-	}
-	return false
-}
-
-func isHex(s string) bool {
-	_, err := hex.DecodeString(s)
-	return err == nil
+	return znode.IsUUID(name) || len(name) == 32 && znode.IsHex(name)
 }
 
 // members returns the members among the children of the directory, sorted.

@@ -100,7 +100,7 @@ func (v *Visit) leave(ctx context.Context) error {
 // Release leaves without waiting for the other members. It takes no ctx. It may
 // be called again, from several goroutines; all calls return the same. The
 // error is nil if the visit lasted until the first call. Otherwise it matches
-// session.ErrLost, or says why the node cannot be removed.
+// session.ErrLost, or says why the znode cannot be removed.
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
@@ -114,7 +114,9 @@ func (v *Visit) out() <-chan struct{} {
 	defer v.mu.Unlock()
 	if v.gone == nil {
 		v.gone = make(chan struct{})
+		over := bridge.CoreHold(&v.Hold).Session().Depart(v.Path())
 		go func() {
+			defer over()
 			v.result = v.Hold.Release()
 			close(v.gone)
 		}()

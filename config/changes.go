@@ -12,7 +12,7 @@ import (
 // loop body runs, intermediate values are skipped, but never the last.
 //
 // An error is yielded once, together with the present value: a *BadValueError,
-// or the reason why the node cannot be read. The loop goes on after it. The
+// or the reason why the znode cannot be read. The loop goes on after it. The
 // loop ends without an error when ctx ends, and with session.ErrClosed when the
 // Value or its Manager is closed. The errors are *session.OpErrors.
 //

@@ -2,7 +2,7 @@ package config
 
 import "slices"
 
-// Codec decodes the bytes of a node into a value, and encodes a value. Its
+// Codec decodes the bytes of a znode into a value, and encodes a value. Its
 // functions may be called from several goroutines at once. Decode must not keep
 // data, and its errors should not quote data. Encode may be nil if Update is
 // never called.
@@ -10,9 +10,9 @@ type Codec[T any] struct {
 	Decode func(data []byte) (T, error)
 	Encode func(value T) ([]byte, error)
 
-	// Merge, unless nil, preserves the parts of the node that T does not hold.
-	// Update calls it to apply a change to the bytes of the node. before is the
-	// encoding of the value that Decode returned for node, and after the
+	// Merge, unless nil, preserves the parts of the znode that T does not hold.
+	// Update calls it to apply a change to the bytes of the znode. before is
+	// the encoding of the value that Decode returned for node, and after the
 	// encoding of the changed value. The result is the data to write. Merge
 	// must not change or keep its arguments. Without Merge, Update writes
 	// after.

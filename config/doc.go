@@ -1,5 +1,5 @@
 // Package config keeps configuration in ZooKeeper. A Value is a typed value
-// that follows its node (Open). A Tree is a consistent view of a directory of
+// that follows its znode (Open). A Tree is a consistent view of a directory of
 // keys (OpenTree). A Store reads and writes raw keys, and its History keeps
 // their earlier values. SyncFile keeps a local file equal to a key.
 //
@@ -23,7 +23,7 @@
 //     while ZooKeeper does not answer; Stale is true then.
 //   - A value that does not decode or validate never replaces a good value. Err
 //     and Changes report it as a *BadValueError, without its content.
-//   - A Value follows its node through deletion and re-creation, lost
+//   - A Value follows its znode through deletion and re-creation, lost
 //     connections and lost sessions. It never goes back: it does not show an
 //     older value after a newer one, even if a lagging server returns it.
 //     Values are ordered by the transaction that wrote them (Zxid), not by
@@ -44,21 +44,21 @@
 //   - Update never overwrites a value that it has not seen, with the one
 //     exception below. If it is not known whether Update has written, it
 //     returns session.ErrUnknownOutcome and does not write again.
-//   - Keys are persistent nodes. Missing parents are created.
+//   - Keys are persistent znodes. Missing parents are created.
 //
 // # What is not promised
 //
 //   - A Value is not the newest at every instant. It changes when its server
 //     reports a change, and the server may lag behind the ensemble.
 //   - Two Values do not change at the same instant, although Store.Publish
-//     changes their nodes at the same instant. The keys of one Tree do.
-//   - ZooKeeper compares versions, and the version of a re-created node starts
-//     at zero again. Suppose that the node is deleted and created again between
-//     the read and the write of Update, and that the new node has reached the
-//     version of the old one. Then the write succeeds. Update returns
-//     session.ErrRecreated, but the new node's value has been replaced. To
-//     delete keys that other clients update, hold a lock, or write an empty
-//     value instead.
+//     changes their znodes at the same instant. The keys of one Tree do.
+//   - ZooKeeper compares versions, and the version of a re-created znode starts
+//     at zero again. Suppose that the znode is deleted and created again
+//     between the read and the write of Update, and that the new znode has
+//     reached the version of the old one. Then the write succeeds. Update
+//     returns session.ErrRecreated, but the new znode's value has been
+//     replaced. To delete keys that other clients update, hold a lock, or write
+//     an empty value instead.
 //   - A write checks the znode in an earlier request. If the key is deleted
 //     between the two, and another recipe creates a znode at its path, a Set
 //     with session.AnyVersion overwrites that znode. Delete, Update and History
@@ -71,7 +71,7 @@
 // Update changes a typed value: it reads the newest value, and writes what a
 // function makes of it. A Value has no Set: it would undo what other processes
 // have written since the caller's Load. It would also drop the parts of the
-// node that the Go type does not have. To replace the whole value, give Update
+// znode that the Go type does not have. To replace the whole value, give Update
 // a function that ignores its argument: the parts that the type does not have
 // still stay. To write bytes as they are, use a Store.
 //
@@ -95,7 +95,7 @@
 //     Curator's JSON, and the record of a job that runs once per interval, by
 //     their data;
 //   - a directory without data of a lock, an election, a semaphore or a queue,
-//     while a node of the recipe exists in it, or while one of its first three
+//     while a znode of the recipe exists in it, or while one of its first three
 //     children is ephemeral;
 //   - a number of 4 or 8 bytes, small for its length, as counters are. A binary
 //     key may look the same: so a write with the version that was read is done,

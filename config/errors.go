@@ -9,7 +9,7 @@ import (
 // Sentinel errors. Compare with errors.Is: they arrive wrapped in a
 // *session.OpError. Both match session.ErrNoNode too.
 var (
-	// ErrNoValue is returned by Open if the node does not exist, and neither
+	// ErrNoValue is returned by Open if the znode does not exist, and neither
 	// Default nor Wait is given.
 	ErrNoValue error = noNode("the znode does not exist, so there is no value: create it, or give a Default or Wait")
 	// ErrNoRevision is returned by Rollback if the key's history does not have
@@ -23,11 +23,11 @@ type noNode string
 func (e noNode) Error() string        { return string(e) }
 func (e noNode) Is(target error) bool { return target == core.ErrNoNode }
 
-// BadValueError says that the value of a node does not decode or does not
+// BadValueError says that the value of a znode does not decode or does not
 // validate. It does not show the value, which may be secret.
 type BadValueError struct {
-	Path    string // of the node, below the Manager's root
-	Version int32  // of the node
+	Path    string // of the znode, below the Manager's root
+	Version int32  // of the znode
 	Zxid    int64  // of the transaction that wrote the value
 	Err     error  // from the codec or from Validate, or their panic
 }

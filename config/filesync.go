@@ -55,14 +55,14 @@ func AfterChange(f func(FileChange)) FileOption {
 }
 
 // OnProblem sets a function that SyncFile calls with each error after which it
-// goes on: a value that is refused, a failed write of the file, a key that may
+// goes on: a value that is rejected, a failed write of the file, a key that may
 // not be read.
 func OnProblem(f func(error)) FileOption {
 	misuse.NilFunc(f == nil, "config.OnProblem")
 	return func(o *fileOptions) { o.onProblem = f }
 }
 
-// CheckFile refuses values for which f returns an error. The file keeps the
+// CheckFile rejects values for which f returns an error. The file keeps the
 // last good value then.
 func CheckFile(f func(data []byte) error) FileOption {
 	misuse.NilFunc(f == nil, "config.CheckFile")

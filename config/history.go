@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
-// HistoryDir is the name of the node beside a key that has the key's history:
+// HistoryDir is the name of the znode beside a key that has the key's history:
 // the history of /config/db/limits is in /config/db/.history/limits.
 const HistoryDir = recognise.HistoryDir
 
@@ -26,10 +26,10 @@ const MaxHistory = 1000
 // List and Rollback. It is safe for concurrent use, also by many processes. Its
 // zero value and nil panic in every method.
 //
-// A kept value is a persistent sequential node, created in the transaction that
-// writes the key. Both have the zxid of that transaction, so they never
+// A kept value is a persistent sequential znode, created in the transaction
+// that writes the key. Both have the zxid of that transaction, so they never
 // disagree. A value that was written without the History (with Store.Set, or by
-// another tool) is recognised, since no node of the history has its zxid. The
+// another tool) is recognised, since no znode of the history has its zxid. The
 // next write with a History keeps such a value too, marked as External. Of
 // several writes without the History, only the last value can be kept.
 //
@@ -56,7 +56,7 @@ type Revision struct {
 	Present bool
 	// External says that the value was written without the History.
 	External bool
-	// Hidden says that the ACL of the node that keeps the value does not let
+	// Hidden says that the ACL of the znode that keeps the value does not let
 	// this session read it. Data is nil then, and fields that the server does
 	// not send are zero.
 	Hidden bool
@@ -200,8 +200,8 @@ func (h *History) Set(ctx context.Context, key string, data []byte, version int3
 }
 
 // Put writes a key whether it exists or not, and keeps the value. Otherwise it
-// works as Set. Errors: the errors of Set, without session.ErrNoNode and
-// session.ErrBadVersion.
+// works as Set. ctx bounds the call. Errors: the errors of Set, without
+// session.ErrNoNode and session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	return h.write(ctx, "config put", key, data, core.AnyVersion, true)
 }

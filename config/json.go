@@ -18,11 +18,11 @@ type JSONOption func(*jsonRules)
 
 type jsonRules struct{ strict bool }
 
-// Strict refuses objects with fields that the Go type does not have. It finds
+// Strict rejects objects with fields that the Go type does not have. It finds
 // misspelt fields.
 func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 
-// JSON is the codec of a value in JSON, by encoding/json. It refuses an empty
+// JSON is the codec of a value in JSON, by encoding/json. It rejects an empty
 // value, data after the value, and a bare null for a type that has no nil:
 // encoding/json would leave such a value zero. Its errors do not quote the
 // value, except for the name of an unknown field, and the text of the type's

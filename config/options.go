@@ -36,8 +36,8 @@ func Limit[T any](n int) Option[T] { return func(o *options[T]) { o.limit = n } 
 // DefaultMaxBytes. A Value does not need it.
 func MaxBytes[T any](n int) Option[T] { return func(o *options[T]) { o.maxBytes = n } }
 
-// Default is the value to use while the node does not exist. With Default, Open
-// also succeeds if the node's first value is bad or may not be read: the Value
+// Default is the value to use while the znode does not exist. With Default, Open
+// also succeeds if the znode's first value is bad or may not be read: the Value
 // starts with the default, and Value.Err returns the reason. The default must
 // pass Validate, or Open fails. All callers of Load share it. Default and Wait
 // exclude each other. Of several Defaults the last one counts.
@@ -45,9 +45,9 @@ func Default[T any](value T) Option[T] {
 	return func(o *options[T]) { o.fallback, o.hasDefault = value, true }
 }
 
-// Validate refuses values for which f returns an error. If the node has such a
+// Validate rejects values for which f returns an error. If the znode has such a
 // value, the last good value stays; Update returns the error and writes
-// nothing. f runs on the goroutine that follows the node, and must return. It
+// nothing. f runs on the goroutine that follows the znode, and must return. It
 // may be called from several goroutines at once. Its panic counts as an error.
 // Validate may be given more than once: a value must pass every f.
 func Validate[T any](f func(T) error) Option[T] {
@@ -65,9 +65,9 @@ func Validate[T any](f func(T) error) Option[T] {
 	}
 }
 
-// Wait makes Open wait, until its ctx ends, for a node that does not exist yet.
-// It also waits for a good value if the first value is bad or may not be read.
-// OpenTree waits until the directory exists.
+// Wait makes Open wait, until its ctx ends, for a znode that does not exist
+// yet. It also waits for a good value if the first value is bad or may not be
+// read. OpenTree waits until the directory exists.
 func Wait[T any]() Option[T] { return func(o *options[T]) { o.wait = true } }
 
 // valid calls Validate, and makes its panic an error.

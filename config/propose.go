@@ -75,7 +75,7 @@ func (v *Value[T]) before(now base) (value T, err error) {
 func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
 	merged, err := v.schema.codec.Merge(node, before, after)
 	if err != nil {
-		return nil, fmt.Errorf("merge the new value into what the node holds: %w", err)
+		return nil, fmt.Errorf("merge the new value into what the znode holds: %w", err)
 	}
 	value, err := v.schema.read(merged)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // KeyOp is one step of Publish. SetKey, CreateKey, DeleteKey and CheckKey make
-// KeyOps; Publish refuses the zero KeyOp.
+// KeyOps; Publish rejects the zero KeyOp.
 type KeyOp struct {
 	key  string
 	make func(path string) core.Op
@@ -45,7 +45,7 @@ func DeleteKey(key string, version int32) KeyOp {
 	}
 }
 
-// CheckKey refuses the whole Publish unless a key has the given version, or
+// CheckKey rejects the whole Publish unless a key has the given version, or
 // exists if version is session.AnyVersion. It changes nothing.
 func CheckKey(key string, version int32) KeyOp {
 	return KeyOp{key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
@@ -54,9 +54,10 @@ func CheckKey(key string, version int32) KeyOp {
 // Publish does all steps, in order and in one transaction, or none of them. No
 // read sees only a part of the steps; but of two reads the first may be before
 // the transaction and the second after it. Missing parents of created keys are
-// created first, and remain if the transaction is refused. ctx bounds the call.
+// created first, and remain if the transaction is rejected. ctx bounds the
+// call.
 //
-// Errors: the reason of the refused step, which the text names
+// Errors: the reason of the rejected step, which the text names
 // (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
 // session.ErrNotEmpty, session.ErrNoAuth); session.ErrForeign if a step would
 // write or delete another recipe's znode: Publish reads the znodes of all steps

@@ -21,7 +21,7 @@ import (
 //
 // A call sees every write of any client that was answered before the call. So
 // it never fails because of a server that lags behind. The errors of all calls
-// are *session.OpErrors with the path of the node.
+// are *session.OpErrors with the path of the znode.
 //
 // Every write of a key returns the Entry as the write has left it. Its Version
 // is for the next Set or Delete.
@@ -30,7 +30,7 @@ type Store struct {
 	base string
 }
 
-// NewStore returns the store of the keys below the node base; "/" means all
+// NewStore returns the store of the keys below the znode base; "/" means all
 // keys. It does no I/O. If base is not a valid path, every call on the Store
 // returns the error.
 func NewStore(sm *session.Manager, base string) *Store {
@@ -47,11 +47,11 @@ func NewStore(sm *session.Manager, base string) *Store {
 // writes or deletes the key in between, the fields after Data are zero.
 type Entry struct {
 	Key     string // as the caller gave it
-	Path    string // of the node, below the Manager's root
+	Path    string // of the znode, below the Manager's root
 	Data    []byte
 	Version int32
 	// Zxid is the transaction that wrote Data, and Created the transaction that
-	// created the node. Created identifies the node, since a node that is
+	// created the znode. Created identifies the znode, since a znode that is
 	// created again begins at version 0 again. They are equal if the key was
 	// created with Data.
 	Zxid    int64
@@ -92,8 +92,8 @@ func failed(op, path string, e Entry, err error) (Entry, error) {
 	return e, nil
 }
 
-// Get reads a key. Errors: session.ErrNoNode; session.ErrNoAuth;
-// session.ErrClosed; an invalid path.
+// Get reads a key. ctx bounds the call. Errors: ctx's; session.ErrNoNode;
+// session.ErrNoAuth; session.ErrClosed; an invalid path.
 func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	path, err := s.path(key)
 	var e Entry
@@ -107,13 +107,13 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Set writes a key that exists, if it has the given version, or any version
-// with session.AnyVersion. A re-created node may have an old version again:
+// with session.AnyVersion. A re-created znode may have an old version again:
 // compare Entry.Created.
 //
-// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
-// session.ErrForeign; session.ErrClosed; an invalid path; session.ErrTooLarge,
-// before anything is sent; session.ErrUnknownOutcome if the answer was lost.
-// Set does not write again then: read the key with Get.
+// ctx bounds the call. Errors: ctx's; session.ErrNoNode; session.ErrBadVersion;
+// session.ErrNoAuth; session.ErrForeign; session.ErrClosed; an invalid path;
+// session.ErrTooLarge, before anything is sent; session.ErrUnknownOutcome if
+// the answer was lost. Set does not write again then: read the key with Get.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	var e Entry
@@ -137,10 +137,11 @@ func (s *Store) set(ctx context.Context, key, path string, w write) (Entry, erro
 // Create creates a key that does not exist, with version 0, and its missing
 // parents.
 //
-// Errors: session.ErrNodeExists; session.ErrNoAuth; session.ErrClosed; an
-// invalid path; session.ErrTooLarge, before anything is sent;
-// session.ErrUnknownOutcome if the answer was lost, and it cannot be determined
-// whether this call or another client has created or deleted the key since.
+// ctx bounds the call. Errors: ctx's; session.ErrNodeExists; session.ErrNoAuth;
+// session.ErrClosed; an invalid path; session.ErrTooLarge, before anything is
+// sent; session.ErrUnknownOutcome if the answer was lost, and it cannot be
+// determined whether this call or another client has created or deleted the key
+// since.
 func (s *Store) Create(ctx context.Context, key string, data []byte) (Entry, error) {
 	path, err := s.path(key)
 	var e Entry
@@ -156,8 +157,9 @@ func (s *Store) create(ctx context.Context, key, path string, data []byte) (Entr
 }
 
 // Put writes a key whether it exists or not. If the call has created the key,
-// the Entry's Zxid equals Created. Errors: the errors of Set and of Create,
-// without session.ErrNoNode, session.ErrBadVersion and session.ErrNodeExists.
+// the Entry's Zxid equals Created. ctx bounds the call. Errors: the errors of
+// Set and of Create, without session.ErrNoNode, session.ErrBadVersion and
+// session.ErrNodeExists.
 func (s *Store) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	path, err := s.path(key)
 	var e Entry
@@ -189,11 +191,11 @@ func (s *Store) put(ctx context.Context, key, path string, data []byte) (Entry, 
 // session.AnyVersion. It deletes the value that it has checked: if another
 // client writes the key in between, Delete checks the new value.
 //
-// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
-// session.ErrForeign; session.ErrClosed; an invalid path; session.ErrNotEmpty
-// if the key has children; session.ErrUnknownOutcome if the answer was lost.
-// Delete does not delete again then: another client may have created the key
-// again.
+// ctx bounds the call. Errors: ctx's; session.ErrNoNode; session.ErrBadVersion;
+// session.ErrNoAuth; session.ErrForeign; session.ErrClosed; an invalid path;
+// session.ErrNotEmpty if the key has children; session.ErrUnknownOutcome if the
+// answer was lost. Delete does not delete again then: another client may have
+// created the key again.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err == nil {

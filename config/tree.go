@@ -30,11 +30,11 @@ type Key[T any] struct {
 	Err error
 }
 
-// HiddenKey is a node of a Tree that may not be read. The keys below it are not
-// known.
+// HiddenKey is a znode of a Tree that may not be read. The keys below it are
+// not known.
 type HiddenKey struct {
 	Key  string // relative to the tree's path; empty for the directory at the path itself
-	Path string // of the node
+	Path string // of the znode
 	Err  error  // the reason, such as session.ErrNoAuth
 }
 
@@ -44,8 +44,8 @@ type HiddenKey struct {
 type TreeSnapshot[T any] struct {
 	// Bad are the errors of the keys with a bad value, sorted by path.
 	Bad []*BadValueError
-	// Hidden are the nodes that may not be read and are not among the keys,
-	// sorted by key. It is not known whether such a node is a key or a
+	// Hidden are the znodes that may not be read and are not among the keys,
+	// sorted by key. It is not known whether such a znode is a key or a
 	// directory.
 	Hidden []HiddenKey
 	// LeftOut is what Limit and MaxBytes leave out.
@@ -104,10 +104,10 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 // keys as the ensemble had them at one instant. A Publish of several keys is
 // seen as a whole or not at all.
 //
-// Every node below the path is a key, at every depth, except HistoryDir with
-// its content, and directories. A directory is a node without data that has or
-// had children, or that the codec refuses at the first read. A node with data
-// and children is a key and has keys below it. The node at the path itself is
+// Every znode below the path is a key, at every depth, except HistoryDir with
+// its content, and directories. A directory is a znode without data that has or
+// had children, or that the codec rejects at the first read. A znode with data
+// and children is a key and has keys below it. The znode at the path itself is
 // not a key.
 //
 // A Tree is safe for concurrent use, and lives until Close or until its Manager
@@ -216,7 +216,7 @@ func (t *Tree[T]) Load() *TreeSnapshot[T] {
 }
 
 // Err returns the present error, or nil: the error of the first bad value; the
-// reason why a node cannot be read; a session.ErrLeftOut; session.ErrClosed after
+// reason why a znode cannot be read; a session.ErrLeftOut; session.ErrClosed after
 // the end. A lost
 // connection is not an error, but makes the Tree Stale.
 func (t *Tree[T]) Err() error {
@@ -250,7 +250,7 @@ func (t *Tree[T]) Close() error {
 // body runs, intermediate states are skipped, but never the last.
 //
 // An error is yielded once, together with the present keys: a *BadValueError
-// for each bad value, the reason why a node cannot be read, or a
+// for each bad value, the reason why a znode cannot be read, or a
 // session.ErrLeftOut that says what a limit leaves out. The loop goes on
 // after it. The loop ends without an error when ctx ends, and with
 // session.ErrClosed when the Tree or its Manager is closed. The errors are

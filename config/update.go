@@ -15,15 +15,15 @@ import (
 )
 
 // Update changes the value by compare-and-set. It reads the newest value from
-// the ensemble, calls f with it, and writes the result if the node has not
+// the ensemble, calls f with it, and writes the result if the znode has not
 // changed in between; otherwise it starts over. So f may be called more than
 // once, and should have no side effects. f gets a private copy of the value,
-// which it may change. If the node does not exist, f gets a copy of the
-// Default, or the zero value, and Update creates the node and its parents.
+// which it may change. If the znode does not exist, f gets a copy of the
+// Default, or the zero value, and Update creates the znode and its parents.
 //
 // Update writes nothing if f changes nothing: the encodings before and after f
 // are equal, or decode to deeply equal values. Otherwise the codec's Merge
-// applies the change to the node's data, so that the rest of the data stays,
+// applies the change to the znode's data, so that the rest of the data stays,
 // including fields that T does not have. Without a Merge, and if the merged
 // data does not decode to the result of f, Update writes the whole encoding of
 // the result.
@@ -39,9 +39,9 @@ import (
 // value does not decode (repair it with Store.Set); session.ErrForeign;
 // session.ErrRecreated; session.ErrTooLarge; session.ErrNoAuth;
 // session.ErrClosed; session.ErrUnknownOutcome if the answer was lost, and the
-// node's present data does not show whether the write was done. Update does not
-// repeat the write then. The caller may, if its f changes nothing the second
-// time. Update is safe for concurrent use.
+// znode's present data does not show whether the write was done. Update does
+// not repeat the write then. The caller may, if its f changes nothing the
+// second time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()

@@ -19,14 +19,14 @@ import (
 // Snapshot is a value at one time. All callers of Load share it: neither the
 // Snapshot nor what its Value refers to may be changed.
 type Snapshot[T any] struct {
-	// Value is the node's value. If Exists is false it is the Default, or the
+	// Value is the znode's value. If Exists is false it is the Default, or the
 	// last good value without a Default.
 	Value T
-	// Exists says that Value is from the node. It is false while the node does
-	// not exist, and while a new node has had no good value yet.
+	// Exists says that Value is from the znode. It is false while the znode
+	// does not exist, and while a new znode has had no good value yet.
 	Exists bool
-	// Version is the node's version. Zxid is the transaction that wrote the
-	// value; it only grows, even if the node is deleted and created again.
+	// Version is the znode's version. Zxid is the transaction that wrote the
+	// value; it only grows, even if the znode is deleted and created again.
 	// ModTime is the time of the write, by the server's clock. All are zero if
 	// Exists is false.
 	Version int32
@@ -34,7 +34,7 @@ type Snapshot[T any] struct {
 	ModTime time.Time
 }
 
-// Value is a typed value that follows its node. It is safe for concurrent use,
+// Value is a typed value that follows its znode. It is safe for concurrent use,
 // and lives until Close or until its Manager is closed. Its zero value and nil
 // panic in every method.
 type Value[T any] struct {
@@ -50,12 +50,12 @@ type Value[T any] struct {
 	bad error  // the error of that state's value
 }
 
-// Open opens the value at path. It blocks until the node has been read, and
+// Open opens the value at path. It blocks until the znode has been read, and
 // with Wait until there is a good value. ctx bounds Open alone: the Value
-// follows the node until Close.
+// follows the znode until Close.
 //
 // Errors without Default and Wait: ErrNoValue (which matches session.ErrNoNode)
-// if the node does not exist; *BadValueError if its value is bad;
+// if the znode does not exist; *BadValueError if its value is bad;
 // session.ErrNoAuth if it may not be read. Other errors: an invalid path or
 // option; session.ErrClosed; the error of ctx, with session.ErrUnreachable if
 // there was no session, and with the error that Wait was waiting for the end
@@ -123,7 +123,7 @@ func (v *Value[T]) made() {
 	misuse.ZeroValue(v == nil || v.mirror == nil, "or nil config.Value", "config.Open")
 }
 
-// Path returns the path of the node, below the Manager's root.
+// Path returns the path of the znode, below the Manager's root.
 func (v *Value[T]) Path() string {
 	v.made()
 	return v.path
@@ -137,7 +137,7 @@ func (v *Value[T]) Load() *Snapshot[T] {
 	return &v.view.Load().Snapshot
 }
 
-// Err returns the present error, or nil: a *BadValueError while the node has a
+// Err returns the present error, or nil: a *BadValueError while the znode has a
 // bad value; the reason why it cannot be read, such as session.ErrNoAuth;
 // session.ErrClosed after the end. A lost connection is not an error, but makes
 // the value Stale.
@@ -155,7 +155,7 @@ const watchOp = "config watch"
 
 // Stale reports whether the value may be out of date for longer than usual. It
 // is true after a lost connection, until a quorum of the servers has answered
-// and the node has been read again. It is also true after Close. If a
+// and the znode has been read again. It is also true after Close. If a
 // connection dies silently, Stale becomes true after half of the session
 // timeout.
 func (v *Value[T]) Stale() bool {

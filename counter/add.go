@@ -19,7 +19,7 @@ import (
 // ctx bounds the call. Errors: ErrOverflow, with the counter unchanged;
 // *FormatError; session.ErrRecreated; session.ErrNoAuth; session.ErrClosed; an
 // invalid path or option; session.ErrUnknownOutcome if the answer was lost, and
-// the node's number does not show whether the write was done (its eight bytes
+// the znode's number does not show whether the write was done (its eight bytes
 // have no room for a mark). The write was done once or not at all then, and Add
 // does not try again. Add is safe for concurrent use.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {

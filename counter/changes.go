@@ -14,7 +14,7 @@ import (
 // in time.
 //
 // An error is yielded together with the last good number: *FormatError if the
-// node has other data than a number, session.ErrNoAuth if it may not be read.
+// znode has other data than a number, session.ErrNoAuth if it may not be read.
 // The loop goes on after it. The loop ends without an error when ctx ends. It
 // ends with session.ErrClosed when the Manager is closed, and with an error if
 // the path or an option is invalid. Each loop has its own watch and goroutines.

@@ -68,7 +68,7 @@ func (c *Counter) Path() string {
 type Value struct {
 	// N is the number; zero if Exists is false.
 	N int64
-	// Exists says whether the node exists.
+	// Exists says whether the znode exists.
 	Exists bool
 	// Zxid is the transaction that wrote the number: it grows with each change.
 	// ModTime is the time of the write, by the server's clock. Both are zero if
@@ -118,10 +118,10 @@ func (c *Counter) get(ctx context.Context) (Value, error) {
 	return c.value(data, stat)
 }
 
-// Set writes the number, whatever the number was. It creates the node and its
-// parents if they are missing. It overwrites a number alone: a node with other
+// Set writes the number, whatever the number was. It creates the znode and its
+// parents if they are missing. It overwrites a number alone: a znode with other
 // data belongs to another recipe, or is a counter of another layout. An empty
-// node that has never had children counts as a new counter.
+// znode that has never had children counts as a new counter.
 //
 // ctx bounds the call. Errors: ErrOverflow with Int32; *FormatError;
 // session.ErrUnknownOutcome if the answer was lost; session.ErrNoAuth;

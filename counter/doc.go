@@ -12,14 +12,14 @@
 //   - Every Add that returns without an error is counted exactly once. An Add
 //     that fails is not counted. With session.ErrUnknownOutcome it is counted
 //     once or not at all.
-//   - A number that does not fit is refused, and a node without a number is not
-//     written. Both change nothing.
-//   - A write changes counters alone: persistent nodes with a number of the
+//   - A number that does not fit is rejected, and a znode without a number is
+//     not written. Both change nothing.
+//   - A write changes counters alone: persistent znodes with a number of the
 //     layout. An item of a queue is recognised by its name, and a directory by
 //     its present or earlier children. A config key with a number of the layout
 //     looks like a counter.
 //   - A call has seen every write that was answered before the call. It does
-//     not refuse a write because of the number on a lagging server.
+//     not reject a write because of the number on a lagging server.
 //   - The numbers that Changes yields never go back in time, not even after
 //     lost connections, ended sessions and re-creation, or with lagging
 //     servers.
@@ -27,7 +27,7 @@
 // # What a Sequence promises
 //
 //   - No number is given twice, over all processes and sessions, unless a
-//     client deletes its node or sets it back.
+//     client deletes its znode or sets it back.
 //   - The numbers of one Sequence grow. Numbers of different Sequences come in
 //     blocks, without an order between the Sequences.
 //   - Most calls of Next cost neither a round trip nor an allocation.
@@ -38,7 +38,7 @@
 //     counter can take hundreds of Adds per second over all processes, not
 //     thousands. Use blocks, or count locally and add sums.
 //   - A Sequence has gaps: the rest of a block is lost when its process ends.
-//   - Neither protects against the deletion of its node. An Add then begins at
+//   - Neither protects against the deletion of its znode. An Add then begins at
 //     zero. A Sequence also begins again, unless its process has seen the
 //     numbers before: then it returns ErrSetBack.
 //
@@ -49,8 +49,8 @@
 //
 // # Layout
 //
-// A counter is the data of one persistent node, in the Format of the option
+// A counter is the data of one persistent znode, in the Format of the option
 // Layout. The default is Curator's DistributedAtomicLong: 8 bytes, big-endian.
-// A node that does not exist counts as zero, and the first write creates it. The
-// number of a Sequence is the greatest number of all blocks so far.
+// A znode that does not exist counts as zero, and the first write creates it.
+// The number of a Sequence is the greatest number of all blocks so far.
 package counter

@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Format is how a counter's node holds its number. With the format of another
-// library, both can count on the same node.
+// Format is how a counter's znode holds its number. With the format of another
+// library, both can count on the same znode.
 type Format int
 
 const (
@@ -19,11 +19,11 @@ const (
 	Int64 Format = iota
 	// Int32 is the format of Curator's DistributedAtomicInteger and
 	// SharedCount, and of kazoo's Counter with support_curator: 4 bytes,
-	// big-endian. Numbers that do not fit into 32 bits are refused with
+	// big-endian. Numbers that do not fit into 32 bits are rejected with
 	// ErrOverflow.
 	Int32
 	// Decimal is the format of kazoo's Counter without support_curator: decimal
-	// digits. An empty node is zero. Fractions, which kazoo allows, are a
+	// digits. An empty znode is zero. Fractions, which kazoo allows, are a
 	// *FormatError.
 	Decimal
 )
@@ -40,10 +40,10 @@ func Layout(f Format) Option {
 	}
 }
 
-// FormatError says that a node's data is not a number of the counter's format.
-// It matches session.ErrForeign: the node belongs to another recipe or program,
-// or is a counter of another format. The node is unchanged: check the path and
-// the format, and delete the node if it is not needed.
+// FormatError says that a znode's data is not a number of the counter's format.
+// It matches session.ErrForeign: the znode belongs to another recipe or
+// program, or is a counter of another format. The znode is unchanged: check the
+// path and the format, and delete the znode if it is not needed.
 type FormatError struct {
 	Path   string // below the root of the Manager
 	Reason string // has the length of the data, not the data

@@ -19,10 +19,10 @@ import (
 // DefaultBlock is the default size of a Sequence's blocks.
 const DefaultBlock = 1000
 
-// ErrSetBack says that the node's number is smaller than a number that this
-// Sequence has seen: a client has deleted the node or set it back. Numbers would
-// be given twice. Set the node above the greatest number in use, and try again.
-// Compare with errors.Is: it arrives wrapped in a *session.OpError.
+// ErrSetBack says that the znode's number is smaller than a number that this
+// Sequence has seen: a client has deleted the znode or set it back. Numbers
+// would be given twice. Set the znode above the greatest number in use, and try
+// again. Compare with errors.Is: it arrives wrapped in a *session.OpError.
 var ErrSetBack = errors.New("the sequence was set back, and would give numbers twice")
 
 const setForward = "set it above the greatest number in use"

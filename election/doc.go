@@ -13,26 +13,26 @@
 //     the earliest moment at which a server may expire the session.
 //   - Candidates lead in the order in which they joined. A candidate joins
 //     again, as the last, after its session has ended or another client has
-//     deleted its node.
+//     deleted its znode.
 //   - Term numbers (Term.Token) grow, even if the path was deleted and created
 //     again in between.
-//   - No candidate leads with a node of a session that has ended.
+//   - No candidate leads with a znode of a session that has ended.
 //   - Run starts a term only after the function of the term before has
 //     returned.
-//   - A failed or cancelled call leaves no node, no goroutine and no waiter.
-//   - An election writes and deletes the candidate's own node and the transfer
-//     node of a session alone. A Transfer raises the version of the directory,
+//   - A failed or cancelled call leaves no znode, no goroutine and no waiter.
+//   - An election writes and deletes the candidate's own znode and the transfer
+//     znode of a session alone. A Transfer raises the version of the directory,
 //     once it has found the candidate there, and keeps the directory's data.
 //   - The end of a term wakes two candidates, the next leader and its
 //     successor, and the observers.
 //   - A transfer (Election.Transfer) never makes two candidates lead: the
-//     leader keeps its node until it has resigned. No candidate steps aside
+//     leader keeps its znode until it has resigned. No candidate steps aside
 //     twice for one transfer request. A request names one candidate of the
 //     moment, not later candidates with the same id. It ends with its Transfer,
 //     or with its session.
 //
 // In the layout OneNode candidates have no order: the first candidate that
-// creates the node leads, the end of a term wakes every candidate, and there
+// creates the znode leads, the end of a term wakes every candidate, and there
 // are no transfers.
 //
 // # What it does not promise
@@ -46,7 +46,7 @@
 //     connected server knows it. The server may lag behind, and the candidate
 //     may not know yet that it leads. Do not decide by them which process may
 //     write.
-//   - It does not protect against clients that delete a candidate's node.
+//   - It does not protect against clients that delete a candidate's znode.
 //   - It cannot force a leader to resign. A leader that does not look at its
 //     context or at Term.Transferred stays the leader, and so does a leader in
 //     Java.
@@ -72,25 +72,25 @@
 //
 // # Layout
 //
-// An election is a directory. Each candidate is an ephemeral sequential node in
-// it, with the name that Curator's LeaderLatch uses, "_c_<uuid>-latch-<seq>".
-// With Layout(LeaderSelector) the name is the one of Curator's LeaderSelector,
-// "_c_<uuid>-lock-<seq>". The node's data is the candidate's id
-// in UTF-8, as in Curator: candidates in Java and in Go may campaign on one
-// path, and read each other's ids. Other nodes in the directory are ignored.
-// The directory is a container node, which the server removes once it is empty,
-// if the server supports containers.
+// An election is a directory. Each candidate is an ephemeral sequential znode
+// in it, with the name that Curator's LeaderLatch uses,
+// "_c_<uuid>-latch-<seq>". With Layout(LeaderSelector) the name is the one of
+// Curator's LeaderSelector, "_c_<uuid>-lock-<seq>". The znode's data is the
+// candidate's id in UTF-8, as in Curator: candidates in Java and in Go may
+// campaign on one path, and read each other's ids. Other znodes in the
+// directory are ignored. The directory is a container znode, which the server
+// removes once it is empty, if the server supports containers.
 //
-// A transfer request is an ephemeral node "transfer" in the directory, owned by
-// the operator's session: {"id": the next leader, "node": the name of its
-// node}. Curator's recipes sort nodes without their tag by the whole name: this
-// node sorts after all candidates, and no candidate waits for it. While it
-// exists, Curator's lists of participants have it as an additional entry.
+// A transfer request is an ephemeral znode "transfer" in the directory, owned
+// by the operator's session: {"id": the next leader, "node": the name of its
+// znode}. Curator's recipes sort znodes without their tag by the whole name:
+// this znode sorts after all candidates, and no candidate waits for it. While
+// it exists, Curator's lists of participants have it as an additional entry.
 // Candidates learn of it by a watch on its path, which a session sets once and
 // which costs no further request. The request is not written into a candidate's
-// node: a LeaderLatch stops watching its predecessor once the predecessor's
+// znode: a LeaderLatch stops watching its predecessor once the predecessor's
 // data has changed, and would wait forever.
 //
-// With Layout(OneNode) the election is a single ephemeral node at the path
+// With Layout(OneNode) the election is a single ephemeral znode at the path
 // itself, with the leader's payload, or its id.
 package election

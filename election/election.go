@@ -84,7 +84,7 @@ func (e *Election) made() {
 // that is released at once.
 //
 // ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
-// and context.Cause(ctx), and the candidate's node is removed in the
+// and context.Cause(ctx), and the candidate's znode is removed in the
 // background. Other errors: session.ErrClosed; an invalid path or option;
 // session.ErrNotEphemeral in the OneNode layout, if a znode without a session
 // is at the path; an error of the server, such as session.ErrNoAuth if the

@@ -82,12 +82,12 @@ func ExampleElection_Changes() {
 		switch {
 		case err != nil:
 			fmt.Println("not known for now:", err)
-		case leader.Vacant() && term == nil:
+		case !leader.Exists && term == nil:
 			fmt.Println("no leader")
 			if term, err = e.Campaign(ctx); err != nil {
 				log.Fatal(err)
 			}
-		case leader.Vacant():
+		case !leader.Exists:
 			fmt.Println("no leader again")
 			return
 		default:

@@ -12,26 +12,26 @@ import (
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
-// Format is a layout of the candidates' nodes.
+// Format is a layout of the candidates' znodes.
 type Format int
 
 const (
-	// LeaderLatch is the default: the layout of Curator's LeaderLatch, nodes
+	// LeaderLatch is the default: the layout of Curator's LeaderLatch, znodes
 	// "_c_<uuid>-latch-<seq>" with the id as UTF-8, in one queue with
 	// candidates in Java.
 	LeaderLatch Format = iota
-	// LeaderSelector is the layout of Curator's LeaderSelector, nodes
+	// LeaderSelector is the layout of Curator's LeaderSelector, znodes
 	// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates
 	// in Java.
 	LeaderSelector
-	// OneNode makes the election a single ephemeral node at the path itself.
-	// The candidate that creates the node leads, and the others wait until the
-	// node is gone. That is the master election of ZooKeeper's books, and of
+	// OneNode makes the election a single ephemeral znode at the path itself.
+	// The candidate that creates the znode leads, and the others wait until the
+	// znode is gone. That is the master election of ZooKeeper's books, and of
 	// HBase. It costs less than a queue, and candidates have no order: the end
 	// of a term wakes every candidate, and the fastest leads. Participants
 	// lists the leader alone. Transfer returns ErrNotTransferable.
 	//
-	// The node's data is the Payload; without a Payload, the id.
+	// The znode's data is the Payload; without a Payload, the id.
 	OneNode
 )
 
@@ -42,10 +42,10 @@ var tags = map[Format]string{LeaderLatch: "latch-", LeaderSelector: "lock-"}
 // election must have the same.
 func Layout(f Format) Option { return func(e *Election) { e.format = f } }
 
-// Payload is the data of the leader's node in the OneNode layout, such as the
-// address at which clients find the leader. Other layouts refuse it: the data
-// of their nodes is the id, as Curator's candidates expect. There the id may be
-// the address.
+// Payload is the data of the leader's znode in the OneNode layout, such as the
+// address at which clients find the leader. Other layouts reject it: the data
+// of their znodes is the id, as Curator's candidates expect. There the id may
+// be the address.
 func Payload(data []byte) Option {
 	data = contents(data)
 	return func(e *Election) { e.payload = data }
@@ -54,7 +54,7 @@ func Payload(data []byte) Option {
 // contents returns a copy of a payload, which is not nil.
 func contents(payload []byte) []byte { return append([]byte{}, payload...) }
 
-var errPayload = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's node is its id; use the option ID")
+var errPayload = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's znode is its id; use the option ID")
 
 // place is the queue of candidates, or the one node.
 type place interface {

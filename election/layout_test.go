@@ -75,8 +75,9 @@ func (p *process) master(opts ...election.Option) *election.Election {
 func TestOneNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		pa, pb, client := w.process(), w.process(), w.process()
-		_, err := client.master().Leader(t.Context())
-		require.ErrorIs(t, err, election.ErrNoLeader)
+		none, err := client.master().Leader(t.Context())
+		require.NoError(t, err)
+		require.False(t, none.Exists)
 		all, err := client.master().Participants(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, all)
@@ -100,7 +101,7 @@ func TestOneNode(t *testing.T) {
 		require.True(t, again.Waiting())
 		leader, err := client.master().Leader(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, election.Leader{Participant: election.Participant{
+		require.Equal(t, election.Leader{Exists: true, Participant: election.Participant{
 			Owner:   session.Owner{ID: "a:1", Since: leader.Since, Token: a.Token(), Session: a.SessionID(), Path: master},
 			Payload: []byte("a:1"),
 		}}, leader)

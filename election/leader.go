@@ -3,7 +3,6 @@ package election
 import (
 	"bytes"
 	"context"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -11,31 +10,29 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrNoLeader says that the election has no leader. Leader returns it.
-var ErrNoLeader = errors.New("there is no leader")
-
-// Participant is a candidate as its node describes it.
+// Participant is a candidate as its znode describes it.
 type Participant struct {
 	// Owner has the candidate's id, which LeaderLatch may leave empty. In the
-	// OneNode layout the node has the payload alone: ID is the payload then, or
-	// empty if the payload is not UTF-8. The node does not tell host and
+	// OneNode layout the znode has the payload alone: ID is the payload then,
+	// or empty if the payload is not UTF-8. The znode does not tell host and
 	// process. The Token of the candidate's Term is not smaller than Token.
 	session.Owner
-	// Payload is the node's data. In layouts other than OneNode that is the id.
-	// It is nil if the node is Hidden.
+	// Payload is the znode's data. In layouts other than OneNode that is the
+	// id. It is nil if the znode is Hidden.
 	Payload []byte `json:"payload,omitempty"`
 }
 
-// Leader is the present leader: the first participant. The zero Leader is a
-// vacancy: the election has no leader.
-type Leader struct{ Participant }
-
-// Vacant reports whether the election has no leader.
-func (l Leader) Vacant() bool { return l.Path == "" }
+// Leader is the present leader: the first participant.
+type Leader struct {
+	// Exists says whether the election has a leader. Without one, all fields are
+	// zero.
+	Exists bool `json:"exists"`
+	Participant
+}
 
 // same reports whether nothing about the leader has changed.
 func (l Leader) same(other Leader) bool {
-	return l.Owner == other.Owner && bytes.Equal(l.Payload, other.Payload)
+	return l.Exists == other.Exists && l.Owner == other.Owner && bytes.Equal(l.Payload, other.Payload)
 }
 
 func participant(c waitqueue.Contender) Participant {
@@ -50,24 +47,22 @@ func participant(c waitqueue.Contender) Participant {
 // Leader returns the present leader, as the connected server knows it. The
 // server may lag behind. The leader may not know yet that it leads, or may just
 // have lost the leadership: base decisions on a Term, not on Leader. A leader
-// whose node may not be read is returned with Hidden.
+// whose znode may not be read is returned with Hidden. An election without a
+// leader is not an error: Exists is false.
 //
-// ctx bounds the reads. Errors: ErrNoLeader; the error of ctx;
-// session.ErrClosed; an invalid path or option; session.ErrNoAuth if the
-// session may not list the directory. Leader is safe for concurrent use.
+// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
+// path or option; session.ErrNoAuth if the session may not list the directory.
+// Leader is safe for concurrent use.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	e.made()
 	if e.err != nil {
 		return Leader{}, e.failed("find leader", e.err)
 	}
 	c, found, err := e.place.First(ctx)
-	if err == nil && !found {
-		err = ErrNoLeader
-	}
-	if err != nil {
+	if err != nil || !found {
 		return Leader{}, e.failed("find leader", err)
 	}
-	return Leader{participant(c)}, nil
+	return Leader{true, participant(c)}, nil
 }
 
 // Participants lists the candidates in the order in which they will lead, the

@@ -11,29 +11,27 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Pauses between two looks at an election that fail with an error of the
-// server, such as session.ErrNoAuth. The right may be granted later.
-const (
-	minRetry = 500 * time.Millisecond
-	maxRetry = 30 * time.Second
-)
+// retryPauses are the pauses between two looks at an election that fail with an
+// error of the server, such as session.ErrNoAuth. The right may be granted
+// later.
+var retryPauses = backoff.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 
-// Changes yields the present leader, and then every change, until ctx ends. A
-// vacancy is a Leader for which Vacant is true.
+// Changes yields the present leader, and then every change, until ctx ends. An
+// election without a leader is yielded as a Leader that does not exist.
 //
 // It yields the newest state, not the history: it omits leaders that come and
 // go while the loop body runs, or between two looks. It goes on from one
 // session to the next.
 //
 // An error says that the leader is not known at the moment: the session has
-// ended (the error matches session.ErrSessionEnded), or the server refuses the
+// ended (the error matches session.ErrSessionEnded), or the server rejects the
 // read. The next Leader without an error is yielded even if it is the same as
 // before. An error that only repeats is yielded once. session.ErrClosed and an
 // invalid path or option end the sequence. The loop may go on after any other
 // error. The end of ctx ends the sequence without an error.
 //
-// Changes watches the leader's node, so that changes of other candidates do not
-// wake it. It is safe for concurrent use.
+// Changes watches the leader's znode, so that changes of other candidates do
+// not wake it. It is safe for concurrent use.
 func (e *Election) Changes(ctx context.Context) iter.Seq2[Leader, error] {
 	e.made()
 	return func(yield func(Leader, error) bool) {
@@ -76,7 +74,7 @@ func (o *observer) round(ctx context.Context) bool {
 		return false
 	}
 	o.failures++
-	return o.fail(err) && backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(ctx, o.failures-1) == nil
+	return o.fail(err) && retryPauses.Wait(ctx, o.failures-1) == nil
 }
 
 // follow yields the leader and each change until it fails. It returns nil when
@@ -90,7 +88,7 @@ func (o *observer) follow(ctx context.Context, s *core.Session) error {
 		o.failures = 0
 		var now Leader
 		if found {
-			now = Leader{participant(first)}
+			now = Leader{true, participant(first)}
 		}
 		more := o.show(now)
 		if more {

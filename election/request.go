@@ -33,11 +33,9 @@ type request struct {
 	zxid int64  // of the transaction that made the znode
 }
 
-// Pauses between attempts to make or to withdraw a request.
-const (
-	minRequestPause = 10 * time.Millisecond
-	maxRequestPause = time.Second
-)
+// requestPauses are the pauses between attempts to make or to withdraw a
+// request.
+var requestPauses = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // look finds the candidate with the id. leads says that it leads already.
 func (r *request) look(ctx context.Context) (leads bool, err error) {
@@ -80,7 +78,7 @@ func (r *request) make(leads bool) error {
 		return err
 	}
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minRequestPause, Max: maxRequestPause}).Wait(ctx, n-2); err != nil {
+		if err := requestPauses.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		stat, older, err := s.Exists(ctx, e.requests.path())
@@ -155,7 +153,7 @@ func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minRequestPause, Max: maxRequestPause}).Wait(ctx, n-2); err != nil {
+		if err := requestPauses.Wait(ctx, n-2); err != nil {
 			return
 		}
 		dir, found, err := s.StatOf(ctx, e.path)

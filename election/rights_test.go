@@ -23,7 +23,7 @@ func TestFault38_HiddenLeader(t *testing.T) {
 		leader, err := e.Leader(w.Context())
 		require.NoError(w, err)
 		require.True(w, leader.Hidden)
-		require.False(w, leader.Vacant())
+		require.True(w, leader.Exists)
 		require.Equal(w, term.Path(), leader.Path)
 		require.Empty(w, leader.ID)
 		waiting := testworld.Go(w, e.Campaign)

@@ -12,13 +12,12 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Pauses of Run between terms that end sooner than shortTerm: an f that
-// returns at once must not have all candidates elect each other without end.
-const (
-	shortTerm = time.Second
-	minPause  = 100 * time.Millisecond
-	maxPause  = 10 * time.Second
-)
+// pauses are the pauses of Run between terms that end sooner than shortTerm: an
+// f that returns at once must not have all candidates elect each other without
+// end.
+var pauses = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
+const shortTerm = time.Second
 
 // Run campaigns, calls f while its candidate leads, resigns when f has
 // returned, and campaigns again as the last in the queue, until ctx ends or f
@@ -43,7 +42,7 @@ const (
 //     unless that is the error of ctx.
 //
 // Run also returns the errors of Campaign, and the error of a resignation that
-// cannot remove the candidate's node. It never returns nil. It is safe for
+// cannot remove the candidate's znode. It never returns nil. It is safe for
 // concurrent use: each call is a separate candidate.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
 	e.made()
@@ -70,7 +69,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, short-1); err != nil {
+		if err := pauses.Wait(ctx, short-1); err != nil {
 			return e.stopped(ctx, nil)
 		}
 	}

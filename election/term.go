@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -26,12 +25,12 @@ type Term struct {
 	transferred chan struct{} // made by listen
 }
 
-// Resign ends the term: first its context, then the candidate's node, so that
+// Resign ends the term: first its context, then the candidate's znode, so that
 // the next candidate leads. It takes no ctx, so that it works after the ctx of
 // its caller has ended. Resign may be called more than once, and from several
 // goroutines; all calls return the same. The error is nil if the term lasted
 // until the first call. Otherwise it matches session.ErrLost, or says why the
-// node cannot be removed.
+// znode cannot be removed.
 func (t *Term) Resign() error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	return t.election.failed("resign", t.Release())
@@ -65,7 +64,7 @@ func (t *Term) await() {
 		case err != nil:
 			failures++
 			// An error means the end of the term, which ends the loop.
-			_ = backoff.Backoff{Min: minRetry, Max: maxRetry}.Wait(t.Context(), failures-1)
+			_ = retryPauses.Wait(t.Context(), failures-1)
 			continue
 		case other != "":
 			close(t.transferred)
@@ -80,20 +79,20 @@ func (t *Term) await() {
 }
 
 // errFixedID is the error of UpdatePayload in layouts other than OneNode.
-var errFixedID = errors.New("the node holds the candidate's id, which cannot be updated: only the OneNode layout has a payload")
+var errFixedID = errors.New("the znode holds the candidate's id, which cannot be updated: only the OneNode layout has a payload")
 
 // UpdatePayload replaces the payload of the leader. Only the OneNode layout can
 // do that. In other layouts a candidate in Java stops watching its predecessor
 // once the predecessor's data has changed.
 //
-// UpdatePayload checks that the node is the node of this term, and does not
-// write to the node of a later leader. One case is left: between the check and
-// the write another client deletes the node, and the next leader creates a new
+// UpdatePayload checks that the znode is the znode of this term, and does not
+// write to the znode of a later leader. One case is left: between the check and
+// the write another client deletes the znode, and the next leader creates a new
 // one.
 //
 // ctx bounds the requests. The error matches session.ErrLost if the term was
-// lost, session.ErrReleased after Resign, and session.ErrUnknownOutcome if it is
-// not known whether the payload was written. Other errors: the error of ctx;
+// lost, session.ErrReleased after Resign, and session.ErrUnknownOutcome if it
+// is not known whether the payload was written. Other errors: the error of ctx;
 // session.ErrTooLarge. UpdatePayload is safe for concurrent use.
 func (t *Term) UpdatePayload(ctx context.Context, payload []byte) error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
@@ -123,7 +122,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 // writes nothing.
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minRetry, Max: maxRetry}).Wait(ctx, n-1); err != nil {
+		if err := retryPauses.Wait(ctx, n-1); err != nil {
 			return nil, false, ctxend.Join(ctx, err)
 		}
 		s, err := e.sm.Session(ctx)

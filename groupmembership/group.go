@@ -108,7 +108,8 @@ func (g *Group) Path() string {
 // session, until Leave, or until the Manager is closed. payload may be empty.
 //
 // If a znode with the id exists, Join waits for one and a half session timeouts
-// at most (see Refuse and Replace). ctx bounds only Join. Errors:
+// at most (see Refuse and Replace). A member of the same Manager that is
+// leaving is waited for in any case. ctx bounds only Join. Errors:
 //
 //   - an id that cannot be the name of a znode: empty, ".", "..", or with a
 //     slash or a control character;

@@ -65,7 +65,7 @@ func (c Change) Member(id string) (Member, bool) {
 // Change.
 //
 // Any other error says that the members are not known at the moment: the session has
-// ended (the error matches session.ErrSessionEnded), or the server refuses a
+// ended (the error matches session.ErrSessionEnded), or the server rejects a
 // read. The next Change shows that they are known again, even if nothing has
 // changed meanwhile. An error that only repeats is yielded once. After
 // session.ErrClosed or an invalid path the sequence ends. After any other error

@@ -20,13 +20,6 @@ type Membership struct {
 	node     *standing.Node
 }
 
-func presenceOf(s *standing.State) session.Presence {
-	if !s.Standing() {
-		return session.Presence{Err: s.Err, Token: s.Czxid}
-	}
-	return session.Presence{In: true, Token: s.Czxid, Session: session.ID(s.Session.ID())}
-}
-
 // failed returns the error of a verb, which names the member by its path.
 func (m *Membership) failed(op string, err error) error {
 	return core.Failed(op, m.path, err)
@@ -54,7 +47,7 @@ func (m *Membership) Path() string {
 // false, although others may see the member for a while.
 func (m *Membership) State() session.Presence {
 	m.made()
-	return presenceOf(m.node.State())
+	return owner.PresenceOf(m.node.State())
 }
 
 // Changes yields the present state, and then every newer one, until ctx ends or
@@ -69,7 +62,7 @@ func (m *Membership) Changes(ctx context.Context) iter.Seq2[session.Presence, er
 		for ctx.Err() == nil {
 			err := m.node.Err() // before State: if err is set, the state is the last
 			now := m.node.State()
-			state := presenceOf(now)
+			state := owner.PresenceOf(now)
 			switch {
 			case err != nil && errors.Is(err, core.ErrReleased):
 				if !owner.SamePresence(state, last) { // otherwise it was yielded before the node ended

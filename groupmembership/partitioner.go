@@ -91,7 +91,7 @@ const maxPartitions = 10_000
 // members is ignored. Neither payloads nor the data of claims are interpreted,
 // and their sizes do not matter. A change of an ACL has no event. A member sees
 // it when it reads the znode the next time: within a minute, if ACLs have
-// refused reads of its session.
+// rejected reads of its session.
 //
 // Layout: the members are in <path>/members, a Group. The claims are
 // <path>/claims/<number>, ephemeral, and hold the id of the owner.
@@ -107,6 +107,7 @@ type Partitioner struct {
 	payload   []byte
 	onJoin    func(*Membership)
 	onProblem func(error)
+	onEnd     func(*Partition, error)
 }
 
 // PartitionerOption changes how a member takes part in a Partitioner.
@@ -140,6 +141,16 @@ func OnJoin(f func(*Membership)) PartitionerOption {
 func OnProblem(f func(error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnProblem")
 	return func(p *Partitioner) { p.onProblem = f }
+}
+
+// OnPartitionEnd sets a function that Run calls after each end of a partition:
+// the partition's function has returned, and the claim was given up. err is the
+// function's error, unless that is the error of its context, joined with the
+// reason if the claim was lost or the partition moved. f is called by several
+// goroutines at a time. Run waits for f.
+func OnPartitionEnd(f func(part *Partition, err error)) PartitionerOption {
+	misuse.NilFunc(f == nil, "groupmembership.OnPartitionEnd")
+	return func(p *Partitioner) { p.onEnd = f }
 }
 
 // GroupOptions sets options of the Group of members.

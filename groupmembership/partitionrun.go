@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
@@ -28,11 +29,17 @@ import (
 //     partition stays ours until f has returned, and other members wait for it.
 //
 // f has to return soon after that. The claim may still be lost meanwhile:
-// part.Context ends then. f may return the error of its context. Any other error
-// of f ends Run, which returns it, unless the claim was lost before.
-// If f returns nil while its context lasts, the member keeps the partition, and
-// f is called again after a random pause. The pause grows to ten seconds if f
-// keeps returning within a second.
+// part.Context ends then. How f returns decides how Run goes on:
+//
+//   - f returns nil while its context lasts: the member keeps the partition, and
+//     f is called again after a random pause. The pause grows to ten seconds if
+//     f keeps returning within a second.
+//   - f returns an error while its context lasts: Run ends, and returns it.
+//   - The claim was lost, or the partition moved, before f returned: Run goes
+//     on, whatever f returned, since the error may be a consequence.
+//     OnPartitionEnd gets the error.
+//   - ctx has ended: Run returns the error of ctx, joined with the error of f
+//     unless that is the error of its context.
 //
 // Run returns when every f has returned, all claims are given up, and the
 // member has left the group. A claim that is still being made then, for which f
@@ -117,11 +124,12 @@ type partitionRun struct {
 	failures []error // of tasks
 }
 
-// Pauses of a run.
+// pauses are the pauses before another call of f, and before another look at
+// what may not be read.
+var pauses = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
 const (
 	shortWork = time.Second // an f that returns within it is called again after a pause
-	minPause  = 100 * time.Millisecond
-	maxPause  = 10 * time.Second
 	// againAfter is the time until a failed write of the number is repeated, if
 	// no view shows the outcome before.
 	againAfter = 250 * time.Millisecond

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
@@ -90,17 +89,36 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		t.hold.Store(nil)
 		return r.unconfirmed(ctx, h, err)
 	}
-	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
+	part := &Partition{Hold: bridge.Hold(h), Number: t.number}
+	err = r.repeat(within, part)
+	return r.giveUp(within, part, err)
+}
+
+// giveUp releases a partition after f has returned with err. It returns an
+// error that has to end the Run. After a loss and after a move, the error of f
+// may be a consequence, and does not end the Run.
+func (r *partitionRun) giveUp(within context.Context, part *Partition, err error) error {
 	if ctxend.Is(within, err) {
 		err = nil // f only returns why it was stopped
 	}
-	if errors.Is(h.Err(), core.ErrLost) {
-		return nil // f's error may be a consequence of the loss
+	lost := errors.Is(part.Err(), core.ErrLost)
+	why := part.Release()
+	if errors.Is(why, core.ErrLost) && !lost {
+		why = nil // a loss after f has returned does no harm
 	}
-	if released := h.Release(); !errors.Is(released, core.ErrLost) {
-		err = oneline.Join(err, released)
+	if why == nil && context.Cause(within) == ErrMoved {
+		why = ErrMoved
 	}
-	return err
+	if r.p.onEnd != nil {
+		r.p.onEnd(part, oneline.Join(err, why))
+	}
+	if r.ctx.Err() == nil && (lost || why == ErrMoved) {
+		err = nil
+	}
+	if lost || why == ErrMoved {
+		why = nil
+	}
+	return oneline.Join(err, why)
 }
 
 // await pauses if the view does not show the claim that refuses ours. A server
@@ -112,11 +130,11 @@ func (r *partitionRun) await(ctx context.Context, number int) {
 		r.unseen[number] = 0
 		return
 	}
-	_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
+	_ = pauses.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
 	r.unseen[number]++
 }
 
-// unreadRound makes the pause after an unreadable number as long as maxPause.
+// unreadRound makes the pause after an unreadable number as long as pauses get.
 const unreadRound = 10
 
 // errOtherNumber says that the number of partitions was written again after the
@@ -152,7 +170,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = backoff.Backoff{Min: minPause, Max: maxPause}.Wait(ctx, unreadRound) // fails only if ctx ends
+		_ = pauses.Wait(ctx, unreadRound) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -171,7 +189,7 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 		if short++; time.Since(began) >= shortWork {
 			short = 0
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, short-1); err != nil {
+		if err := pauses.Wait(ctx, short-1); err != nil {
 			return nil
 		}
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 // Changes yields a report of the tree at path, and then another report after
-// each change and each end of a session. It watches every node that it reads,
-// but no node that a limit leaves out.
+// each change and each end of a session. It watches every znode that it reads,
+// but no znode that a limit leaves out.
 //
 // In between, Changes asks a quorum of the ensemble whether it still answers,
 // at the interval of the option Pulse, with a transaction that changes nothing.
@@ -30,7 +30,7 @@ import (
 // a busy tree. A report has all changes since the last one, and reads the whole
 // tree again.
 //
-// Changes yields session.ErrNoNode if the node at path does not exist, and
+// Changes yields session.ErrNoNode if the znode at path does not exist, and
 // waits for it. After another error it tries again, with pauses of up to
 // MaxRetry. Changes ends when ctx ends, and after session.ErrClosed or the
 // error of an invalid path or option. It is safe for concurrent use.
@@ -108,7 +108,7 @@ func (w *watcher) round() bool {
 		if !errors.Is(err, core.ErrNoNode) {
 			pause := min(w.options.every<<min(w.failures, 10), MaxRetry)
 			w.failures++
-			return w.sleep(max(pause, minProbePause))
+			return w.sleep(max(pause, probePauses.Min))
 		}
 	}
 	if !w.idle() {

@@ -69,7 +69,7 @@ func (c *classifier) find(n *node) Finding {
 	}
 	p := &Plain{headerAs(KindPlain, n), int(n.stat.DataLength), session.ID(n.stat.EphemeralOwner)}
 	if n.lasting() && layoutOf(n.name) != "" && n.leaf() {
-		p.Notes = append(p.Notes, "its name looks like that of a process's node in a recipe, but no session owns it")
+		p.Notes = append(p.Notes, "its name looks like that of a process's znode in a recipe, but no session owns it")
 	}
 	return p
 }
@@ -101,7 +101,7 @@ func (c *classifier) leaf(n *node) Finding {
 	case n.ephemeral():
 		f := &OneNode{headerAs(KindOneNode, n), n.owner()}
 		f.Layouts = layoutsOf([]Owner{f.Holder})
-		f.Notes = append(f.Notes, "one ephemeral node: the holder of a one-node lock or election, whose waiters have no nodes, or a member of another recipe")
+		f.Notes = append(f.Notes, "one ephemeral znode: the holder of a one-node lock or election, whose waiters have no znodes, or a member of another recipe")
 		return f
 	case ours && o.ID == "" && o.Visit == "":
 		f := &Barrier{headerAs(KindBarrier, n), n.owner()}

@@ -210,7 +210,7 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 	line := n.parent.kid(n.name + "-" + kazooLock)
 	leases := n.kids
 	for _, name := range n.names {
-		if len(name) != hexLen || !isHex(name) {
+		if len(name) != hexLen || !znode.IsHex(name) {
 			return nil
 		}
 	}

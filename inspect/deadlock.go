@@ -33,9 +33,9 @@ type Wait struct {
 	// kind.
 	Lock string `json:"lock"`
 	Kind Kind   `json:"kind"`
-	// Waiter is the session's node there.
+	// Waiter is the session's znode there.
 	Waiter Owner `json:"waiter"`
-	// Holder is the holder's node. It belongs to the next session, or to a
+	// Holder is the holder's znode. It belongs to the next session, or to a
 	// session whose holds last until the next session has ended
 	// (Owner.ParentSessions).
 	Holder Owner `json:"holder"`
@@ -67,9 +67,9 @@ func (r *DeadlockReport) Complete() bool {
 // A session counts as a single client. If several goroutines or threads share a
 // session, one may hold while another waits: such a cycle is not a deadlock,
 // and ends by itself. So Deadlocks reads the tree again after the time of the
-// option Confirm. It searches among the nodes that are the same in both reads:
+// option Confirm. It searches among the znodes that are the same in both reads:
 // waiters, holders, and the holders of permits. Every cycle that lasts is
-// found, whatever other nodes come and go. Deadlock.Since is its age. For the
+// found, whatever other znodes come and go. Deadlock.Since is its age. For the
 // same reason, a session that waits for its own lock is not a cycle. Sessions
 // that both hold and wait at the same path are not a cycle either. A session
 // under other sessions (Owner.ParentSessions) and each of these count as a
@@ -77,8 +77,8 @@ func (r *DeadlockReport) Complete() bool {
 //
 // A waiter for a permit is blocked only if all holders of permits are. A waiter
 // for several permits may be blocked earlier, which is not found. Waiters
-// without a node are not seen, such as waiters of one-node locks. Candidates of
-// an Election do not count as waiting. The waiters of a Lock that may be an
+// without a znode are not seen, such as waiters of one-node locks. Candidates
+// of an Election do not count as waiting. The waiters of a Lock that may be an
 // election do.
 //
 // ctx bounds the call. The errors are those that Read lists. Deadlocks is safe

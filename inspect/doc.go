@@ -18,14 +18,14 @@
 // # What is promised
 //
 //   - Nothing is written. The options limit how much is read: at most Limit
-//     nodes, at most Children children of one node, at most Names names of
+//     znodes, at most Children children of one znode, at most Names names of
 //     children, and at most MaxBytes of names and data. A few requests are under
 //     way at a time.
 //   - The report says what was left out, and where: an Omitted, or
 //     Header.Unread. It also says what an ACL hides.
-//   - A node that is not recognised is a Plain. If nodes may belong to several
-//     recipes, the report says so: Header.Notes, Lock.MayBeElection.
-//   - A cycle that Deadlocks reports lasted, with the same nodes, for at least
+//   - A znode that is not recognised is a Plain. If znodes may belong to
+//     several recipes, the report says so: Header.Notes, Lock.MayBeElection.
+//   - A cycle that Deadlocks reports lasted, with the same znodes, for at least
 //     the time of the option Confirm. Changes during the reads make no false
 //     alarm.
 //
@@ -33,11 +33,11 @@
 //
 //   - A report is not a snapshot. Two of its findings may never have been true
 //     at the same instant.
-//   - Nodes are recognised by names and data, which any client may write. A key
-//     of eight bytes looks like a counter, and a directory of ephemeral nodes
-//     like a group.
+//   - Znodes are recognised by names and data, which any client may write. A
+//     key of eight bytes looks like a counter, and a directory of ephemeral
+//     znodes like a group.
 //   - The holder of a lock is the first contender. It may not know yet that it
-//     holds, and its process may have died: the node exists until its session
+//     holds, and its process may have died: the znode exists until its session
 //     ends.
 //   - Some facts are not in the znodes: the limit of a semaphore of Docent or
 //     Curator, the number of members that a double barrier waits for, the
@@ -52,8 +52,8 @@
 // # What it reads
 //
 // The tree is read breadth first. Each level leaves half of the rest of the
-// limit to deeper levels. For each node the stat is read. For a node with
-// children, the names of the children are read; for a node without children its
+// limit to deeper levels. For each znode the stat is read. For a znode with
+// children, the names of the children are read; for a znode without children its
 // data, up to four kilobytes; more is not a recipe's. If the names belong to a recipe, only the
 // children are read whose data matters, and the children that do not belong to
 // the recipe. For a queue that is the oldest item: a hundred thousand items

@@ -31,8 +31,8 @@ const (
 	KindOmitted     Kind = "omitted"
 )
 
-// Layout names the library whose layout a node looks like. It is a guess: any
-// client may write such a node.
+// Layout names the library whose layout a znode looks like. It is a guess: any
+// client may write such a znode.
 type Layout string
 
 // The layouts that are recognised.
@@ -46,12 +46,12 @@ const (
 	Generic     Layout = "generic" // ZooKeeper's own recipes, and others without a mark
 )
 
-// Finding is a recipe or a node of the tree: a *Lock, *RWLock, *Semaphore,
+// Finding is a recipe or a znode of the tree: a *Lock, *RWLock, *Semaphore,
 // *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier,
 // *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. Each
 // has a JSON form: an object with its "kind".
 //
-// All text in a Finding comes from nodes that any client may have written:
+// All text in a Finding comes from znodes that any client may have written:
 // escape it before you show it.
 type Finding interface {
 	// Head returns the part that all findings have.
@@ -61,45 +61,45 @@ type Finding interface {
 // Header is the part that all findings have.
 type Header struct {
 	Kind Kind `json:"kind"`
-	// Path is the path of the node, below the Manager's root. For an Omitted it
-	// is the parent of the nodes that were left out.
+	// Path is the path of the znode, below the Manager's root. For an Omitted
+	// it is the parent of the znodes that were left out.
 	Path string `json:"path"`
-	// Layouts are the layouts that the nodes look like, sorted. It is empty if
+	// Layouts are the layouts that the znodes look like, sorted. It is empty if
 	// no layout is recognised.
 	Layouts []Layout `json:"layouts,omitempty"`
-	// Created is the time at which the node was created, by the clock of the
+	// Created is the time at which the znode was created, by the clock of the
 	// ensemble's leader.
 	Created time.Time `json:"created,omitzero"`
-	// Children is the number of the node's children.
+	// Children is the number of the znode's children.
 	Children int `json:"children,omitempty"`
 	// Unrecognised is the number of children that do not belong to the recipe.
-	// They are read as other nodes, and are findings themselves.
+	// They are read as other znodes, and are findings themselves.
 	Unrecognised int `json:"strangers,omitempty"`
-	// Unread is the number of nodes of the recipe that were not read, since a
+	// Unread is the number of znodes of the recipe that were not read, since a
 	// limit was reached.
 	Unread int `json:"unread,omitempty"`
 	// Kept is the number of values in a config key's history, including the
-	// present value. The nodes of these values are not findings.
+	// present value. The znodes of these values are not findings.
 	Kept int `json:"kept,omitempty"`
-	// Notes say which other recipe the nodes may belong to, and what is not
+	// Notes say which other recipe the znodes may belong to, and what is not
 	// known.
 	Notes []string `json:"notes,omitempty"`
-	// Abandoned are the nodes that look abandoned.
+	// Abandoned are the znodes that look abandoned.
 	Abandoned []Mark `json:"abandoned,omitempty"`
 }
 
 // Head returns h.
 func (h *Header) Head() *Header { return h }
 
-// Mark is a node that looks abandoned, with the reason.
+// Mark is a znode that looks abandoned, with the reason.
 type Mark struct {
 	Path   string `json:"path"`
 	Reason string `json:"why"`
 }
 
-// Owner is the owner of a node in a recipe: the holder of a lock, a waiter, a
-// candidate, a member. What the node does not tell is zero. In Curator's nodes
-// the ID is mostly an IP address.
+// Owner is the owner of a znode in a recipe: the holder of a lock, a waiter, a
+// candidate, a member. What the znode does not tell is zero. In Curator's
+// znodes the ID is mostly an IP address.
 type Owner struct {
 	session.Owner
 	// ParentSessions are sessions whose holds last until the owner's session
@@ -129,9 +129,9 @@ type Lock struct {
 	// Holder is the first contender. It may not know yet that it holds.
 	Holder  *Owner  `json:"holder,omitempty"`
 	Waiters []Owner `json:"waiters,omitempty"`
-	// MayBeElection says that the nodes may be an election: Curator's
-	// LeaderSelector and kazoo's Election have the same nodes. The holder leads
-	// then.
+	// MayBeElection says that the znodes may be an election: Curator's
+	// LeaderSelector and kazoo's Election have the same znodes. The holder
+	// leads then.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
 }
 
@@ -148,7 +148,7 @@ type Semaphore struct {
 	// Used is the number of permits that are held, including those that were
 	// not read.
 	Used int `json:"used"`
-	// Limit is the number of permits; 0 if the nodes do not have it, as with
+	// Limit is the number of permits; 0 if the znodes do not have it, as with
 	// Docent and Curator.
 	Limit int `json:"limit,omitempty"`
 	// Holders has one entry for each permit.
@@ -156,8 +156,8 @@ type Semaphore struct {
 	Waiters []Owner `json:"waiters,omitempty"`
 }
 
-// OneNode is a single ephemeral node: a one-node lock or election, whose
-// waiters have no nodes, or a member of a recipe that is not recognised.
+// OneNode is a single ephemeral znode: a one-node lock or election, whose
+// waiters have no znodes, or a member of a recipe that is not recognised.
 type OneNode struct {
 	Header
 	Holder Owner `json:"holder"`
@@ -181,8 +181,8 @@ type Group struct {
 // Partitioner divides partitions among members.
 type Partitioner struct {
 	Header
-	// Partitions is the number of partitions; 0 if the nodes do not have it, as
-	// with kazoo.
+	// Partitions is the number of partitions; 0 if the znodes do not have it,
+	// as with kazoo.
 	Partitions int     `json:"partitions,omitempty"`
 	Members    []Owner `json:"members,omitempty"`
 	// Claims are the owned partitions, sorted.
@@ -215,8 +215,8 @@ type Instance struct {
 // Queue is a queue of items.
 type Queue struct {
 	Header
-	// Length is the number of items' nodes, including claimed and delayed
-	// items. A node of Curator may have several items.
+	// Length is the number of items' znodes, including claimed and delayed
+	// items. A znode of Curator may have several items.
 	Length  int `json:"length"`
 	Delayed int `json:"delayed,omitempty"` // not due yet, by the clock of this machine
 	Dead    int `json:"dead,omitempty"`    // dead letters
@@ -236,7 +236,7 @@ type Item struct {
 
 // ItemClaim is an item that a consumer has.
 type ItemClaim struct {
-	Item string `json:"item"` // the name of its node
+	Item string `json:"item"` // the name of its znode
 	Owner
 }
 
@@ -255,15 +255,15 @@ type Double struct {
 	// Inside are the members of the round that have not left. Members that
 	// leave wait for them.
 	Inside []Owner `json:"inside,omitempty"`
-	// Waiting are the members that are not inside. No node has the number of
+	// Waiting are the members that are not inside. No znode has the number of
 	// members that a round needs.
 	Waiting []Owner `json:"waiting,omitempty"`
-	// Left are the names of nodes of the round's members that are gone. Only
+	// Left are the names of znodes of the round's members that are gone. Only
 	// Docent's rounds name their members.
 	Left []string `json:"left,omitempty"`
 }
 
-// Counter is a node with a number of 4 or 8 bytes, as Curator's counters have.
+// Counter is a znode with a number of 4 or 8 bytes, as Curator's counters have.
 // Other data of that length looks the same.
 type Counter struct {
 	Header
@@ -273,7 +273,7 @@ type Counter struct {
 	Modified time.Time `json:"modified"`
 }
 
-// ConfigKey is a persistent node with data and without children.
+// ConfigKey is a persistent znode with data and without children.
 type ConfigKey struct {
 	Header
 	Bytes    int       `json:"bytes"`
@@ -289,20 +289,20 @@ type History struct {
 	Key string `json:"key"`
 }
 
-// Plain is a node that is not recognised as a recipe's.
+// Plain is a znode that is not recognised as a recipe's.
 type Plain struct {
 	Header
 	Bytes   int        `json:"bytes,omitempty"`
-	Session session.ID `json:"session,omitempty"` // 0 for a node that is not ephemeral
+	Session session.ID `json:"session,omitempty"` // 0 for a znode that is not ephemeral
 }
 
-// Hidden is a node that an ACL hides in part.
+// Hidden is a znode that an ACL hides in part.
 type Hidden struct {
 	Header
 	What string `json:"what"` // "children", "data", or "node": all but the name
 }
 
-// Omitted says which nodes were not read.
+// Omitted says which znodes were not read.
 type Omitted struct {
 	Header
 	// Nodes is the number of children of Path that were not read, with their

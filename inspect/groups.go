@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/owner"
 )
 
@@ -116,7 +117,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {
-			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no member can own the partition until the node is deleted"})
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no member can own the partition until the znode is deleted"})
 		}
 	}
 	slices.SortFunc(f.Claims, func(a, b Claim) int {
@@ -142,7 +143,7 @@ func (c *classifier) double(n *node) Finding {
 	sure := false
 	for _, k := range n.kids {
 		o, _ := owner.Parse(k.data)
-		uuid, bare := isUUID(k.name), len(k.name) == hexLen && isHex(k.name)
+		uuid, bare := znode.IsUUID(k.name), len(k.name) == hexLen && znode.IsHex(k.name)
 		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
 			continue
 		}
@@ -165,7 +166,7 @@ func (c *classifier) double(n *node) Finding {
 		if p.ID == "" {
 			p.ID = strings.TrimPrefix(k.name, memberPrefix)
 		}
-		if isUUID(k.name) && p.Layout == "" {
+		if znode.IsUUID(k.name) && p.Layout == "" {
 			p.Layout = Curator
 		}
 		inside := ready != nil && k.stat.Czxid < ready.stat.Czxid && (round.Members == nil || slices.Contains(round.Members, k.name))

@@ -23,12 +23,12 @@ const (
 )
 
 // Job is the record of a job that runs once per interval: lock.Once, or "docent
-// once". The node does not have the interval.
+// once". The znode does not have the interval.
 type Job struct {
 	Header
 	State JobState `json:"state"`
 	// By is the process that has begun the newest run, nil if the job has never
-	// run. Since is when the run began. The node at By.Path exists while the
+	// run. Since is when the run began. The znode at By.Path exists while the
 	// run goes on. Token is the run's fencing token, and 0 once the run has
 	// ended.
 	By *Owner `json:"by,omitempty"`

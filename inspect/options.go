@@ -59,21 +59,21 @@ func (o *options) notNegative(name string, d time.Duration) {
 	}
 }
 
-// Limit bounds the number of nodes that are read in all. Each node costs one to
-// three requests. The default is DefaultLimit.
+// Limit bounds the number of znodes that are read in all. Each znode costs one
+// to three requests. The default is DefaultLimit.
 func Limit(nodes int) Option {
 	return func(o *options) { o.limit = nodes; o.positive("Limit", nodes) }
 }
 
-// Children bounds the number of children of one node that are read. The default
-// is DefaultChildren.
+// Children bounds the number of children of one znode that are read. The
+// default is DefaultChildren.
 func Children(n int) Option {
 	return func(o *options) { o.children = n; o.positive("Children", n) }
 }
 
-// Names bounds the number of children's names that are listed in all. A node is
-// not listed if it has more children than the rest of that number. The default
-// is DefaultNames, about ten megabytes.
+// Names bounds the number of children's names that are listed in all. A znode
+// is not listed if it has more children than the rest of that number. The
+// default is DefaultNames, about ten megabytes.
 func Names(n int) Option {
 	return func(o *options) { o.names = n; o.positive("Names", n) }
 }
@@ -89,8 +89,8 @@ func MaxBytes(n int) Option {
 }
 
 // Depth bounds the number of levels below the path that are read. With 0 only
-// the node at the path and its children's names are read. By default all levels
-// are read.
+// the znode at the path and its children's names are read. By default all
+// levels are read.
 func Depth(levels int) Option {
 	return func(o *options) {
 		if o.depth = levels; levels < 0 {

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -35,52 +34,36 @@ func (n *node) owner() Owner {
 
 // Lengths of unique ids in names.
 const (
-	uuidLen = 36
-	hexLen  = 32
+	hexLen = 32
 )
 
 // layoutOf returns the layout of a protected name, or "".
 func layoutOf(name string) Layout {
-	if guid, ok := znode.GUID(name); ok && isUUID(guid) {
+	if guid, ok := znode.GUID(name); ok && znode.IsUUID(guid) {
 		return Curator
 	}
-	if rest, ok := strings.CutPrefix(name, "_c_"); ok && len(rest) > hexLen && isHex(rest[:hexLen]) && rest[hexLen] == '-' {
+	if rest, ok := strings.CutPrefix(name, "_c_"); ok && len(rest) > hexLen && znode.IsHex(rest[:hexLen]) && rest[hexLen] == '-' {
 		return GoZooKeeper
 	}
-	if len(name) >= hexLen && isHex(name[:hexLen]) {
+	if len(name) >= hexLen && znode.IsHex(name[:hexLen]) {
 		return Kazoo
 	}
 	return ""
 }
 
-func isHex(s string) bool {
-	_, err := hex.DecodeString(s)
-	return err == nil
-}
-
-// isUUID reports whether s is a UUID in its form of 36 characters.
-func isUUID(s string) bool {
-	if len(s) != uuidLen {
-		return false
-	}
-	for _, i := range []int{8, 13, 18, 23} {
-		if s[i] != '-' {
-			return false
-		}
-	}
-	return isHex(strings.ReplaceAll(s, "-", "")) && strings.Count(s, "-") == 4
-}
-
 // layoutsOf returns the layouts of owners, sorted, each once.
 func layoutsOf(owners ...[]Owner) []Layout {
-	var all []Layout
-	for _, some := range owners {
-		for _, o := range some {
-			if o.Layout != "" {
-				all = append(all, o.Layout)
-			}
+	return layoutsIn(slices.Concat(owners...), func(o Owner) Layout { return o.Layout })
+}
+
+// layoutsIn returns the known layouts of the elements, sorted, each once.
+func layoutsIn[T any](all []T, layoutOf func(T) Layout) []Layout {
+	var layouts []Layout
+	for _, one := range all {
+		if layout := layoutOf(one); layout != "" {
+			layouts = append(layouts, layout)
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	slices.Sort(layouts)
+	return slices.Compact(layouts)
 }

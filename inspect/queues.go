@@ -103,7 +103,7 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	if claims.is(shapeClaims) {
 		c.take(claims)
 		c.claims(f, claims, items)
-		layouts = append(layouts, layoutsOfClaims(f.Claims)...)
+		layouts = append(layouts, layoutsIn(f.Claims, func(claim ItemClaim) Layout { return claim.Layout })...)
 		if items == nil {
 			for _, name := range claims.names {
 				if i, ok := recognise.ParseItem(name); ok {
@@ -124,16 +124,6 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	slices.Sort(layouts)
 	f.Layouts = slices.Compact(layouts)
 	return f
-}
-
-func layoutsOfClaims(claims []ItemClaim) []Layout {
-	var all []Layout
-	for _, claim := range claims {
-		if claim.Layout != "" {
-			all = append(all, claim.Layout)
-		}
-	}
-	return all
 }
 
 // claims fills in the claims. It marks a claim whose item was gone before the

@@ -20,11 +20,11 @@ type Report struct {
 	Path string `json:"path"`
 	// Taken is the time at which the reads ended, by this machine's clock.
 	Taken time.Time `json:"taken"`
-	// Findings are in the order of the tree: a node, then its descendants,
-	// siblings by name. The nodes that a recipe has below its node are part of
-	// its finding, and not findings themselves.
+	// Findings are in the order of the tree: a znode, then its descendants,
+	// siblings by name. The znodes that a recipe has below its znode are part
+	// of its finding, and not findings themselves.
 	Findings []Finding `json:"findings"`
-	// Nodes is the number of nodes that were read, Requests the number of
+	// Nodes is the number of znodes that were read, Requests the number of
 	// requests.
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
@@ -75,7 +75,7 @@ func pick[T Finding](r *Report) []T {
 
 // Read reads the tree at path and reports its content. path is relative to sm's
 // root, and may be "/". Read writes nothing. It reads breadth first, a few
-// nodes at a time, within the limits of the options. The report says what the
+// znodes at a time, within the limits of the options. The report says what the
 // limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
 // out /zookeeper, the servers' own tree.
 //

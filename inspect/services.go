@@ -45,7 +45,7 @@ func (c *classifier) service(n *node) Finding {
 		f.Instances = append(f.Instances, in)
 		c.take(k)
 	}
-	f.Layouts = layoutsOfInstances(f.Instances)
+	f.Layouts = layoutsIn(f.Instances, func(in Instance) Layout { return in.Layout })
 	return f
 }
 
@@ -65,17 +65,6 @@ func layoutOfInstance(n *node) Layout {
 		return Spring
 	}
 	return Curator
-}
-
-func layoutsOfInstances(all []Instance) []Layout {
-	var layouts []Layout
-	for _, in := range all {
-		if in.Layout != "" {
-			layouts = append(layouts, in.Layout)
-		}
-	}
-	slices.Sort(layouts)
-	return slices.Compact(layouts)
 }
 
 // isInstance reports whether the data has the fields that every writer of a

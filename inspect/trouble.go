@@ -65,11 +65,8 @@ func (s *outage) trouble(confirmed time.Time) *TroubleError {
 	return &TroubleError{confirmed, time.Since(s.began), noQuorum, s.sm.LastFailure()}
 }
 
-// Pauses between unanswered questions.
-const (
-	minProbePause = 50 * time.Millisecond
-	maxProbePause = time.Second
-)
+// probePauses are the pauses between unanswered questions.
+var probePauses = backoff.Backoff{Min: 50 * time.Millisecond, Max: time.Second}
 
 // probe returns nil once a quorum has answered. The question is a transaction
 // of one check. A deposed leader still answers reads and syncs, but no
@@ -80,7 +77,7 @@ func probe(ctx context.Context, sm *core.Manager, path string) error {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist
 	}
 	for tries := 0; ; tries++ {
-		if err := (backoff.Backoff{Min: minProbePause, Max: maxProbePause}).Wait(ctx, tries-1); err != nil {
+		if err := probePauses.Wait(ctx, tries-1); err != nil {
 			return err
 		}
 		s, err := sm.Session(ctx)

@@ -68,8 +68,8 @@ const (
 
 // Reasons for nodes that are not read.
 const (
-	reasonLimit    = "the limit of nodes was reached"
-	reasonChildren = "the node has more children than the limit for one node"
+	reasonLimit    = "the limit of znodes was reached"
+	reasonChildren = "the znode has more children than the limit for one znode"
 	reasonNames    = "the list of the children is longer than the limit of names"
 	reasonBytes    = "the limit of bytes was reached"
 	reasonDepth    = "the maximum depth was reached"

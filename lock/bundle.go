@@ -115,7 +115,7 @@ func (b *Bundle) Paths() []string {
 }
 
 // Guards returns operations for session.Manager.Txn, one for each znode. If any
-// of the znodes is gone, the server refuses the whole transaction, and the
+// of the znodes is gone, the server rejects the whole transaction, and the
 // error is session.ErrLost.
 func (b *Bundle) Guards() []session.Op {
 	b.made()

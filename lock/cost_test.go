@@ -204,7 +204,7 @@ func TestCostTryLockFails(t *testing.T) {
 		counts := w.Count(func() {
 			_, err := b.mutex().TryLock(t.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
-			require.Len(t, w.nodes(), 1, "the node has gone when TryLock returns")
+			require.Len(t, w.nodes(), 1, "the znode has gone when TryLock returns")
 		})
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, counts)
 		require.Equal(t, watches, w.Srv.Watches(), "no watch")

@@ -36,7 +36,7 @@ func failing(sm *session.Manager, path string) map[string][]func(context.Context
 		"read limit":  {errorOf(s.Limit)},
 		"resize":      {func(ctx context.Context) error { return s.Resize(ctx, 2) }},
 		"once":        {errorOf(o.Start)},
-		"once last":   {func(ctx context.Context) error { _, _, err := o.Last(ctx); return err }},
+		"once last":   {func(ctx context.Context) error { _, err := o.Last(ctx); return err }},
 	}
 }
 

@@ -35,7 +35,7 @@ import (
 // greater token than all earlier holds. But the store must accept equal tokens.
 // It cannot tell the writes of two holds apart if one was handed on to the
 // other. A hold that is handed on ends only by its own Release, or together
-// with the holds that follow. So the store cannot refuse one kind of write: a
+// with the holds that follow. So the store cannot reject one kind of write: a
 // write that a holder sent before its own Release and that arrives after it. If
 // that can happen, compare the pair of Token and Hold.Turn, which grows from
 // hold to hold. A greater token for each hold is not possible: the waiting
@@ -43,7 +43,7 @@ import (
 // of any later write.
 //
 // A hold whose Guard was called is not handed on: its transactions must be
-// refused once it has ended, and a check of the znode could not do that. After
+// rejected once it has ended, and a check of the znode could not do that. After
 // a Revoker has asked for the lock, it is not handed on. If the lock is lost,
 // the waiting goroutines queue again, after the contenders of other processes.
 func Handoff(n int) MutexOption { return option(func(o *options) { o.handoff = n }) }

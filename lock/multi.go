@@ -20,7 +20,8 @@ type Locker interface {
 	Path() string
 	// Lock waits for the lock until ctx ends, as Mutex.Lock does.
 	Lock(ctx context.Context) (*Hold, error)
-	// TryLock returns ErrHeld where Lock would wait, as Mutex.TryLock does.
+	// TryLock returns ErrHeld where Lock would wait, as Mutex.TryLock does. ctx
+	// bounds the requests.
 	TryLock(ctx context.Context) (*Hold, error)
 }
 
@@ -92,7 +93,8 @@ func (m *Multi) Lock(ctx context.Context) (*MultiHold, error) {
 }
 
 // TryLock takes all of the locks. If it would have to wait for one, it releases
-// what it has and returns ErrHeld. In all else it is Lock.
+// what it has and returns ErrHeld. ctx bounds the requests. In all else it is
+// Lock.
 func (m *Multi) TryLock(ctx context.Context) (*MultiHold, error) {
 	return m.acquire(ctx, opTryLock, Locker.TryLock)
 }

@@ -115,36 +115,36 @@ func (o *Once) Start(ctx context.Context) (*Run, error) {
 	return r, nil
 }
 
-// Last returns the newest run, and false if none has begun yet. The connected
-// server may lag, so use the answer for display and tools, and not for
-// decisions. ctx bounds the reads. Errors: session.ErrForeign; ctx's;
+// Last returns the newest run. Exists is false if no run has begun yet. The
+// connected server may lag, so use the answer for display and tools, and not
+// for decisions. ctx bounds the reads. Errors: session.ErrForeign; ctx's;
 // session.ErrClosed; an invalid path, interval or slack; session.ErrNoAuth if
 // the record may not be read.
-func (o *Once) Last(ctx context.Context) (RunInfo, bool, error) {
+func (o *Once) Last(ctx context.Context) (RunInfo, error) {
 	o.made()
-	info, found, err := o.last(ctx)
-	return info, found, core.Failed("once last", o.path, err)
+	info, err := o.last(ctx)
+	return info, core.Failed("once last", o.path, err)
 }
 
-func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
+func (o *Once) last(ctx context.Context) (RunInfo, error) {
 	if o.err != nil {
-		return RunInfo{}, false, o.err
+		return RunInfo{}, o.err
 	}
 	read, err := o.sm.ReadMany(ctx, []core.ReadOp{{Path: o.path}, {Path: o.path, Children: true}})
 	if err != nil {
-		return RunInfo{}, false, err
+		return RunInfo{}, err
 	}
 	v := view{stat: read[0].Stat, names: read[1].Children}
 	switch err := errors.Join(read[0].Err, read[1].Err); {
 	case errors.Is(err, core.ErrNoNode):
-		return RunInfo{}, false, nil
+		return RunInfo{}, nil
 	case err != nil:
-		return RunInfo{}, false, oneline.Join(read[0].Err, read[1].Err)
+		return RunInfo{}, oneline.Join(read[0].Err, read[1].Err)
 	case len(read[0].Data) == 0 && len(v.names) == 0: // Start replaces such a znode
-		return RunInfo{}, false, nil
+		return RunInfo{}, nil
 	}
 	if v.record, err = parseRecord(read[0].Data); err != nil || v.record.State == never {
-		return RunInfo{}, false, err
+		return RunInfo{}, err
 	}
-	return v.info(o.path), true, nil
+	return v.info(o.path), nil
 }

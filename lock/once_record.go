@@ -36,6 +36,9 @@ const (
 // RunInfo is a run as the record at the path tells. All times are by the clock
 // of the ensemble's leader.
 type RunInfo struct {
+	// Exists says whether a run has begun. Before the first run, all fields are
+	// zero.
+	Exists bool
 	// Owner is the contender that ran the job, with the session in which the run
 	// began. Since is Began. Token is the run's fencing token while the run is
 	// under way or lost, and 0 once its end is recorded. Path is the path of the
@@ -107,6 +110,7 @@ func (v view) running() bool {
 func (v view) info(path string) RunInfo {
 	r := v.record
 	info := RunInfo{
+		Exists: true,
 		Owner:  session.Owner{ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Path: znode.Join(path, r.Run)},
 		State:  r.State,
 		Called: time.UnixMilli(r.Called),

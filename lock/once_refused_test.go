@@ -74,7 +74,7 @@ func TestOnce_unusable(t *testing.T) {
 			{once(p, lock.Slack(every)), "a slack of 10m0s"},
 		} {
 			require.ErrorContains(w, c.o.Do(w.Context(), runs(new(atomic.Int32), nil)), c.says)
-			_, _, err := c.o.Last(w.Context())
+			_, err := c.o.Last(w.Context())
 			require.ErrorContains(w, err, c.says)
 		}
 		require.ErrorIs(w, once(p).Do(testworld.Cancelled(), runs(new(atomic.Int32), nil)), context.Canceled)

@@ -65,9 +65,9 @@ func TestOnce_emptyNodeKeepsItsACL(t *testing.T) {
 func TestOnce_lastOfAnEmptyNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(job, "")
-		_, found, err := once(w.Process()).Last(w.Context())
+		none, err := once(w.Process()).Last(w.Context())
 		require.NoError(w, err)
-		require.False(w, found)
+		require.False(w, none.Exists)
 	})
 }
 

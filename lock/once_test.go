@@ -51,9 +51,9 @@ func starting(w *testworld.World, o *lock.Once) *testworld.Call[*lock.Run] {
 // last is the newest run, which must exist.
 func last(w *testworld.World, o *lock.Once) lock.RunInfo {
 	w.Helper()
-	info, found, err := o.Last(w.Context())
+	info, err := o.Last(w.Context())
 	require.NoError(w, err)
-	require.True(w, found)
+	require.True(w, info.Exists)
 	return info
 }
 
@@ -171,9 +171,9 @@ func TestOnce_leadersClockSteps(t *testing.T) {
 func TestOnce_recordsRuns(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		_, found, err := once(p).Last(w.Context())
+		none, err := once(p).Last(w.Context())
 		require.NoError(w, err)
-		require.False(w, found)
+		require.Equal(w, lock.RunInfo{}, none)
 
 		began := time.Now().Truncate(time.Millisecond)
 		r := begins(w, once(p, lock.ID("p")))

@@ -98,7 +98,8 @@ func (e *OneNode) TryLock(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-// Do runs f while it holds the lock, as Mutex.Do does.
+// Do runs f while it holds the lock, as Mutex.Do does. ctx bounds the wait, and
+// f's context ends with it.
 func (e *OneNode) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := e.Lock(ctx)
@@ -120,8 +121,8 @@ func (e *OneNode) Holders(ctx context.Context) ([]Contender, error) {
 }
 
 // Revoke asks the holder to release the lock, and returns the contender that
-// was asked. See the function Revoke. If the lock changes hands at that moment,
-// the next holder is asked.
+// was asked. ctx bounds the requests. See the function Revoke. If the lock
+// changes hands at that moment, the next holder is asked.
 func (e *OneNode) Revoke(ctx context.Context) ([]Contender, error) {
 	e.made()
 	return revokeAll(ctx, e.sm, e.path, e.holders, describeAll)

@@ -153,14 +153,15 @@ func revocable(path string, data []byte, stat core.Stat) error {
 }
 
 // Revoke asks the holder to release the lock, and returns the contender that
-// was asked. See the function Revoke.
+// was asked. ctx bounds the requests. See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.holders, describeAll)
 }
 
 // Revoke asks all holders, readers or a writer, to release the lock, and
-// returns the contenders that were asked. See the function Revoke.
+// returns the contenders that were asked. ctx bounds the requests. See the
+// function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.holders, describeModes)

@@ -95,7 +95,8 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 }
 
 // TryLock takes the lock for writing if no contender holds it or waits for it,
-// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
+// and returns ErrHeld otherwise. ctx bounds the requests. In all else it is
+// Mutex.TryLock.
 func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	m.made()
 	h, err := m.write.Try(ctx)
@@ -117,7 +118,8 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 }
 
 // TryRLock takes the lock for reading if no writer holds it or waits for it,
-// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
+// and returns ErrHeld otherwise. ctx bounds the requests. In all else it is
+// Mutex.TryLock.
 func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Try(ctx)
@@ -127,9 +129,9 @@ func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-// Do runs f while it holds the lock for writing, as Mutex.Do does. If f
-// downgrades its hold, its context ends. f then uses the context of the new
-// hold, and releases that hold itself.
+// Do runs f while it holds the lock for writing, as Mutex.Do does. ctx bounds
+// the wait, and f's context ends with it. If f downgrades its hold, its context
+// ends. f then uses the context of the new hold, and releases that hold itself.
 func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
@@ -139,7 +141,8 @@ func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHo
 	return h.do(ctx, m.path, m.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// RDo runs f while it holds the lock for reading, as Mutex.Do does.
+// RDo runs f while it holds the lock for reading, as Mutex.Do does. ctx bounds
+// the wait, and f's context ends with it.
 func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.RLock(ctx)
@@ -154,7 +157,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 // The Token stays the same.
 //
 // This hold ends as Downgrade begins. Its context ends with session.ErrReleased
-// before another reader comes in, and its Guard is refused once the change is
+// before another reader comes in, and its Guard is rejected once the change is
 // done; the new hold has its own. It cannot be undone: if Downgrade fails, the
 // lock is given up altogether, in the background if need be, and Release has
 // nothing left to do.

@@ -95,8 +95,8 @@ func (p *Permit) N() int {
 // Token returns the fencing token. No two Permits of a path have the same
 // token. A Permit that was asked for after another was released has the greater
 // token. With a limit of one, use the token as a Mutex's. With a greater limit,
-// several hold at a time. A store that refused every token less than the
-// greatest it has seen would refuse most of them. There the token only
+// several hold at a time. A store that rejected every token less than the
+// greatest it has seen would reject most of them. There the token only
 // distinguishes the permits; to keep former holders out, use Guards.
 func (p *Permit) Token() int64 {
 	misuse.ZeroValue(p == nil, "or nil lock.Permit", "Semaphore.Acquire")

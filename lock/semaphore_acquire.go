@@ -268,7 +268,7 @@ func (s *Semaphore) try(ctx context.Context, n int) (*Permit, error) {
 		p, err := c.atOnce(ctx, list)
 		if errors.Is(err, ErrNoPermits) || errors.Is(err, ErrTooManyPermits) {
 			if left := c.remove(ctx); left != nil {
-				err = fmt.Errorf("%w; our own nodes: %w", err, left)
+				err = fmt.Errorf("%w; our own znodes: %w", err, left)
 			}
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, erro
 		number, ok := znode.ParseSeq(e.Name, leaseTag)
 		if !ok {
 			c.abandon()
-			return leases{}, fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
+			return leases{}, fmt.Errorf("the server named our znode %q, without a sequence number", e.Name)
 		}
 		if c.last == nil || number-c.number > 0 {
 			c.last, c.number = e, number

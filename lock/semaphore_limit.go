@@ -47,7 +47,7 @@ func (l Limit) validate() error {
 		return err
 	}
 	if err := znode.Validate(l.node); err != nil {
-		return fmt.Errorf("the node of the limit: %w", err)
+		return fmt.Errorf("the znode of the limit: %w", err)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func DownAfter(errs int, window, pause time.Duration) BalancerOption {
 // An element that is marked down (MarkDown, DownAfter) is passed over until its
 // time is up. If all are down, they are picked as if none were. A mark is only
 // this process's guess, and calling a service that may be down is better than
-// certain failure. Disabled and draining instances are different: they refuse
+// certain failure. Disabled and draining instances are different: they reject
 // calls themselves, and get none.
 type Balancer[T any] struct {
 	source   Source[T]

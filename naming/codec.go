@@ -10,12 +10,12 @@ type Codec interface {
 	Base() string
 
 	// Dir is the path of the directory that holds the instances of a service
-	// and nothing else. The error says why the name is refused.
+	// and nothing else. The error says why the name is rejected.
 	Dir(base, service string) (string, error)
 
 	// Encode returns the name of the instance's znode and its data. For a
 	// DynamicSequential instance that is not registered yet, the server appends
-	// its number to the name. The error says which field is refused.
+	// its number to the name. The error says which field is rejected.
 	Encode(in Instance) (name string, data []byte, err error)
 
 	// Decode reads the instance of a service from the name of its znode and its

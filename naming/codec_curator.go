@@ -32,7 +32,7 @@ type CuratorOption func(*curator)
 // JsonInstanceSerializer does outside its compatible mode. Without it, the
 // field is written only for a disabled instance, and for an instance that was
 // read with the field. An enabled instance does not need the field, and clients
-// older than Curator 2.9 (CURATOR-275) refuse it.
+// older than Curator 2.9 (CURATOR-275) reject it.
 func CuratorEnabled() CuratorOption { return func(c *curator) { c.enabled = true } }
 
 type curator struct{ enabled bool }
@@ -61,7 +61,7 @@ type curator struct{ enabled bool }
 // ConcurrentHashMap or without a class) is read into Metadata, Weight and
 // Draining; its class is kept. Any other is read into Payload. The key "weight"
 // with a valid weight, and "draining" with true or false, become the fields.
-// They are refused in Metadata.
+// They are rejected in Metadata.
 //
 // All JSON that Curator reads is read, even {}: absent fields have the values
 // that Curator gives them. An instance that is read and written again keeps

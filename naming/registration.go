@@ -43,7 +43,10 @@ type Registration struct {
 // instance with the same id.
 type RegisterOption func(*registering)
 
-type registering struct{ conflict standing.Conflict }
+type registering struct {
+	conflict standing.Conflict
+	until    <-chan struct{} // closed by Unregister
+}
 
 // errUnregistered is the reason why an instance is out after Unregister.
 var errUnregistered = fmt.Errorf("%w: Unregister was called", core.ErrReleased)
@@ -77,13 +80,16 @@ func Replace() RegisterOption { return func(r *registering) { r.conflict = stand
 // neither updates nor removes the new znode. If the instance that exists has
 // another address, the error is session.ErrIDTaken, unless Replace is set.
 //
+// An instance of the same Manager that is being unregistered is waited for,
+// under every option.
+//
 // An empty ID is replaced by a random UUID (Dubbo makes its own), and a zero
 // Registered by the present time. A missing directory of the service is
 // created.
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the
-// codec refuses; ErrAddress for an address that no client could call, or a port
+// codec rejects; ErrAddress for an address that no client could call, or a port
 // without an address; session.ErrIDTaken; session.ErrNotEphemeral;
 // *MalformedError for a static instance if the znode at its path does not hold
 // an instance (it is left as it is); session.ErrTooLarge; session.ErrClosed;
@@ -115,15 +121,18 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 		return nil, core.Failed("register", dir, err)
 	}
 	path := znode.Join(dir, name)
+	lasting, end := context.WithCancel(context.Background())
+	rules.until = lasting.Done()
 	at, err := rules.open(ctx, r, path, in, data)
 	if err != nil {
+		end()
 		return nil, failed("register", path, err)
 	}
 	g := &Registration{
 		r: r, rules: rules, id: in.ID, path: path, changing: semaphore.NewWeighted(1), done: make(chan struct{}),
 		in: in, current: at, moved: make(chan struct{}), places: []place{at},
 	}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.ctx, g.cancel = lasting, end
 	go g.end()
 	return g, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
@@ -32,7 +33,7 @@ func (rules registering) open(ctx context.Context, r *Registry, path string, in 
 	if in.Type == Static || in.Type == Permanent {
 		return openStatic(ctx, r, path, in, data, rules.conflict == standing.Replace)
 	}
-	return openDynamic(ctx, r, path, in, data, rules.conflict)
+	return openDynamic(ctx, r, path, in, data, rules.conflict, rules.until)
 }
 
 // dynamic is the place of a dynamic instance: an ephemeral znode.
@@ -42,11 +43,12 @@ type dynamic struct{ node *standing.Node }
 // a persistent znode.
 var errPersistent = fmt.Errorf("%w; unregister it if it is a static instance", core.ErrNotEphemeral)
 
-func openDynamic(ctx context.Context, r *Registry, path string, in Instance, data []byte, conflict standing.Conflict) (place, error) {
+func openDynamic(ctx context.Context, r *Registry, path string, in Instance, data []byte, conflict standing.Conflict,
+	until <-chan struct{}) (place, error) {
 	_, name := znode.Split(path)
 	node, err := standing.Open(ctx, standing.Config{
 		Manager: r.sm, Path: path, Data: data, Sequential: in.Type == DynamicSequential,
-		Conflict: conflict, NotEphemeral: errPersistent,
+		Conflict: conflict, NotEphemeral: errPersistent, Until: until,
 		Kin: func(held []byte) bool {
 			_, err := r.decodeOurs(in.Service, name, held)
 			return err == nil
@@ -72,10 +74,4 @@ func (d dynamic) wait() (newer, ended <-chan struct{}) {
 	return s.Next(), ended
 }
 
-func (d dynamic) state() session.Presence {
-	s := d.node.State()
-	if !s.Standing() {
-		return session.Presence{Err: s.Err, Token: s.Czxid}
-	}
-	return session.Presence{In: true, Token: s.Czxid, Session: session.ID(s.Session.ID())}
-}
+func (d dynamic) state() session.Presence { return owner.PresenceOf(d.node.State()) }

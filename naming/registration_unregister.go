@@ -15,7 +15,7 @@ import (
 // ctx bounds only the wait: the removal begins even if ctx has ended, and goes
 // on in the background. It works during an outage: a dynamic instance is gone
 // with its session at the latest. Unregister may be called any number of times;
-// after an error it tries again at once. An error says why a server refuses the
+// after an error it tries again at once. An error says why a server rejects the
 // removal. The removal of a dynamic instance is then still repeated in the
 // background. If another client has removed a static instance and registered it
 // again, nothing is removed.

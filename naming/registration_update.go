@@ -23,7 +23,7 @@ import (
 // deleted.
 //
 // Errors, in a *session.OpError: a change of Service, ID or Type; a field that
-// the codec refuses; ErrAddress; session.ErrTooLarge; what the server answers, such as
+// the codec rejects; ErrAddress; session.ErrTooLarge; what the server answers, such as
 // session.ErrNoAuth; session.ErrReplaced and session.ErrIDTaken while another
 // process has the place; session.ErrReleased after Unregister;
 // session.ErrClosed; session.ErrNoNode if another client has removed a static
@@ -36,12 +36,14 @@ func (g *Registration) Update(ctx context.Context, in Instance) error {
 // Drain marks the instance as draining, so that Balancers no longer pick it. It
 // is an Update of only that field, and returns when the mark is written. Clients
 // read the mark a moment later (Pause), and call the instance until then. So
-// serve for a second or two after Drain, and Unregister after that.
+// serve for a second or two after Drain, and Unregister after that. ctx and the
+// errors are those that Update documents.
 func (g *Registration) Drain(ctx context.Context) error {
 	return g.change(ctx, "drain", func(in Instance) Instance { in.Draining = true; return in })
 }
 
-// Undrain removes the mark of Drain.
+// Undrain removes the mark of Drain. ctx and the errors are those that Update
+// documents.
 func (g *Registration) Undrain(ctx context.Context) error {
 	return g.change(ctx, "undrain", func(in Instance) Instance { in.Draining = false; return in })
 }

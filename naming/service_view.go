@@ -16,7 +16,7 @@ type View struct {
 	// Stale says that the instances are the last known ones, or come from the
 	// cache file, and may have changed. Err is the reason: ErrDisconnected,
 	// session.ErrClosed after Close of the Service or of the Manager, or the
-	// refusal of a server to list the service.
+	// rejection of a server to list the service.
 	Stale bool
 	Err   error
 	// Protected says that the service had lost all its instances, and that some

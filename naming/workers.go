@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -78,7 +79,9 @@ func (w *WorkerID) ID() int {
 //
 // It costs a list, a create and a read, whatever the number of those taken.
 // With a name it also costs a read, and two writes if the number is not the
-// last one. A process that crashed has its number until its session expires.
+// last one. A process that crashed has its number until its session expires. A
+// number that this session is giving up is waited for if it is the last number
+// of the name, or no other is free.
 //
 // ctx bounds the call, not the hold. Errors, in a *session.OpError:
 // ErrNoWorkerID; a name that cannot be the name of a znode; ctx's;
@@ -111,9 +114,27 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 // and again.
 func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID, error) {
 	for {
+		s, err := w.sm.Session(ctx)
+		if err != nil {
+			return nil, err
+		}
+		leaving := s.Leaving(w.path) // asked before the list: what it shows may have gone then
 		free, err := w.free(ctx)
 		if err != nil {
 			return nil, err
+		}
+		// A number that is being given up is not free for this session, whether or
+		// not the list still shows it.
+		free = slices.DeleteFunc(free, func(n int) bool { return leaving[strconv.Itoa(n)] != nil })
+		if own := w.own(leaving, last, len(free) == 0); own != nil {
+			select {
+			case <-own:
+				continue
+			case <-s.Done():
+				continue
+			case <-ctx.Done():
+				return nil, ctxend.Err(ctx)
+			}
 		}
 		if len(free) == 0 {
 			return nil, fmt.Errorf("%w: %d of %d", ErrNoWorkerID, w.max, w.max)
@@ -140,6 +161,21 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			}
 		}
 	}
+}
+
+// own returns the end of the removal of a number that this session is giving
+// up: of the last number, or of any. It returns nil if the session gives up no
+// such number.
+func (w *Workers) own(leaving map[string]<-chan struct{}, last int, any bool) <-chan struct{} {
+	if over := leaving[strconv.Itoa(last)]; over != nil || !any {
+		return over
+	}
+	for n := range w.max {
+		if over := leaving[strconv.Itoa(n)]; over != nil {
+			return over
+		}
+	}
+	return nil
 }
 
 // free lists the numbers that are not taken, in order.

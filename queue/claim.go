@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -131,7 +130,7 @@ func (b *claims) make(ctx context.Context) ([]*Item, error) {
 		return nil, err
 	}
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
+		if err := pauses.Wait(ctx, n-2); err != nil {
 			return nil, err
 		}
 		end := b.q.snapshot.changing(b.s, 0, len(b.items))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/chance"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -26,10 +27,10 @@ const (
 	blindRead     = 16 // how many items it reads at first, when it does not know their size
 	maxGapFactor  = 8  // how many items it reads at most for each item that exists
 
-	maxVain      = 7
-	minVainPause = 2 * time.Millisecond
-	maxVainPause = 128 * time.Millisecond
+	maxVain = 7
 )
+
+var vainPauses = backoff.Backoff{Min: 2 * time.Millisecond, Max: 128 * time.Millisecond}
 
 // maxClaims bounds how many items are claimed in one request.
 const maxClaims = 64

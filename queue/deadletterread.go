@@ -70,24 +70,10 @@ func (q *Queue) itemOf(id string) (name, bool) {
 	return q.layout.parse(text)
 }
 
-// read yields the letters with the IDs, and an error for an invalid ID. It
-// reads them in batches. Letters that have gone are left out.
+// read yields the letters with the IDs. It reads them in batches. Letters that
+// have gone are left out.
 func (q *Queue) read(ctx context.Context, ids []string) iter.Seq2[letter, error] {
-	return func(yield func(letter, error) bool) {
-		valid := ids
-		bad := slices.IndexFunc(ids, func(id string) bool { _, ok := q.itemOf(id); return !ok })
-		if bad >= 0 {
-			valid = ids[:bad]
-		}
-		for l, err := range batched(valid, func(some []string) ([]letter, int, error) { return q.readSome(ctx, some) }) {
-			if !yield(l, err) || err != nil {
-				return
-			}
-		}
-		if bad >= 0 {
-			yield(letter{}, noLetter(ids[bad]))
-		}
-	}
+	return batched(ids, func(some []string) ([]letter, int, error) { return q.readSome(ctx, some) })
 }
 
 // readSome reads the first letters, up to listedBytes. It returns how many it

@@ -12,4 +12,7 @@ var (
 	// ErrUnsupported says that the Layout of the queue cannot express a priority
 	// or a delay.
 	ErrUnsupported = errors.New("not possible in the queue's layout")
+	// ErrNoLetter says that an ID cannot be the ID of a dead letter: Dead yields
+	// the IDs.
+	ErrNoLetter = errors.New("not the ID of a dead letter")
 )

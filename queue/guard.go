@@ -29,7 +29,7 @@ type guard struct {
 func newGuard() *guard { return &guard{turn: semaphore.NewWeighted(1)} }
 
 // Guard returns operations for session.Manager.Txn. With them, the server
-// refuses the whole transaction once the claim is gone: after Ack, Release or
+// rejects the whole transaction once the claim is gone: after Ack, Release or
 // Reject, after the end of the session, and once another consumer has claimed
 // the item. The transaction's error is session.ErrLost then. If the item is
 // acknowledged after such a transaction, the transaction is done at most once

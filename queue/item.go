@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/base/znode"
@@ -67,7 +66,7 @@ func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 
 // Ack takes the item out of the queue for good, and ends the claim. It is one
-// transaction, which is refused if the claim has gone. If the answer is lost,
+// transaction, which is rejected if the claim has gone. If the answer is lost,
 // Ack finds out the outcome. So nil means that this claim has deleted the item,
 // and that the item never comes again.
 //
@@ -294,7 +293,7 @@ func (i *Item) transact(others []core.Op, proven func(context.Context) error) er
 	ctx := context.Background() // every request ends with the session
 	ops := append(i.remove(), others...)
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
+		if err := pauses.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := i.send(ctx, ops, n == 0)
@@ -358,7 +357,7 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-2); err != nil {
+		if err := pauses.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := core.ErrLost // claims that are not counted go the way of a refused guard

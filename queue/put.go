@@ -16,12 +16,9 @@ import (
 // dead letter fits into one request with the item's data.
 var reserve [4096]byte
 
-// Pauses of Put while the queue is full, and before another attempt if the
-// directory has vanished.
-const (
-	minPause = 10 * time.Millisecond
-	maxPause = 500 * time.Millisecond
-)
+// pauses are the pauses of Put while the queue is full, and before another
+// attempt if the directory has vanished.
+var pauses = backoff.Backoff{Min: 10 * time.Millisecond, Max: 500 * time.Millisecond}
 
 // Put puts an item at the end of the queue, and returns its ID. When Put has
 // returned without an error, the item is delivered until it is acknowledged.
@@ -43,7 +40,8 @@ func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, er
 	return id, q.failed(ctx, "put", err)
 }
 
-// TryPut is Put that does not wait for room: it returns ErrFull at once.
+// TryPut is Put that does not wait for room: it returns ErrFull at once. ctx
+// bounds the request.
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	id, err := q.put(ctx, data, false, opts)
@@ -134,7 +132,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
 			}
-			if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, n-1); err != nil {
+			if err := pauses.Wait(ctx, n-1); err != nil {
 				return err
 			}
 		default:
@@ -180,7 +178,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		if !wait {
 			return full
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries); err != nil {
+		if err := pauses.Wait(ctx, tries); err != nil {
 			return full
 		}
 	}

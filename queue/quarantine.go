@@ -29,13 +29,13 @@ const (
 type Skipped struct {
 	ID   ID
 	Path string // of the item's znode
-	// Err says what was refused, such as a session.ErrNoAuth for the read of
+	// Err says what was rejected, such as a session.ErrNoAuth for the read of
 	// the znode.
 	Err error
 }
 
 // OnSkipped has f called with each item that this Queue begins to pass over. It
-// is called once for each kind of operation that was refused: the read of the
+// is called once for each kind of operation that was rejected: the read of the
 // item, its claim, its acknowledgement, or the creation of its dead letter. The
 // Queue tries the item again after a second, then after longer pauses of ten
 // seconds and more. f is called on a goroutine of a Take, Ack, Release or

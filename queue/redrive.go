@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -20,17 +19,18 @@ import (
 // applied.
 //
 // ctx bounds the requests. Errors: ctx's; session.ErrClosed; an invalid path or
-// option; an ID that is not the ID of a letter, or the ID of a malformed
-// letter; session.ErrNoAuth; session.ErrUnknownOutcome if the answer was lost:
-// a letter may have been put back that is not counted.
+// option; ErrNoLetter, before anything is sent; the ID of a malformed letter;
+// session.ErrNoAuth; session.ErrUnknownOutcome if the answer was lost: a letter
+// may have been put back that is not counted.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	all := len(ids) == 0
+	err := q.checkLetters(ids)
 	if all {
-		var err error
-		if ids, err = q.letters(ctx); err != nil {
-			return 0, q.failed(ctx, "redrive", err)
-		}
+		ids, err = q.letters(ctx)
+	}
+	if err != nil {
+		return 0, q.failed(ctx, "redrive", err)
 	}
 	return each(ctx, q, "redrive", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
 }
@@ -40,11 +40,15 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // discard all letters at once: only letters that the caller has seen in Dead
 // are deleted. Letters that have gone meanwhile are passed over, so Discard may
 // be repeated, for instance after a session.ErrUnknownOutcome. ctx bounds the
-// requests. Errors: ctx's; session.ErrClosed; an invalid path or option; an ID
-// that is not the ID of a letter; session.ErrNoAuth; session.ErrUnknownOutcome.
+// requests. Errors: ctx's; session.ErrClosed; an invalid path or option;
+// ErrNoLetter, before anything is sent; session.ErrNoAuth;
+// session.ErrUnknownOutcome.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
-	return each(ctx, q, "discard", q.checked(ids), func(id string) (bool, error) {
+	if err := q.checkLetters(ids); err != nil {
+		return 0, q.failed(ctx, "discard", err)
+	}
+	return each(ctx, q, "discard", withoutError(ids), func(id string) (bool, error) {
 		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
 		if errors.Is(err, core.ErrNoNode) {
 			return false, nil
@@ -53,15 +57,24 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	})
 }
 
-// checked yields the IDs, and an error in place of an invalid one.
-func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for _, id := range ids {
-			var err error
-			if _, ok := q.itemOf(id); !ok {
-				err = noLetter(id)
-			}
-			if !yield(id, err) {
+// checkLetters rejects IDs that no dead letter of the queue's layout can have.
+func (q *Queue) checkLetters(ids []string) error {
+	if q.err != nil {
+		return q.err
+	}
+	for _, id := range ids {
+		if _, ok := q.itemOf(id); !ok {
+			return fmt.Errorf("%q is %w", id, ErrNoLetter)
+		}
+	}
+	return nil
+}
+
+// withoutError yields the elements, with nil errors.
+func withoutError[T any](all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, one := range all {
+			if !yield(one, nil) {
 				return
 			}
 		}
@@ -71,9 +84,6 @@ func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
 // each calls do for one letter after the other until it fails, and counts the
 // letters for which it returned true.
 func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
-	if q.err != nil {
-		return 0, q.failed(ctx, verb, q.err)
-	}
 	n := 0
 	for l, err := range letters {
 		done := false
@@ -101,8 +111,6 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func noLetter(id string) error { return fmt.Errorf("%q is not the ID of a dead letter", id) }
-
 // redrive puts back a letter as it was read. If another client has written to
 // the letter since, redrive reads it again.
 func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, err error) {
@@ -115,7 +123,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 		case l.Malformed:
 			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries-2); err != nil {
+		if err := pauses.Wait(ctx, tries-2); err != nil {
 			return false, err
 		}
 		s, err := q.sm.Session(ctx)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -48,7 +47,7 @@ func (p *snapshot) load(ctx context.Context, s *core.Session, idle, woken bool) 
 		vain = p.vain
 	}
 	p.mu.Unlock()
-	if err := (backoff.Backoff{Min: minVainPause, Max: maxVainPause}).Wait(ctx, vain-1); err != nil {
+	if err := vainPauses.Wait(ctx, vain-1); err != nil {
 		return err
 	}
 	p.mu.Lock()

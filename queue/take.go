@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -77,7 +76,7 @@ func (q *Queue) take(ctx context.Context, n int, wait bool, spawn spawner) ([]*I
 		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
 			return nil, q.withSkipped(err)
 		}
-		if err := (backoff.Backoff{Min: minPause, Max: maxPause}).Wait(ctx, tries-1); err != nil {
+		if err := pauses.Wait(ctx, tries-1); err != nil {
 			return nil, q.withSkipped(err)
 		}
 	}

@@ -25,7 +25,7 @@ type Config struct {
 	// round of dialling. A name that does not resolve is skipped if another
 	// name does.
 	Servers []string
-	// Root is the node below which every path of this Manager lies (a chroot).
+	// Root is the znode below which every path of this Manager lies (a chroot).
 	// Empty means "/". Root contains neither commas nor spaces. Root need not
 	// exist: Create and EnsureDir make it, a transaction does not.
 	Root string
@@ -55,7 +55,7 @@ type Config struct {
 	// connection of a Dialer is encrypted, which its method ConnectionState
 	// tells.
 	Auth []Credential
-	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
+	// ACL is given to every znode that is created. Nil means WorldACL(PermAll);
 	// CreatorACL is the usual choice with Auth.
 	ACL []ACL
 	// Directories says what to do about a directory whose ACL gives others the

@@ -12,7 +12,7 @@ import (
 // AddAuth make Credentials.
 type Credential struct{ core core.Credential }
 
-// Digest is the credential of ZooKeeper's digest scheme. Dial refuses a user
+// Digest is the credential of ZooKeeper's digest scheme. Dial rejects a user
 // with a colon in its name: the server would take the rest of the name for the
 // password.
 func Digest(user, password string) Credential { return Credential{core.Digest(user, password)} }
@@ -34,7 +34,7 @@ func (c Credential) GoString() string { return c.core.String() }
 // SASLMechanism is a way to log in by SASL (Config.SASL). DigestMD5 makes one;
 // for others, such as Kerberos, a program implements this interface. A
 // mechanism must be safe for concurrent use, and should print no secret. If it
-// has a method Validate() error, Dial and Start call it and refuse the Config
+// has a method Validate() error, Dial and Start call it and reject the Config
 // with its error.
 type SASLMechanism interface {
 	// Name returns the registered name of the mechanism, such as "GSSAPI".
@@ -65,7 +65,7 @@ type SASLExchange interface {
 // passwords against what is sent: use it with TLS. Printing the mechanism does
 // not reveal the password.
 //
-// Dial and Start refuse a name or a password that the mechanism cannot carry.
+// Dial and Start reject a name or a password that the mechanism cannot carry.
 func DigestMD5(user, password string) SASLMechanism {
 	return digestMD5{sasl.DigestMD5(user, password)}
 }

@@ -6,7 +6,7 @@
 //	defer sm.Close()
 //
 // A ZooKeeper session ends if its servers do not hear from it in time, and its
-// ephemeral nodes end with it. A [Manager] then opens the next session:
+// ephemeral znodes end with it. A [Manager] then opens the next session:
 //
 //	           handshake                 connection lost
 //	Dial ───────────────────▶ Connected ─────────────────▶ Suspended
@@ -18,7 +18,7 @@
 //
 // # What is promised
 //
-//   - The context of a [Hold] ends before the ensemble gives its node away: in
+//   - The context of a [Hold] ends before the ensemble gives its znode away: in
 //     a full or a one-way partition, when servers hang or lose their leader,
 //     when the leader is deposed, when answers come late.
 //   - A request of one session never runs in a later session.
@@ -31,7 +31,7 @@
 //   - A process that is paused while it holds (SIGSTOP, a suspended virtual
 //     machine) learns of its loss when it runs again, not before. The fencing
 //     token ([Hold.Token]) and guarded transactions ([Hold.Guard]) make the
-//     receiving side refuse its writes.
+//     receiving side reject its writes.
 //   - The trust deadline is measured with the monotonic clock of this machine.
 //     The promise fails if this clock is slower than the leader's by more than
 //     a twelfth. On Linux that clock stands still while the machine is

@@ -32,8 +32,8 @@ var (
 	// ErrReleased is the cause of a hold's end by Release, and the reason why a
 	// membership or a registration has ended after Leave or Unregister.
 	ErrReleased = core.ErrReleased
-	// ErrNoGuard is returned by Txn for the Guard of a hold on a node at a
-	// fixed path, since the node of the next holder has the same path.
+	// ErrNoGuard is returned by Txn for the Guard of a hold on a znode at a
+	// fixed path, since the znode of the next holder has the same path.
 	ErrNoGuard = core.ErrNoGuard
 
 	// ErrSessionEnded says that the session has ended under a call. The cause
@@ -45,7 +45,7 @@ var (
 	// ErrTooLarge says that a request is larger than the server takes
 	// (Config.MaxRequest). It was not sent.
 	ErrTooLarge = core.ErrTooLarge
-	// ErrAuth is returned by Dial if the server refuses the credentials, or the
+	// ErrAuth is returned by Dial if the server rejects the credentials, or the
 	// login by SASL fails on this side.
 	ErrAuth = core.ErrAuth
 	// ErrUnreachable says that ctx has ended before there was a session. It
@@ -99,27 +99,27 @@ var (
 // compare with errors.Is. Each is the error of the same name of
 // go-zookeeper/zk, so that a program may compare with either.
 var (
-	// ErrNoNode says that the node does not exist, or the parent of a node to
+	// ErrNoNode says that the znode does not exist, or the parent of a znode to
 	// create.
 	ErrNoNode = core.ErrNoNode
-	// ErrNodeExists says that a node to create exists already.
+	// ErrNodeExists says that a znode to create exists already.
 	ErrNodeExists = core.ErrNodeExists
-	// ErrBadVersion says that a node does not have the version that a write or
+	// ErrBadVersion says that a znode does not have the version that a write or
 	// a check in a transaction expects.
 	ErrBadVersion = core.ErrBadVersion
-	// ErrNotEmpty says that a node to delete has children.
+	// ErrNotEmpty says that a znode to delete has children.
 	ErrNotEmpty = core.ErrNotEmpty
-	// ErrNoAuth says that the ACL of the node does not grant the session the
+	// ErrNoAuth says that the ACL of the znode does not grant the session the
 	// permission that the operation needs.
 	ErrNoAuth = core.ErrNoAuth
-	// ErrNoChildrenForEphemerals says that the parent of a node to create is
-	// ephemeral. Ephemeral nodes cannot have children.
+	// ErrNoChildrenForEphemerals says that the parent of a znode to create is
+	// ephemeral. Ephemeral znodes cannot have children.
 	ErrNoChildrenForEphemerals = core.ErrNoChildrenForEphemerals
 	// ErrInvalidACL says that the server does not accept the ACL: an entry is
 	// malformed, its scheme is unknown to the server, or it is an entry of
 	// AuthACL and the session has no credentials.
 	ErrInvalidACL = core.ErrInvalidACL
-	// ErrAuthFailed says that the server has refused the credentials of the
+	// ErrAuthFailed says that the server has rejected the credentials of the
 	// session while an operation was under way. Dial returns ErrAuth instead.
 	ErrAuthFailed = core.ErrAuthFailed
 )

@@ -45,7 +45,7 @@ type HookReleased interface{ OnReleased(HoldInfo) }
 // HookLost is told when a hold ends in any other way.
 type HookLost interface{ OnLost(HoldInfo) }
 
-// HookSwept is told when a node that was left behind has been removed, or has
+// HookSwept is told when a znode that was left behind has been removed, or has
 // proved to be gone.
 type HookSwept interface{ OnSwept(SweptInfo) }
 
@@ -61,7 +61,7 @@ type OpInfo struct {
 // WaitInfo is one wait for a hold at the moment it begins.
 type WaitInfo struct {
 	// Path is the path of the lock, semaphore or election as its constructor
-	// got it, not the path of a node within it.
+	// got it, not the path of a znode within it.
 	Path string
 	// Try says that the call tries to get the hold and does not wait for other
 	// holders.
@@ -88,12 +88,12 @@ type HoldInfo struct {
 	Cause error
 }
 
-// SweptInfo is one node that was left behind. If the name of the node was never
-// learned, Path ends in the known part of the name.
+// SweptInfo is one znode that was left behind. If the name of the znode was
+// never learned, Path ends in the known part of the name.
 type SweptInfo struct {
 	Path    string
 	Session ID
-	Found   bool // the node existed
+	Found   bool // the znode existed
 }
 
 // coreHooks returns the hooks of the implementation: one for each interface

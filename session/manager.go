@@ -15,7 +15,7 @@ import (
 type Manager struct{ core *core.Manager }
 
 // Dial opens a session and returns the Manager that keeps it. It blocks until
-// there is a session, ctx ends, or the server refuses the credentials. After
+// there is a session, ctx ends, or the server rejects the credentials. After
 // three seconds without a session it logs the reason as a warning; see
 // Config.Logger.
 //
@@ -35,7 +35,7 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 // that can begin to work without ZooKeeper. Every call on the Manager waits for
 // a session until its ctx ends.
 //
-// The error says that the Config is invalid. If the server refuses the
+// The error says that the Config is invalid. If the server rejects the
 // credentials, the Manager logs that and presents them again.
 func Start(cfg Config) (*Manager, error) {
 	m, err := core.Start(cfg.core())
@@ -53,7 +53,7 @@ func (m *Manager) of() *core.Manager {
 }
 
 // Close ends every hold, then the session. If a server can be reached, the
-// ephemeral nodes of the session are deleted at once. Close waits until the
+// ephemeral znodes of the session are deleted at once. Close waits until the
 // goroutines of the Manager have ended. For hooks, the log handler, Dialer, its
 // connections and LookupHost it waits one second at most, so that each of them
 // may call Close. It waits as long for a check of Config.Directories, whose

@@ -16,34 +16,34 @@ import (
 // error of the server, or the error of ctx. Without a session it wraps
 // ErrUnreachable if ctx ended, or ErrClosed if the Manager was closed.
 
-// Get returns the data and the stat of the node. Errors: ErrNoNode; ErrNoAuth
-// if the session may not read the node. The connected server answers a read,
+// Get returns the data and the stat of the znode. Errors: ErrNoNode; ErrNoAuth
+// if the session may not read the znode. The connected server answers a read,
 // and may lag behind the leader: call Sync first if that matters. ctx bounds
 // the call. Get is safe for concurrent use.
 func (m *Manager) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 	return m.of().Get(ctx, path)
 }
 
-// Exists reports whether the node exists, and returns its stat. Servers since
-// ZooKeeper 3.8.4 and 3.9.2 refuse the stat of a node that the session may not
+// Exists reports whether the znode exists, and returns its stat. Servers since
+// ZooKeeper 3.8.4 and 3.9.2 reject the stat of a znode that the session may not
 // read: Exists then returns true with the zero Stat, for which Hidden is true.
 // ctx bounds the call. Exists is safe for concurrent use.
 func (m *Manager) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	return m.of().Exists(ctx, path)
 }
 
-// Children returns the names of the children of the node, in no order, and the
-// stat of the node. Errors: ErrNoNode; ErrNoAuth if the session may not read
-// the node. ctx bounds the call. Children is safe for concurrent use.
+// Children returns the names of the children of the znode, in no order, and the
+// stat of the znode. Errors: ErrNoNode; ErrNoAuth if the session may not read
+// the znode. ctx bounds the call. Children is safe for concurrent use.
 func (m *Manager) Children(ctx context.Context, path string) ([]string, Stat, error) {
 	return m.of().Children(ctx, path)
 }
 
-// ACL returns the access control list and the stat of the node. A server
+// ACL returns the access control list and the stat of the znode. A server
 // replaces the hashes of digest entries by "x" unless the session may
-// administer the node. Errors: ErrNoNode; ErrNoAuth if the session may neither
-// read nor administer the node. ctx bounds the call. ACL is safe for concurrent
-// use.
+// administer the znode. Errors: ErrNoNode; ErrNoAuth if the session may neither
+// read nor administer the znode. ctx bounds the call. ACL is safe for
+// concurrent use.
 func (m *Manager) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	return m.of().ACL(ctx, path)
 }
@@ -67,18 +67,18 @@ func (m *Manager) WhoAmI(ctx context.Context) ([]Identity, error) {
 	return ids, err
 }
 
-// Create makes a node with the configured ACL and returns its path, which for a
-// sequential node ends in its number. An ephemeral node ends with the session.
-// Errors: ErrNodeExists; ErrNoNode if the parent is missing (EnsureDir makes
-// it); ErrNoAuth; ErrTooLarge; ErrUnknownOutcome if the answer is lost. ctx
-// bounds the call. Create is safe for concurrent use.
+// Create makes a znode with the configured ACL and returns its path, which for
+// a sequential znode ends in its number. An ephemeral znode ends with the
+// session. Errors: ErrNodeExists; ErrNoNode if the parent is missing (EnsureDir
+// makes it); ErrNoAuth; ErrTooLarge; ErrUnknownOutcome if the answer is lost.
+// ctx bounds the call. Create is safe for concurrent use.
 func (m *Manager) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
 	return m.of().Create(ctx, path, data, core.Mode(mode))
 }
 
-// CreateTTL is Create of a node that the server removes after its data has not
+// CreateTTL is Create of a znode that the server removes after its data has not
 // changed for ttl and it has had no children. ttl is rounded up to
-// milliseconds. The server looks for such nodes periodically, each minute by
+// milliseconds. The server looks for such znodes periodically, each minute by
 // default. mode is Persistent or Sequential.
 //
 // Errors: the errors of Create; ErrUnimplemented unless the servers run
@@ -88,16 +88,16 @@ func (m *Manager) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 	return m.of().CreateTTL(ctx, path, data, ttl, core.Mode(mode))
 }
 
-// EnsureDir makes the node at path and its ancestors if they are missing. It
-// makes container nodes, which the server removes after their last child;
-// servers before ZooKeeper 3.5.3 get persistent nodes. EnsureDir needs no
+// EnsureDir makes the znode at path and its ancestors if they are missing. It
+// makes container znodes, which the server removes after their last child;
+// servers before ZooKeeper 3.5.3 get persistent znodes. EnsureDir needs no
 // rights on ancestors that exist. ctx bounds the call. EnsureDir is safe for
 // concurrent use.
 func (m *Manager) EnsureDir(ctx context.Context, path string) error {
 	return m.of().EnsureDir(ctx, path)
 }
 
-// Set writes the data of the node if the node has the given version, or any
+// Set writes the data of the znode if the znode has the given version, or any
 // version with AnyVersion, and returns the new stat. Errors: ErrNoNode;
 // ErrBadVersion; ErrNoAuth; ErrTooLarge; ErrUnknownOutcome if the answer is
 // lost. ctx bounds the call. Set is safe for concurrent use.
@@ -105,7 +105,7 @@ func (m *Manager) Set(ctx context.Context, path string, data []byte, version int
 	return m.of().Set(ctx, path, data, version)
 }
 
-// Delete removes the node if it has the given version, or any version with
+// Delete removes the znode if it has the given version, or any version with
 // AnyVersion. Errors: ErrNoNode; ErrBadVersion; ErrNotEmpty; ErrNoAuth;
 // ErrUnknownOutcome if the answer is lost. ctx bounds the call. Delete is safe
 // for concurrent use.

@@ -9,7 +9,7 @@ import (
 
 // ID is the id of a ZooKeeper session. Its text and JSON forms are the
 // hexadecimal ones of ZooKeeper's logs and tools, such as 0x1000a2f4c8e0003.
-// Zero means that there is no session.
+// Zero is not the id of a session.
 type ID int64
 
 // String returns the hexadecimal form.
@@ -77,7 +77,7 @@ type Presence struct {
 	// Err is the reason why the znode is away, and nil while In is true. It
 	// matches ErrLost (the session has ended, or another client has deleted the
 	// znode), ErrReplaced, ErrIDTaken, ErrNotEphemeral or ErrReleased, or is
-	// what a server refused. After ErrReleased and ErrClosed the znode stays
+	// what a server rejected. After ErrReleased and ErrClosed the znode stays
 	// away. After any other error it comes back by itself when it can.
 	Err error
 	// Token is the zxid of the znode's creation. It grows each time the znode

@@ -18,7 +18,7 @@ const (
 	// trust deadline of the session, or end at once under OnDisconnect.
 	Suspended
 	// Lost: the session has ended, and with it every hold and every ephemeral
-	// node. The Manager opens a new session.
+	// znode. The Manager opens a new session.
 	Lost
 	// Closed: Close was called. Closed is the last state.
 	Closed

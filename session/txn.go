@@ -10,40 +10,40 @@ import (
 // the Guard of a hold make Ops.
 type Op struct{ core core.Op }
 
-// CreateOp makes a node. A transaction cannot make containers.
+// CreateOp makes a znode. A transaction cannot make containers.
 func CreateOp(path string, data []byte, mode Mode) Op {
 	return Op{core.CreateOp(path, data, core.Mode(mode))}
 }
 
-// SetOp writes the data of a node if it has the given version, or AnyVersion.
+// SetOp writes the data of a znode if it has the given version, or AnyVersion.
 func SetOp(path string, data []byte, version int32) Op { return Op{core.SetOp(path, data, version)} }
 
-// DeleteOp removes a node if it has the given version, or AnyVersion.
+// DeleteOp removes a znode if it has the given version, or AnyVersion.
 func DeleteOp(path string, version int32) Op { return Op{core.DeleteOp(path, version)} }
 
-// CheckOp refuses the transaction unless a node has the given version, or
+// CheckOp rejects the transaction unless a znode has the given version, or
 // exists if version is AnyVersion.
 func CheckOp(path string, version int32) Op { return Op{core.CheckOp(path, version)} }
 
-// WithACL returns a copy of a CreateOp whose node gets these entries after the
+// WithACL returns a copy of a CreateOp whose znode gets these entries after the
 // configured entries (Config.ACL). It has no effect on other operations.
 func (op Op) WithACL(more ...ACL) Op { return Op{op.core.WithACL(more...)} }
 
-// WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of
-// the configured ACL (Config.ACL). An empty ACL keeps the configured ACL. It
+// WithExactACL returns a copy of a CreateOp whose znode gets the ACL in place
+// of the configured ACL (Config.ACL). An empty ACL keeps the configured ACL. It
 // has no effect on other operations.
 func (op Op) WithExactACL(acl []ACL) Op { return Op{op.core.WithExactACL(acl)} }
 
 // OpResult is the result of one operation of a transaction.
 type OpResult struct {
-	Path string // of a node created
-	Stat Stat   // of a node set
+	Path string // of a znode created
+	Stat Stat   // of a znode set
 }
 
-// Txn does all the operations, or none. A hold's Guard refuses the transaction
+// Txn does all the operations, or none. A hold's Guard rejects the transaction
 // in whatever session it runs.
 //
-// The error names the operation that the server refused, as "op 2 (set /a)",
+// The error names the operation that the server rejected, as "op 2 (set /a)",
 // and wraps the reason. If the operation is a Guard, the error matches ErrLost
 // too. Other errors: ErrTooLarge; ErrUnknownOutcome if the answer is lost. A
 // transaction that may have been done is not repeated. ctx bounds the call. Txn
@@ -60,7 +60,7 @@ func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	return results, nil
 }
 
-// RefusedOp returns the index of the operation for which the server refused a
+// RefusedOp returns the index of the operation for which the server rejected a
 // transaction, counted from zero. ok is false if err does not name an
 // operation.
 func RefusedOp(err error) (index int, ok bool) { return core.RefusedOp(err) }

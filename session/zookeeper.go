@@ -8,11 +8,11 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Stat is what the server knows about a node. It is the Stat of
+// Stat is what the server knows about a znode. It is the Stat of
 // go-zookeeper/zk.
 type Stat = zk.Stat
 
-// Hidden reports whether stat is the zero Stat of a node that exists but that
+// Hidden reports whether stat is the zero Stat of a znode that exists but that
 // the session may not read. See Manager.Exists.
 func Hidden(stat Stat) bool { return core.Hidden(stat) }
 
@@ -22,15 +22,15 @@ type ACL = zk.ACL
 
 // Permissions of an ACL. A sum of several grants each of them.
 const (
-	// PermRead allows to read the data of a node and to list its children.
+	// PermRead allows to read the data of a znode and to list its children.
 	PermRead int32 = zk.PermRead
-	// PermWrite allows to set the data of a node.
+	// PermWrite allows to set the data of a znode.
 	PermWrite int32 = zk.PermWrite
-	// PermCreate allows to create children of a node.
+	// PermCreate allows to create children of a znode.
 	PermCreate int32 = zk.PermCreate
-	// PermDelete allows to delete children of a node.
+	// PermDelete allows to delete children of a znode.
 	PermDelete int32 = zk.PermDelete
-	// PermAdmin allows to set the ACL of a node.
+	// PermAdmin allows to set the ACL of a znode.
 	PermAdmin int32 = zk.PermAdmin
 	// PermAll allows everything.
 	PermAll int32 = zk.PermAll
@@ -51,13 +51,13 @@ func DigestACL(perms int32, user, password string) []ACL {
 }
 
 // CreatorACL returns an ACL that grants everything to the credentials with
-// which a node was created, and nothing to others.
+// which a znode was created, and nothing to others.
 func CreatorACL() []ACL { return core.CreatorACL() }
 
-// Mode says what kind of node Create makes.
+// Mode says what kind of znode Create makes.
 type Mode int32
 
-// The kinds of nodes.
+// The kinds of znodes.
 const (
 	Persistent          Mode = zk.FlagPersistent
 	Ephemeral           Mode = zk.FlagEphemeral

@@ -7,7 +7,7 @@ import "slices"
 // deposed:
 //
 //   - It answers pings, reads, syncs, watch requests and authentications.
-//   - It re-attaches a session that it knows, and refuses a client that has
+//   - It re-attaches a session that it knows, and rejects a client that has
 //     seen a later zxid.
 //   - It commits nothing. Writes, multis, closeSession and hellos for a new
 //     session get no answer, and leave no trace in the quorum.

@@ -71,7 +71,7 @@
 //     ending session deletes. ZooKeeper's order is arbitrary.
 //   - The number of sequential children wraps after 2147483647; see
 //     [SaturatingSequence].
-//   - Quotas are not enforced, and reconfiguration is refused.
+//   - Quotas are not enforced, and reconfiguration is rejected.
 //   - Login by SASL uses DIGEST-MD5 alone; see [SASL]. ZooKeeper 3.8.0 accepts
 //     an unknown user with the password of the previous user; the embedded
 //     server does not.

@@ -164,7 +164,7 @@ func (s *Server) renewTimeouts() {
 }
 
 // Wipe restarts the server empty: no data, no sessions, and zxids from the
-// start. As in ZooKeeper, a client that has seen later zxids is refused.
+// start. As in ZooKeeper, a client that has seen later zxids is rejected.
 func (s *Server) Wipe() {
 	s.do(func() {
 		s.restart()

@@ -64,7 +64,7 @@ func SessionTimeouts(min, max time.Duration) Option {
 	return func(c *settings) { c.minTimeout, c.maxTimeout = min, max }
 }
 
-// ContainerInterval sets how often empty containers and expired TTL nodes are
+// ContainerInterval sets how often empty containers and expired TTL znodes are
 // deleted. The default is a minute.
 func ContainerInterval(d time.Duration) Option {
 	return func(c *settings) { c.containerInterval = d }
@@ -78,7 +78,7 @@ func MaxFrame(n int) Option { return func(c *settings) { c.maxFrame = n } }
 func TLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } }
 
 // NoContainers makes the server behave as servers before 3.5, which know
-// neither container nodes nor [OpCreate2]. It answers such a request with
+// neither container znodes nor [OpCreate2]. It answers such a request with
 // [CodeUnimplemented] and closes the connection.
 func NoContainers() Option { return NoOps(OpCreateContainer, OpDeleteContainer, OpCreate2) }
 
@@ -90,7 +90,7 @@ func NoOps(ops ...Op) Option {
 	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
 }
 
-// TTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented]
+// TTLNodes allows TTL znodes, which ZooKeeper rejects with [CodeUnimplemented]
 // unless its extendedTypesEnabled is set.
 func TTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
 

@@ -10,7 +10,7 @@ import (
 type Op int32
 
 // The kinds of requests. OpConnect is the handshake, which carries no kind on
-// the wire. OpCreate2 is a create that is answered with the node's stat as
+// the wire. OpCreate2 is a create that is answered with the znode's stat as
 // well; interceptors and counts see it as OpCreate.
 const (
 	OpConnect             Op = -10

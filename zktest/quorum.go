@@ -33,7 +33,7 @@ type queued struct {
 }
 
 // SlowQuorum makes the quorum take d for each transaction from now on: a write,
-// even if it is refused, a new session, a closeSession, the expiry of a
+// even if it is rejected, a new session, a closeSession, the expiry of a
 // session, the deletion of an empty container. Each transaction is executed,
 // visible and answered d after its arrival, in the order of arrival. 0 makes
 // the quorum prompt again; transactions under way keep their delay.

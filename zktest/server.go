@@ -126,7 +126,8 @@ func (s *Server) Dial(network, addr string, timeout time.Duration) (net.Conn, er
 	return s.link.Dial(network, addr, timeout)
 }
 
-// DialContext connects to the server in memory; the address is ignored.
+// DialContext connects to the server in memory; the address is ignored. It
+// fails if ctx has ended.
 func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	return s.link.DialContext(ctx, network, addr)
 }

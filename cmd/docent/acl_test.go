@@ -59,7 +59,7 @@ func TestACL_creator(t *testing.T) {
 		code, stderr = run("lock /locks/l", who)
 		require.Equal(t, 1, code)
 		require.Equal(t, "docent: lock /locks/l: the ACL denies access; "+
-			"check --auth-file or DOCENT_AUTH, and the ACL of the node and of its parent\n", stderr)
+			"check --auth-file or DOCENT_AUTH, and the ACL of the znode and of its parent\n", stderr)
 		code, _, stderr = docent(t, words("config get /app/c"), on(server), who)
 		require.Equal(t, 1, code)
 		require.Contains(t, stderr, "docent: config get /app/c: the ACL denies access")

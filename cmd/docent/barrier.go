@@ -166,6 +166,11 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
+	if c.ID != "" {
+		if err := checkName(task, "--id", c.ID); err != nil {
+			return err
+		}
+	}
 	if err := child.Look(c.Cmd[0]); err != nil {
 		return withTask(task, err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func run(ctx context.Context, env environment) int {
 // parse returns the chosen command. It returns nil, nil if it has printed the
 // help.
 func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
-	options := append(decimalIntegers(),
+	options := append(decoders(),
 		kong.Name("docent"),
 		kong.Description(description),
 		kong.Writers(env.stdout, env.stderr),
@@ -111,7 +112,7 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 	if err != nil {
 		return nil, &usageError{strings.TrimSpace(err.Error()), helpFor(err)}
 	}
-	if err := refuseEmpty(command); err != nil {
+	if err := cmp.Or(rejectEmpty(command), checkPartners(command)); err != nil {
 		return nil, &usageError{text: err.Error()}
 	}
 	return command, nil

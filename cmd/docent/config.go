@@ -60,7 +60,7 @@ func (c *configGet) Run(ctx context.Context, a *app) error {
 // configSet is "docent config set".
 type configSet struct {
 	Path    string `arg:"" name:"PATH" help:"The key, as an absolute path."`
-	Value   string `arg:"" name:"VALUE" help:"The new value; - reads it from standard input. A value that begins with - goes after --."`
+	Value   string `arg:"" name:"VALUE" allowempty:"" help:"The new value; - reads it from standard input. A value that begins with - goes after --."`
 	Create  bool   `help:"Create the key, and its parents, if they do not exist."`
 	Version *int32 `placeholder:"N" help:"Write only if the key has this version. Default: any."`
 	Keep    *int   `placeholder:"N" help:"Keep the last N values, including this one, for history and rollback."`
@@ -176,7 +176,7 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 	}
 	return &taskError{
 		task: "config delete " + c.Path,
-		err:  fmt.Errorf(`the node has %s "%s"`, children, oneLine(slices.Min(names))),
+		err:  fmt.Errorf(`the znode has %s "%s"`, children, oneLine(slices.Min(names))),
 		hint: fmt.Sprintf(`see what they are with "docent inspect %s"`, c.Path),
 	}
 }

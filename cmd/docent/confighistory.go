@@ -100,6 +100,9 @@ func (c *configRollback) Run(ctx context.Context, a *app) error {
 	if err := checkKeep("config rollback", keep); err != nil {
 		return err
 	}
+	if c.ID < 0 {
+		return usagef("config rollback: the ID %d is negative; list the values with \"docent config history\"", c.ID)
+	}
 	return a.withStore(ctx, "config rollback "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
 		var entry config.Entry
 		err := a.once(ctx, func(ctx context.Context) (err error) {

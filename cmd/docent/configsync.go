@@ -18,7 +18,7 @@ type configSync struct {
 	File   string        `arg:"" name:"FILE" help:"The file that is kept equal to the key."`
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
 	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
-	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
+	Grace  time.Duration `default:"5s" needs:"CMD" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
 	cmdAuth
 }
 

@@ -89,14 +89,14 @@ func TestConfigSync_usage(t *testing.T) {
 		err  string
 	}{
 		{"config sync c f", 2, "invalid path"},
-		{"config sync /c f --grace=-1s", 2, "--grace -1s is negative"},
+		{"config sync /c f --grace=-1s -- true", 2, "--grace -1s is negative"},
 		{"config sync /c f -- no-such-command", 127, "no-such-command"},
 		{"config set /c/k x --keep 0", 2, "--keep 0 is out of range; give 1 to 1000"},
 		{"config rollback /c/k 1 --keep 1001", 2, "--keep 1001 is out of range"},
 		{"config rollback /c/k x", 2, "x"},
 		{"config rollback /c/k 7", 1, `the key's history has no such value; list the values with "docent config history"`},
 		{"config history c", 2, "invalid path"},
-		{"config list /c", 1, "there is no such node"},
+		{"config list /c", 1, "there is no such znode"},
 	} {
 		code, _, stderr := docent(t, words(c.args), on(server))
 		require.Equal(t, c.code, code, c.args)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
 )
 
 // configWatch is "docent config watch".
@@ -29,36 +30,26 @@ func (configWatch) Help() string {
 }
 
 // Run prints the value and its changes.
-func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
+func (c *configWatch) Run(ctx context.Context, a *app) error {
 	task := "config watch " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
-	ctx, stop := a.untilInterrupted(ctx)
-	defer stop()
-	defer func() {
-		if ctx.Err() != nil {
-			err = nil // an interruption is a normal end
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) (err error) {
+		var value *config.Value[[]byte]
+		err = a.once(ctx, func(ctx context.Context) (err error) {
+			value, err = config.Open(ctx, sm, c.Path, config.Bytes(), config.Default[[]byte](nil))
+			return err
+		})
+		if err != nil {
+			return err
 		}
-	}()
-	sm, err := a.connect(ctx)
-	if err != nil {
-		return withTask(task, err)
-	}
-	defer func() { err = errors.Join(err, sm.Close()) }()
-	var value *config.Value[[]byte]
-	err = a.once(ctx, func(ctx context.Context) (err error) {
-		value, err = config.Open(ctx, sm, c.Path, config.Bytes(), config.Default[[]byte](nil))
-		return err
+		defer func() { err = errors.Join(err, value.Close()) }()
+		if err := value.Err(); err != nil {
+			return err
+		}
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) })
 	})
-	if err != nil {
-		return withTask(task, err)
-	}
-	defer func() { err = errors.Join(err, value.Close()) }()
-	if err := value.Err(); err != nil {
-		return withTask(task, err)
-	}
-	return withTask(task, a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) }))
 }
 
 func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {

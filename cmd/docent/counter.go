@@ -32,12 +32,16 @@ type counterJSON struct {
 	Time   string `json:"time,omitempty"`
 }
 
-// with connects, runs f within --connect-timeout, and prints its result.
-func (c *counterAt) with(ctx context.Context, a *app, task string,
+// with connects, runs f within --connect-timeout, and prints its result. n is
+// the number that f adds or writes.
+func (c *counterAt) with(ctx context.Context, a *app, task string, n int64,
 	f func(context.Context, *counter.Counter) (counterJSON, error)) error {
 	task = "counter " + task + " " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
+	}
+	if c.Layout == "int32" && n != int64(int32(n)) {
+		return usagef("%s: %d does not fit in 32 bits, which --layout int32 has; give a smaller number", task, n)
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
@@ -70,7 +74,7 @@ func (counterGet) Help() string {
 
 // Run prints the number.
 func (c *counterGet) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, "get", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+	return c.with(ctx, a, "get", 0, func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
 		v, err := n.Get(ctx)
 		result := counterJSON{Value: v.N, Exists: v.Exists, Zxid: v.Zxid}
 		if v.Exists {
@@ -88,7 +92,7 @@ type counterAdd struct {
 
 // Run adds to the counter.
 func (c *counterAdd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, "add", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+	return c.with(ctx, a, "add", c.N, func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
 		now, err := n.Add(ctx, c.N)
 		return counterJSON{Value: now, Exists: true}, err
 	})
@@ -102,7 +106,7 @@ type counterSet struct {
 
 // Run writes the counter.
 func (c *counterSet) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, "set", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+	return c.with(ctx, a, "set", c.N, func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
 		return counterJSON{Value: c.N, Exists: true}, n.Set(ctx, c.N)
 	})
 }

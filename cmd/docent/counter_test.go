@@ -27,7 +27,7 @@ func TestCounter(t *testing.T) {
 		{line: "counter add /c/n", code: 1, stderr: "docent: counter add /c/n: "},
 		{line: "counter get /c/n --layout int32", code: 1, stderr: "docent: counter get /c/n: "},
 		{line: "counter set /c/m 7 --layout decimal --json", out: `{"path":"/c/m","value":7,"exists":true}` + "\n"},
-		{line: "counter set /c/m 3000000000 --layout int32", code: 1, stderr: "docent: counter set /c/m: "},
+		{line: "counter set /c/m 3000000000 --layout int32", code: 2, stderr: "docent: counter set /c/m: 3000000000 does not fit in 32 bits"},
 		{line: "counter get n", code: 2, stderr: "docent: counter get n: "},
 		{line: "counter add /c/n x", code: 2, stderr: "docent: "},
 	} {

@@ -18,7 +18,7 @@ type electCommand struct {
 	Path   string        `arg:"" name:"PATH" help:"The election, as an absolute path."`
 	Cmd    []string      `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	ID     string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
-	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes: latch or selector (Curator's LeaderLatch or LeaderSelector), or one-node: the candidate that creates the node PATH leads."`
+	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' znodes: latch or selector (Curator's LeaderLatch or LeaderSelector), or one-node: the candidate that creates the znode PATH leads."`
 	Once   bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
 	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
 	cmdAuth
@@ -39,6 +39,11 @@ func (c *electCommand) Run(ctx context.Context, a *app) error {
 	task := "elect " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
+	}
+	if c.ID != "" {
+		if err := checkText("elect", "--id", c.ID); err != nil {
+			return err
+		}
 	}
 	if c.Grace < 0 {
 		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)

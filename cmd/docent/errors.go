@@ -10,6 +10,7 @@ import (
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 )
 
@@ -148,22 +149,23 @@ var errorHints = []errorHint{
 	{session.ErrUnknownOutcome, "the server's answer was lost: the request may or may not have been carried out",
 		`check with "docent config get", and try again if it was not`},
 	{errLogin, "", "check --sasl-user, and --sasl-password-file or " + saslPassword},
-	{session.ErrAuth, "the server refuses the credentials", "check --auth-file or DOCENT_AUTH"},
+	{session.ErrAuth, "the server rejects the credentials", "check --auth-file or DOCENT_AUTH"},
 	{session.ErrTooLarge, "", "make the data smaller, or store it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
 	{session.ErrExposed, "", ""},
-	{session.ErrNoAuth, "the ACL denies access", "check --auth-file or DOCENT_AUTH, and the ACL of the node and of its parent"},
-	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth-file or DOCENT_AUTH"},
-	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth-file or DOCENT_AUTH"},
+	{session.ErrNoAuth, "the ACL denies access", "check --auth-file or DOCENT_AUTH, and the ACL of the znode and of its parent"},
+	{session.ErrAuthFailed, "the server rejects the credentials", "check --auth-file or DOCENT_AUTH"},
+	{session.ErrInvalidACL, "the server rejects the access control list", "check --auth-file or DOCENT_AUTH"},
 	{session.ErrIDTaken, "", "choose another id, or end the other process"},
 	{session.ErrForeign, "", ""},
 	{session.ErrLeftOut, "", ""},
+	{queue.ErrNoLetter, "", `list the IDs with "docent queue dead list"`},
 	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
-	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
-	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
-	{session.ErrBadVersion, "the node has another version", `read the present version with "docent --json config get" and try again`},
-	{session.ErrNotEmpty, "the node has children", `list them with "docent inspect"`},
-	{session.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
+	{session.ErrNoNode, "there is no such znode", "check the path, and the root in --servers"},
+	{session.ErrNodeExists, "the znode exists already", "set it without --create, or delete it first"},
+	{session.ErrBadVersion, "the znode has another version", `read the present version with "docent --json config get" and try again`},
+	{session.ErrNotEmpty, "the znode has children", `list them with "docent inspect"`},
+	{session.ErrNoChildrenForEphemerals, "the parent is an ephemeral znode, which can have no children", "choose another path"},
 }
 
 // needsLogin is the error code of a server for clients that have not
@@ -216,7 +218,7 @@ func advice(err error) string {
 	var path *znode.PathError
 	switch {
 	case errors.As(err, &path) && path.Name:
-		return "give the name of one node, such as host-1, without a slash"
+		return "give the name of one znode, such as host-1, without a slash"
 	case path != nil:
 		return "give an absolute path such as /app/name"
 	}
@@ -257,7 +259,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &by):
 		return by.ExitCode()
-	case errors.As(err, &usage), errors.As(err, &path):
+	case errors.As(err, &usage), errors.As(err, &path), errors.Is(err, queue.ErrNoLetter):
 		return exitUsage
 	case errors.As(err, &start):
 		return start.Code

@@ -39,7 +39,7 @@ func TestExplain(t *testing.T) {
 			`connect to zk1:2181: no server could be reached within 3s (no server answered); ` +
 				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
 		{withTask("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
-			`config get /a: the server refuses the credentials; check --auth-file or DOCENT_AUTH`},
+			`config get /a: the server rejects the credentials; check --auth-file or DOCENT_AUTH`},
 		{withTask("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
 			`config set /a: the request is larger than the server accepts: it takes 9 bytes, the limit is 8; ` +
 				`make the data smaller, or store it elsewhere and put its address here`},
@@ -47,16 +47,16 @@ func TestExplain(t *testing.T) {
 			`config set /a: the server's answer was lost: the request may or may not have been carried out; ` +
 				`check with "docent config get", and try again if it was not`},
 		{withTask("config get /a", op(zk.ErrNoNode)), 1,
-			`config get /a: there is no such node; check the path, and the root in --servers`},
+			`config get /a: there is no such znode; check the path, and the root in --servers`},
 		{withTask("config get /a", op(zk.ErrNoAuth)), 1,
-			`config get /a: the ACL denies access; check --auth-file or DOCENT_AUTH, and the ACL of the node and of its parent`},
+			`config get /a: the ACL denies access; check --auth-file or DOCENT_AUTH, and the ACL of the znode and of its parent`},
 		{withTask("config set /a", op(zk.ErrNodeExists)), 1,
-			`config set /a: the node exists already; set it without --create, or delete it first`},
+			`config set /a: the znode exists already; set it without --create, or delete it first`},
 		{withTask("config set /a", op(zk.ErrBadVersion)), 1,
-			`config set /a: the node has another version; read the present version with "docent --json config get" and try again`},
-		{withTask("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; list them with "docent inspect"`},
+			`config set /a: the znode has another version; read the present version with "docent --json config get" and try again`},
+		{withTask("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the znode has children; list them with "docent inspect"`},
 		{withTask("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
-			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
+			`config set /e/a: the parent is an ephemeral znode, which can have no children; choose another path`},
 		{withTask("config set /a", op(&session.CodeError{Code: -125})), 1,
 			"config set /a: the server answers QUOTAEXCEEDED (-125): a quota on the path or above it is used up: " +
 				"delete what is not needed, or raise the quota (setquota in zkCli.sh)"},

@@ -1,28 +1,44 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/docent-go/docent/internal/base/znode"
 )
 
-// This file replaces three habits of kong that surprise a user: it reads 010 as
-// eight, splits metadata at semicolons, and treats an empty value as a missing
-// flag.
+// This file replaces four habits of kong that surprise a user: it reads 010 as
+// eight, replaces bytes that are not UTF-8, splits metadata at semicolons, and
+// treats an empty value as a missing flag. It also has the checks of flags and arguments that several commands
+// share.
 
-// decimalIntegers returns the options that make kong read decimal numbers.
-func decimalIntegers() []kong.Option {
-	var options []kong.Option
+// decoders returns the options that make kong read decimal numbers, and strings
+// byte for byte.
+func decoders() []kong.Option {
+	options := []kong.Option{kong.KindMapper(reflect.String, kong.MapperFunc(decodeBytes))}
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int32, reflect.Int64} {
 		options = append(options, kong.KindMapper(kind, kong.MapperFunc(decodeDecimal)))
 	}
 	return options
+}
+
+func decodeBytes(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err == nil {
+		target.SetString(token.String())
+	}
+	return err
 }
 
 func decodeDecimal(ctx *kong.DecodeContext, target reflect.Value) error {
@@ -50,16 +66,20 @@ type metadata map[string]string
 
 // Decode implements kong.MapperValue.
 func (m *metadata) Decode(ctx *kong.DecodeContext) error {
-	var word string
-	if err := ctx.Scan.PopValueInto("K=V", &word); err != nil {
+	token, err := ctx.Scan.PopValue("K=V")
+	if err != nil {
 		return err
 	}
+	word := token.String()
 	key, value, ok := strings.Cut(word, "=")
 	if !ok || key == "" {
 		return fmt.Errorf("expected K=V but got %q", word)
 	}
 	if _, twice := (*m)[key]; twice {
 		return fmt.Errorf("the key %q is given twice", key)
+	}
+	if !utf8.ValidString(word) {
+		return fmt.Errorf("expected UTF-8 but got %q", word)
 	}
 	if *m == nil {
 		*m = make(metadata)
@@ -68,20 +88,79 @@ func (m *metadata) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// refuseEmpty refuses a flag with an empty value, as an unset variable of a
-// shell gives it. Only a flag for data may be empty (its tag is allowempty).
-func refuseEmpty(command *kong.Context) error {
+// rejectEmpty rejects a flag or an argument with an empty value, as an unset
+// variable of a shell gives it. Only data may be empty (its tag is allowempty).
+func rejectEmpty(command *kong.Context) error {
+	empty := func(v *kong.Value) bool {
+		return v.Target.Kind() == reflect.String && v.Target.String() == "" && !v.Tag.Has("allowempty")
+	}
 	for _, step := range command.Path {
-		flag := step.Flag
-		if flag == nil || flag.Target.Kind() != reflect.String || flag.Target.String() != "" || flag.Tag.Has("allowempty") {
-			continue
+		switch {
+		case step.Flag != nil && empty(step.Flag.Value):
+			return fmt.Errorf("--%s: the value is empty; give one, or leave the flag out", step.Flag.Name)
+		case step.Positional != nil && empty(step.Positional):
+			return fmt.Errorf("%s: %s is empty; give a value", verbOf(command), step.Positional.Name)
 		}
-		return fmt.Errorf("--%s: the value is empty; give one, or leave the flag out", flag.Name)
 	}
 	return nil
 }
 
-// checkListen refuses an address to listen on that is not HOST:PORT with a
+// checkPartners rejects a flag without the flag beside which alone it has an
+// effect: its tag is needs:"FLAG", or needs:"CMD" for a command after --.
+func checkPartners(command *kong.Context) error {
+	for _, step := range command.Path {
+		if step.Flag == nil || !step.Flag.Tag.Has("needs") {
+			continue
+		}
+		partner := step.Flag.Tag.Get("needs")
+		spelling := "--" + partner
+		if partner == "CMD" {
+			spelling = "CMD after --"
+		}
+		if !slices.ContainsFunc(command.Path, func(other *kong.Path) bool { return sets(other, partner) }) {
+			return fmt.Errorf("%s: --%s has an effect only with %s; give both, or leave --%s out",
+				verbOf(command), step.Flag.Name, spelling, step.Flag.Name)
+		}
+	}
+	return nil
+}
+
+// sets reports whether a step of the command line gives the flag or the
+// argument a value.
+func sets(step *kong.Path, name string) bool {
+	switch {
+	case step.Flag != nil:
+		return step.Flag.Name == name && !step.Flag.Target.IsZero()
+	case step.Positional != nil:
+		return step.Positional.Name == name
+	}
+	return false
+}
+
+// verbOf returns the words that choose the command, such as "config get".
+func verbOf(command *kong.Context) string {
+	_, verb, _ := strings.Cut(command.Selected().FullPath(), " ")
+	return verb
+}
+
+// checkName rejects an id or another name that cannot be the name of a znode.
+// what is the flag or the argument.
+func checkName(task, what, name string) error {
+	return cmp.Or(withTask(task, znode.ValidateName(name)), checkText(task, what, name))
+}
+
+// checkText rejects an id that a person cannot see or type.
+func checkText(task, what, text string) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return usagef("%s: %s %q is blank; give a name such as host-1", task, what, text)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return usagef("%s: %s %q has a control character, or is not UTF-8; give a name such as host-1", task, what, text)
+	}
+	return nil
+}
+
+// checkListen rejects an address to listen on that is not HOST:PORT with a
 // numeric port. task begins the error.
 func checkListen(task, address string) error {
 	host, port, err := net.SplitHostPort(address)

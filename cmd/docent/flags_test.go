@@ -97,3 +97,70 @@ func TestFault08_EmptyData(t *testing.T) {
 	_, err = parse(&cli, &environment{args: []string{"config", "set", "/k", ""}})
 	require.NoError(t, err)
 }
+
+// Bytes that are not UTF-8 stay as they are written.
+func TestBytesOfArguments(t *testing.T) {
+	const bytes = "a\xff\xc0b"
+	for _, c := range []struct {
+		args  []string
+		value func(*grammar) string
+	}{
+		{[]string{"config", "set", "/k", bytes}, func(cli *grammar) string { return cli.Config.Set.Value }},
+		{[]string{"config", "sync", "/k", bytes}, func(cli *grammar) string { return cli.Config.Sync.File }},
+		{[]string{"group", "join", "/g", "a", "--data", bytes}, func(cli *grammar) string { return cli.Group.Join.Data }},
+		{[]string{"group", "join", "/g", "a", "--data=" + bytes}, func(cli *grammar) string { return cli.Group.Join.Data }},
+		{[]string{"queue", "put", "/q", bytes}, func(cli *grammar) string { return cli.Queue.Put.Data }},
+		{[]string{"lock", "/l", "--", "echo", bytes}, func(cli *grammar) string { return cli.Lock.Cmd[1] }},
+	} {
+		var cli grammar
+		_, err := parse(&cli, &environment{args: c.args})
+		require.NoError(t, err)
+		require.Equal(t, bytes, c.value(&cli), "%q", c.args)
+	}
+}
+
+// A key of --meta that another flag or verb sets is rejected in the words of the
+// command.
+func TestServiceRegister_reservedKeys(t *testing.T) {
+	for _, c := range []struct{ args, line string }{
+		{"--meta weight=3", "--meta weight=3: the key is reserved; give --weight"},
+		{"--meta zone=a --weight 2 --meta weight=heavy", "--meta weight=heavy: the key is reserved; give --weight"},
+		{"--layout spring --meta weight=3", "--meta weight=3: the key is reserved; give --weight"},
+		{"--layout dubbo --meta weight=3", "--meta weight=3: the key is reserved; give --weight"},
+		{"--meta draining=true", `--meta draining=true: the key is reserved; mark the instance with "docent service drain" once it is registered`},
+		{"--layout spring --meta instance_status=DOWN", `--meta instance_status=DOWN: the key is reserved; mark the instance with "docent service drain" once it is registered`},
+		{"--layout dubbo --meta enabled=false", "--meta enabled=false: the key is reserved; leave it out: docent sets it itself"},
+		{"--layout dubbo --meta disabled=true", "--meta disabled=true: the key is reserved; leave it out: docent sets it itself"},
+		{"--layout dubbo --meta dynamic=false", "--meta dynamic=false: the key is reserved; leave it out: docent sets it itself"},
+		{"--layout dubbo --meta timestamp=7", "--meta timestamp=7: the key is reserved; leave it out: docent sets it itself"},
+	} {
+		code, _, stderr := docent(t, words("service register orders a h:1 "+c.args))
+		require.Equal(t, 2, code, c.args)
+		require.Equal(t, "docent: service register: "+c.line+"\n", stderr)
+	}
+}
+
+// A flag that has an effect only beside another one is rejected without it.
+func TestFlagsWithoutTheirPartner(t *testing.T) {
+	for _, c := range []struct{ args, line string }{
+		{"inspect --confirm 2s", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
+		{"inspect --confirm 2s --deadlocks=false", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
+		{"inspect --watch --confirm 2s", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
+		{"inspect --every 2s", "inspect: --every has an effect only with --watch; give both, or leave --every out"},
+		{"inspect --deadlocks --every 2s", "inspect: --every has an effect only with --watch; give both, or leave --every out"},
+		{"leader /e --wait 2s", "leader: --wait has an effect only with --transfer; give both, or leave --wait out"},
+		{"leader /e --watch --wait 2s", "leader: --wait has an effect only with --transfer; give both, or leave --wait out"},
+		{"queue take /q --retry 1m", "queue take: --retry has an effect only with CMD after --; give both, or leave --retry out"},
+		{"queue take /q --grace 1s", "queue take: --grace has an effect only with CMD after --; give both, or leave --grace out"},
+		{"config sync /c f --grace 1s", "config sync: --grace has an effect only with CMD after --; give both, or leave --grace out"},
+		{"service pick orders --key k --strategy random", "service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out"},
+		{"service pick orders --key k --strategy weighted", "service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out"},
+		{"ui --i-know", "ui: --i-know has an effect only with --listen; give both, or leave --i-know out"},
+		{"--tls-key k.pem leader /e", "--tls-cert and --tls-key: one is given without the other; give both"},
+		{"--sasl-password-file f leader /e", "--sasl-password-file: the user is missing; give --sasl-user"},
+	} {
+		code, _, stderr := docent(t, words(c.args))
+		require.Equal(t, 2, code, c.args)
+		require.Equal(t, "docent: "+c.line+"\n", stderr)
+	}
+}

@@ -161,10 +161,10 @@ var (
 	notKey    = outcome{code: 1, text: "the znode belongs to another recipe or program: it "}
 	notGate   = outcome{code: 1, text: "the znode belongs to another recipe or program: it "}
 	notNumber = outcome{code: 1, text: "the znode does not hold a number of this layout: "}
-	noLetter  = outcome{code: 1, text: "is not the ID of a dead letter"}
+	noLetter  = outcome{code: 2, text: "is not the ID of a dead letter"}
 	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.
-	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral node, which can have no children"}
+	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral znode, which can have no children"}
 	beside      = outcome{}
 	noCandidate = outcome{code: 1, text: "there is no such candidate"}
 )
@@ -176,7 +176,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"config set keep": {"config set PATH x --keep 3", kinds("key"), []outcome{likeKeys, innerKey, notKey}},
 	"config put keep": {"config set PATH x --keep 3 --create", kinds("key"), []outcome{likeKeys, innerKey, notKey}},
 	"config delete": {"config delete PATH", kinds("key"), []outcome{
-		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the node has a child, "limits"`}, notKey,
+		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the znode has a child, "limits"`}, notKey,
 	}},
 	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "the key's history has no such value"}}},
 
@@ -323,7 +323,7 @@ func untilStanding(t *testing.T, args []string, settings ...setting) (code int, 
 
 // No verb is missing in the table.
 func TestFault25_TableIsComplete(t *testing.T) {
-	parser, err := kong.New(&grammar{}, append(decimalIntegers(), kong.Name("docent"))...)
+	parser, err := kong.New(&grammar{}, append(decoders(), kong.Name("docent"))...)
 	require.NoError(t, err)
 	for _, leaf := range parser.Model.Leaves(true) {
 		verb := strings.Join(strings.Fields(strings.NewReplacer("docent ", "").Replace(leaf.FullPath())), " ")

@@ -42,8 +42,8 @@ func TestUsage(t *testing.T) {
 		{"elect /l/ -- x", `elect /l/: invalid path "/l/": it ends with /; give an absolute path such as /app/name`},
 		{"leader /a//b", `leader /a//b: invalid path "/a//b": it has an empty segment; give an absolute path such as /app/name`},
 		{"config get /a/../b", `config get /a/../b: invalid path "/a/../b": it has the relative segment ".."; give an absolute path such as /app/name`},
-		{"config watch /", `config watch /: invalid path "/": it is the root: name a node below it; give an absolute path such as /app/name`},
-		{"config delete /zookeeper/x", `config delete /zookeeper/x: invalid path "/zookeeper/x": /zookeeper is reserved for the server's own nodes; give an absolute path such as /app/name`},
+		{"config watch /", `config watch /: invalid path "/": it is the root: name a znode below it; give an absolute path such as /app/name`},
+		{"config delete /zookeeper/x", `config delete /zookeeper/x: invalid path "/zookeeper/x": /zookeeper is reserved for the server's own znodes; give an absolute path such as /app/name`},
 		{"config set relative x", `config set relative: invalid path "relative": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{"--servers zk1:x leader /e", `--servers: connect string "zk1:x": server 1 of 1, "zk1:x": its port "x" is not a number from 1 to 65535; write it as host:port,host:port or host:port/root`},
 		{"--servers a,,b leader /e", `--servers: connect string "a,,b": server 2 of 3, "": it is empty; write it as host:port,host:port or host:port/root`},
@@ -231,11 +231,11 @@ func TestDemo(t *testing.T) {
 	rest := out
 	for _, part := range []string{
 		"== 1. A lock that several want ==", "ok:  the fencing tokens grew",
-		"== 2. A holder that is cut off ==", "her context has ended at T+", "her node is removed at T+", "ok:  ann knew ",
-		"ok:  the server refuses a transaction", "ok:  a store that compares tokens refuses",
+		"== 2. A holder that is cut off ==", "her context has ended at T+", "her znode is removed at T+", "ok:  ann knew ",
+		"ok:  the server rejects a transaction", "ok:  a store that compares tokens rejects",
 		"== 3. A leader that dies ==", "sees: no leader", "LEADS, term", "ok:  ann's term had ended",
 		"ok:  both observers saw no leader, ann, ben, cleo, no leader",
-		"== 4. A configuration that is pushed ==", "REFUSES version 1", "ok:  the bad value was refused", "has 250 (version 2)",
+		"== 4. A configuration that is pushed ==", "REJECTS version 1", "ok:  the bad value was rejected", "has 250 (version 2)",
 		". Readers and a writer ==", "ok:  no writer came in between", "ok:  the writers' tokens grew",
 		"All claims were checked, and hold.",
 	} {

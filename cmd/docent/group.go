@@ -39,6 +39,9 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
+	if err := checkName(task, "ID", c.ID); err != nil {
+		return err
+	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		m, err := enter(ctx, a, task, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
 			return groupmembership.NewGroup(sm, c.Path).Join(ctx, c.ID, []byte(c.Data))
@@ -66,7 +69,7 @@ func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
 		`without members prints nothing. With --json each line is an object with id, payload (or base64, if the payload is ` +
 		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
-		`whose node may not be read is listed, with a line on standard error. So is what is beyond 20000 members or 64 MiB: ` +
+		`whose znode may not be read is listed, with a line on standard error. So is what is beyond 20000 members or 64 MiB: ` +
 		`members after these are left out, and members with a large payload are listed without it (unread, with --json).`
 }
 

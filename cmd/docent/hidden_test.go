@@ -140,5 +140,5 @@ func TestFault25_DeleteOfANodeWithChildren(t *testing.T) {
 	require.NoError(t, server.Put("/q", []byte("data")))
 	code, _, stderr := docent(t, words("config delete /q"), on(server))
 	require.Equal(t, 1, code)
-	require.Equal(t, `docent: config delete /q: the node has 2 children, such as "claims"; see what they are with "docent inspect /q"`+"\n", stderr)
+	require.Equal(t, `docent: config delete /q: the znode has 2 children, such as "claims"; see what they are with "docent inspect /q"`+"\n", stderr)
 }

@@ -15,10 +15,10 @@ import (
 type inspectCommand struct {
 	Path      string        `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
 	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
-	Confirm   time.Duration `default:"1s" help:"With --deadlocks: how long a cycle must last before it is reported."`
+	Confirm   time.Duration `default:"1s" needs:"deadlocks" help:"With --deadlocks: how long a cycle must last before it is reported."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
 	Every     time.Duration `default:"1s" help:"With --watch: the minimum time between two prints."`
-	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N nodes."`
+	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N znodes."`
 	MaxBytes  int           `default:"67108864" placeholder:"N" help:"Keep at most N bytes of names and data."`
 	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
 }
@@ -27,8 +27,8 @@ type inspectCommand struct {
 func (inspectCommand) Help() string {
 	return `Prints the recipes in ZooKeeper: locks with their holders and their waiters in order, semaphores, elections, groups, ` +
 		`services, queues, barriers, counters and config keys. It recognises the layouts of Docent, Curator, kazoo, ` +
-		`go-zookeeper and Dubbo, and prints other nodes as plain nodes. It writes nothing. Nodes that look abandoned are marked ` +
-		`"!" with the reason. It says which nodes an ACL hides, and what --limit and --max-bytes leave out. With --json each line is one ` +
+		`go-zookeeper and Dubbo, and prints other znodes as plain znodes. It writes nothing. Znodes that look abandoned are marked ` +
+		`"!" with the reason. It says which znodes an ACL hides, and what --limit and --max-bytes leave out. With --json each line is one ` +
 		`finding. With --json --watch each line is a whole report (an object with findings) or an object with trouble.` + "\n\n" +
 		`With --watch, docent asks a quorum of the servers every few seconds whether the last print is still true. It reports ` +
 		`when no quorum answers, and prints again as soon as one does.` + "\n\n" +
@@ -186,7 +186,7 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 		a.code = exitFailure
 	} else if !a.globals.JSON {
 		if !found.Complete() {
-			return a.printf("no deadlock in the nodes that were read\n")
+			return a.printf("no deadlock in the znodes that were read\n")
 		}
 		return a.printf("no deadlock\n")
 	}

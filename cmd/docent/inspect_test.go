@@ -116,7 +116,7 @@ func TestInspect_limits(t *testing.T) {
 	}
 	code, out, _ := docent(t, words("inspect --limit 5 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes was reached\n")
+	require.Contains(t, out, "/k  omitted  16 children not read: the limit of znodes was reached\n")
 	code, out, _ = docent(t, words("inspect --depth 0 /k"), on(server))
 	require.Zero(t, code)
 	require.Contains(t, out, "/k  omitted  20 children not read: the maximum depth was reached\n")
@@ -157,7 +157,7 @@ func TestInspect_deadlocks(t *testing.T) {
 	require.ElementsMatch(t, []string{"/1", "/2"}, []string{d.Ring[0].Lock, d.Ring[1].Lock})
 	code, _, stderr = docent(t, words("inspect --deadlocks --limit 2 --confirm 0s"), on(server))
 	require.Zero(t, code)
-	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ nodes were left out \(see --limit and --max-bytes\)\n$`, stderr)
+	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ znodes were left out \(see --limit and --max-bytes\)\n$`, stderr)
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())
 	<-done
@@ -169,7 +169,7 @@ func TestInspect_watch(t *testing.T) {
 	sm := manager(t, server)
 	watch := start(t, words("inspect --watch --every 0s /conf/key"), on(server))
 	require.Eventually(t, func() bool {
-		return strings.Contains(watch.stderr.String(), "inspect /conf/key: there is no such node")
+		return strings.Contains(watch.stderr.String(), "inspect /conf/key: there is no such znode")
 	}, patience, time.Millisecond)
 	_, err := config.NewStore(sm, "/conf").Create(t.Context(), "key", []byte("1"))
 	require.NoError(t, err)
@@ -228,13 +228,13 @@ func TestInspect_failures(t *testing.T) {
 		code int
 		text string
 	}{
-		"inspect --deadlocks --watch": {2, "exclude each other"},
-		"inspect --limit 0":           {2, "--limit 0 is too small; give 1"},
-		"inspect --depth=-3":          {2, "--depth -3"},
-		"inspect --every=-1s":         {2, "--every -1s is negative"},
-		"inspect --confirm=-1s":       {2, "--confirm -1s is negative"},
-		"inspect relative":            {2, "relative"},
-		"inspect /missing":            {1, "inspect /missing: there is no such node; check the path"},
+		"inspect --deadlocks --watch":       {2, "exclude each other"},
+		"inspect --limit 0":                 {2, "--limit 0 is too small; give 1"},
+		"inspect --depth=-3":                {2, "--depth -3"},
+		"inspect --every=-1s --watch":       {2, "--every -1s is negative"},
+		"inspect --confirm=-1s --deadlocks": {2, "--confirm -1s is negative"},
+		"inspect relative":                  {2, "relative"},
+		"inspect /missing":                  {1, "inspect /missing: there is no such znode; check the path"},
 	} {
 		code, out, stderr := docent(t, words(line), on(server))
 		require.Equal(t, want.code, code, line)

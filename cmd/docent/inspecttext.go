@@ -347,10 +347,10 @@ func gaps(found *inspect.DeadlockReport) string {
 	left += r.LeftOut.Znodes
 	var words []string
 	if left > 0 {
-		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit and --max-bytes)", left))
+		words = append(words, fmt.Sprintf("%d znodes were left out (see --limit and --max-bytes)", left))
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
-		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth-file)", count(hidden, "node")))
+		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth-file)", count(hidden, "znode")))
 	}
 	if found.Entangled {
 		words = append(words, "too many sessions hold and wait at the same paths (give a PATH further down)")

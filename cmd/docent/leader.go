@@ -15,8 +15,8 @@ type leaderCommand struct {
 	Path     string        `arg:"" name:"PATH" help:"The election, as an absolute path."`
 	Watch    bool          `help:"Print the present leader, and then every change, until interrupted."`
 	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
-	Wait     time.Duration `default:"30s" help:"How long --transfer waits until the candidate leads."`
-	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes; see docent elect."`
+	Wait     time.Duration `default:"30s" needs:"transfer" help:"How long --transfer waits until the candidate leads."`
+	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' znodes; see docent elect."`
 }
 
 // Help is shown by "docent leader --help".
@@ -36,6 +36,11 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
+	}
+	if c.Transfer != "" {
+		if err := checkText("leader", "--transfer", c.Transfer); err != nil {
+			return err
+		}
 	}
 	switch {
 	case c.Watch && c.Transfer != "":
@@ -81,7 +86,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return err
 	})
 	switch {
-	case errors.Is(err, election.ErrNoLeader):
+	case err == nil && !leader.Exists:
 		return &taskError{task: task, err: errors.New("no leader"), hint: "no candidate campaigns there: check the path, and the root in --servers"}
 	case err != nil:
 		return err
@@ -89,7 +94,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return a.printJSON(asJSON(leader))
 	case leader.Hidden:
 		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
-			hint: "give credentials that may read the node, with --auth-file or DOCENT_AUTH"}
+			hint: "give credentials that may read the znode, with --auth-file or DOCENT_AUTH"}
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }
@@ -152,7 +157,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 		switch {
 		case a.globals.JSON:
 			err = a.printJSON(now)
-		case leader.Vacant():
+		case !leader.Exists:
 			err = a.printf("no leader\n")
 		case leader.Hidden:
 			err = a.printf("hidden leader\n")
@@ -180,7 +185,7 @@ type leaderJSON struct {
 }
 
 func asJSON(l election.Leader) leaderJSON {
-	if l.Vacant() {
+	if !l.Exists {
 		return leaderJSON{Vacant: true}
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}

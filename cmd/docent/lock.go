@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -49,6 +50,8 @@ func (c *lockCommand) check() error {
 		return usagef("lock: --permits and --mode %s exclude each other; give one of them", c.Mode)
 	case c.Permits != nil && *c.Permits < 1:
 		return usagef("lock: --permits %d is too small; give 1 or more", *c.Permits)
+	case c.Permits != nil && *c.Permits > math.MaxInt32:
+		return usagef("lock: --permits %d is too large; give at most %d", *c.Permits, math.MaxInt32)
 	case c.Wait != nil && c.Try:
 		return usagef("lock: --wait and --try exclude each other; give one of them")
 	case c.Wait != nil && *c.Wait < 0:

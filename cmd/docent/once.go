@@ -141,7 +141,7 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	w := waiting{
 		sm: sm, limit: &c.Wait, path: c.Path,
 		look: func(ctx context.Context) (string, error) {
-			info, _, err := o.Last(ctx)
+			info, err := o.Last(ctx)
 			last = info
 			return "", err
 		},

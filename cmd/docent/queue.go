@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 	"unicode/utf8"
 
@@ -68,7 +69,7 @@ func (c *queueAt) open(sm *session.Manager, opts ...queue.Option) *queue.Queue {
 // queuePut is "docent queue put".
 type queuePut struct {
 	queueAt
-	Data     string        `arg:"" name:"DATA" optional:"" default:"-" help:"The item's data. Default: -, which reads standard input."`
+	Data     string        `arg:"" name:"DATA" optional:"" default:"-" allowempty:"" help:"The item's data. Default: -, which reads standard input."`
 	Priority *int          `placeholder:"N" help:"Items with a smaller number are taken sooner. Write a negative number as --priority=-1. Default: 0."`
 	Delay    time.Duration `placeholder:"1m" help:"Make the item ready only after this time."`
 }
@@ -79,19 +80,42 @@ func (queuePut) Help() string {
 		"\n\n" + `Example: docent queue put /queues/mail --priority 5 < message.eml`
 }
 
+func (c *queuePut) check(task string) error {
+	if err := c.queueAt.check(task); err != nil {
+		return err
+	}
+	low, high := math.MinInt32, math.MaxInt32
+	if c.Layout == "kazoo" || c.Layout == "kazoo-locking" {
+		low, high = 0, 999
+	}
+	switch {
+	case c.Priority != nil && c.Layout == "simple":
+		return usagef("queue put: --priority needs another --layout than simple, which has no priorities")
+	case c.Priority != nil && (*c.Priority < low || *c.Priority > high):
+		return usagef("queue put: --priority %d is out of range; give %d to %d", *c.Priority, low, high)
+	case c.Delay < 0:
+		return usagef("queue put: --delay %v is negative; give a time such as 1m", c.Delay)
+	case c.Delay > 0 && c.Layout != "curator":
+		return usagef("queue put: --delay needs --layout curator; other layouts have no delays")
+	case c.Delay > maxDelay:
+		return usagef("queue put: --delay %v is out of range; give at most %v", c.Delay, maxDelay)
+	}
+	return nil
+}
+
+// maxDelay is a hundred years, which are more than anyone waits and less than
+// the format of an item's name can hold.
+const maxDelay = 100 * 365 * 24 * time.Hour
+
 // Run puts the item.
 func (c *queuePut) Run(ctx context.Context, a *app) error {
 	task := "queue put " + c.Path
-	var opts []queue.PutOption
-	if c.Priority != nil {
-		opts = append(opts, queue.Priority(*c.Priority))
-	}
-	if c.Delay < 0 {
-		return usagef("queue put: --delay %v is negative; give a time such as 1m", c.Delay)
-	}
-	opts = append(opts, queue.Delay(c.Delay))
 	if err := c.check(task); err != nil {
 		return err
+	}
+	opts := []queue.PutOption{queue.Delay(c.Delay)}
+	if c.Priority != nil {
+		opts = append(opts, queue.Priority(*c.Priority))
 	}
 	data := []byte(c.Data)
 	if c.Data == "-" {
@@ -237,7 +261,7 @@ func stateOf(e queue.Entry) string {
 	case e.Claim != nil:
 		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
 	case e.Hidden:
-		return "hidden (the ACL of its node hides the data)"
+		return "hidden (the ACL of its znode hides the data)"
 	case e.Malformed:
 		return "malformed: " + oneLine(e.Reason)
 	case e.Due.After(now):

@@ -123,7 +123,7 @@ func TestQueue_discard(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, stderr, "ID")
 	code, _, stderr = docent(t, words("queue dead discard /q nonsense"), on(server))
-	require.Equal(t, 1, code)
+	require.Equal(t, 2, code)
 	require.Contains(t, stderr, `"nonsense" is not the ID of a dead letter`)
 }
 
@@ -163,24 +163,33 @@ func awaitWatch(t *testing.T, server *zktest.Server) {
 
 func TestQueue_usage(t *testing.T) {
 	for line, want := range map[string]string{
-		"queue put relative x":                     "relative",
-		"queue put /q x --delay=-1s":               "--delay -1s is negative",
-		"queue put /q x --layout nope":             `--layout "nope" is unknown`,
-		"queue put /q x --items nope":              "nope",
-		"queue take /q --wait=-1s":                 "--wait -1s is negative",
-		"queue take /q --grace=-1s":                "--grace -1s is negative",
-		"queue take /q --retry=-1s":                "--retry -1s is negative",
-		"queue take /q --max-attempts=-1":          "--max-attempts -1 is negative",
-		"queue take /q --retry 1s --layout simple": "--retry needs --layout curator",
-		"queue dead":                               "expected one of",
+		"queue put relative x":                             "relative",
+		"queue put /q x --delay=-1s":                       "--delay -1s is negative",
+		"queue put /q x --layout nope":                     `--layout "nope" is unknown`,
+		"queue put /q x --items nope":                      "nope",
+		"queue take /q --wait=-1s":                         "--wait -1s is negative",
+		"queue take /q --grace=-1s -- true":                "--grace -1s is negative",
+		"queue take /q --retry=-1s -- true":                "--retry -1s is negative",
+		"queue take /q --max-attempts=-1":                  "--max-attempts -1 is too small",
+		"queue take /q --retry 1s --layout simple -- true": "--retry needs --layout curator",
+		"queue dead": "expected one of",
 	} {
 		code, _, stderr := docent(t, words(line), stdin(""))
 		require.Equal(t, 2, code, line)
 		require.Contains(t, stderr, want)
 		require.Equal(t, 1, strings.Count(stderr, "\n"))
 	}
+	code, _, stderr := docent(t, words("queue put /q x --layout kazoo --priority 1000"))
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "give 0 to 999")
+	// Which names an item can have, only the queue knows.
 	server := zktest.New(t)
-	code, _, stderr := docent(t, words("queue put /q x --layout kazoo --priority 1000"), on(server))
-	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "from 0 to 999")
+	for _, line := range []string{
+		"queue dead redrive /q nonsense.1f", "queue dead discard /q nonsense.1f",
+		"queue dead discard /q --layout kazoo queue-0000000001.1f",
+	} {
+		code, _, stderr = docent(t, words(line), on(server))
+		require.Equal(t, 2, code, line)
+		require.Contains(t, stderr, `is not the ID of a dead letter; list the IDs with "docent queue dead list"`)
+	}
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"strconv"
+	"strings"
 
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 )
@@ -61,6 +64,19 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// letters rejects ids that no dead letter can have: NAME.ZXID, as "docent queue
+// dead list" prints them. The queue knows which names its layout has.
+func (c *queueAt) letters(task string, ids []string) error {
+	for _, id := range ids {
+		_, zxid, _ := strings.Cut(id, ".")
+		_, err := strconv.ParseUint(zxid, 16, 64)
+		if err != nil || znode.ValidateName(id) != nil {
+			return usagef("%s: %q is not the ID of a dead letter; list the IDs with \"docent queue dead list\"", task, id)
+		}
+	}
+	return nil
+}
+
 // queueDeadRedrive is "docent queue dead redrive".
 type queueDeadRedrive struct {
 	queueAt
@@ -74,7 +90,11 @@ func (queueDeadRedrive) Help() string {
 
 // Run puts the letters back.
 func (c *queueDeadRedrive) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, "queue dead redrive "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
+	task := "queue dead redrive " + c.Path
+	if err := c.letters(task, c.IDs); err != nil {
+		return err
+	}
+	return c.with(ctx, a, task, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
 		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
 			return err
 		}
@@ -103,7 +123,11 @@ func (queueDeadDiscard) Help() string {
 
 // Run deletes the letters.
 func (c *queueDeadDiscard) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, "queue dead discard "+c.Path, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {
+	task := "queue dead discard " + c.Path
+	if err := c.letters(task, c.IDs); err != nil {
+		return err
+	}
+	return c.with(ctx, a, task, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {
 		n, err := q.Discard(ctx, c.IDs...)
 		if err != nil {
 			return err

@@ -19,9 +19,9 @@ type queueTake struct {
 	queueAt
 	Cmd         []string       `arg:"" optional:"" name:"CMD" help:"A command and its arguments, after --. It gets the item on standard input."`
 	Wait        *time.Duration `placeholder:"30s" help:"How long to wait for an item; 0 means not at all. Default: without limit."`
-	Retry       time.Duration  `placeholder:"1m" help:"After CMD has failed, make the item ready again only after this time."`
-	MaxAttempts int            `placeholder:"N" help:"Make the item a dead letter after N failed deliveries. Default: never."`
-	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose claim is lost."`
+	Retry       time.Duration  `placeholder:"1m" needs:"CMD" help:"After CMD has failed, make the item ready again only after this time."`
+	MaxAttempts *int           `placeholder:"N" help:"Make the item a dead letter after N failed deliveries. Default: never."`
+	Grace       time.Duration  `default:"5s" needs:"CMD" help:"Time between SIGTERM and SIGKILL for a CMD whose claim is lost."`
 	cmdAuth
 }
 
@@ -44,8 +44,8 @@ func (c *queueTake) check() error {
 		return usagef("queue take: --retry %v is negative; give a time such as 1m", c.Retry)
 	case c.Retry > 0 && c.Layout != "curator":
 		return usagef("queue take: --retry needs --layout curator; other layouts have no delays")
-	case c.MaxAttempts < 0:
-		return usagef("queue take: --max-attempts %d is negative; give a number such as 5", c.MaxAttempts)
+	case c.MaxAttempts != nil && *c.MaxAttempts < 1:
+		return usagef("queue take: --max-attempts %d is too small; give 1 or more, or leave it out for no limit", *c.MaxAttempts)
 	case c.Grace < 0:
 		return usagef("queue take: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
@@ -66,8 +66,8 @@ func (c *queueTake) Run(ctx context.Context, a *app) error {
 	opts := []queue.Option{queue.OnSkipped(func(s queue.Skipped) {
 		a.note("%s: item %s is skipped: %s", task, s.ID, nodeReason(s.Err))
 	})}
-	if c.MaxAttempts > 0 {
-		opts = append(opts, queue.MaxAttempts(c.MaxAttempts))
+	if c.MaxAttempts != nil {
+		opts = append(opts, queue.MaxAttempts(*c.MaxAttempts))
 	}
 	var item *queue.Item
 	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {

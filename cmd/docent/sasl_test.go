@@ -70,7 +70,7 @@ func TestSASL_refused(t *testing.T) {
 			code, out, stderr := docent(t, words("--connect-timeout 1h --sasl-user bob config get /a"), on(zktest.New(t, opts...)), annsPassword)
 			require.Equal(t, 1, code)
 			require.Empty(t, out)
-			require.Equal(t, "docent: config get /a: connect to ZooKeeper: the server refuses the credentials (SASL with DIGEST-MD5): "+
+			require.Equal(t, "docent: config get /a: connect to ZooKeeper: the server rejects the credentials (SASL with DIGEST-MD5): "+
 				"check the user's name, the password, and the Server section of the server's JAAS file; "+
 				"check --sasl-user, and --sasl-password-file or DOCENT_SASL_PASSWORD\n", stderr)
 		})

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/docent-go/docent/internal/base/hostport"
 	"github.com/docent-go/docent/naming"
@@ -22,7 +25,7 @@ type serviceCommand struct {
 // registryFlags say where services are, and in which layout their instances
 // are.
 type registryFlags struct {
-	Base   string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --layout dubbo."`
+	Base   string `placeholder:"PATH" help:"The parent znode of the services. Default: /services, or /dubbo with --layout dubbo."`
 	Layout string `enum:"curator,spring,dubbo" default:"curator" help:"Layout of the instances: curator, spring or dubbo."`
 }
 
@@ -44,7 +47,7 @@ func (f registryFlags) codec() naming.Codec {
 	return naming.Curator()
 }
 
-// check refuses invalid names of services before docent connects.
+// check rejects invalid names of services before docent connects.
 func (f registryFlags) check(task, service string) error {
 	codec := f.codec()
 	base := f.Base
@@ -53,6 +56,9 @@ func (f registryFlags) check(task, service string) error {
 	}
 	if err := checkPath(base); err != nil {
 		return withTask(task, err)
+	}
+	if err := checkText(task, "NAME", service); err != nil {
+		return err
 	}
 	if _, err := codec.Dir(base, service); err != nil {
 		return usagef("%s: %v", task, err)
@@ -67,7 +73,7 @@ type serviceRegister struct {
 	ID     string   `arg:"" name:"ID" help:"The instance's id, which no other instance of the service may have."`
 	Addr   string   `arg:"" name:"ADDR" help:"The instance's address, as HOST:PORT or HOST. Write an IPv6 address in brackets."`
 	Meta   metadata `placeholder:"K=V" help:"Metadata of the instance; may be given several times."`
-	Weight int      `placeholder:"N" help:"The instance's share of calls, relative to other instances."`
+	Weight *int     `placeholder:"N" help:"The instance's share of calls, relative to other instances."`
 }
 
 // Help is shown by "docent service register --help".
@@ -81,7 +87,15 @@ func (serviceRegister) Help() string {
 }
 
 func (c *serviceRegister) instance() (naming.Instance, error) {
-	in := naming.Instance{Service: c.Name, ID: c.ID, Metadata: c.Meta, Weight: c.Weight}
+	in := naming.Instance{Service: c.Name, ID: c.ID, Metadata: c.Meta}
+	if c.Weight != nil {
+		if in.Weight = *c.Weight; in.Weight < 1 || in.Weight > naming.MaxWeight {
+			return in, usagef("service register: --weight %d is out of range; give 1 to %d", in.Weight, naming.MaxWeight)
+		}
+	}
+	if err := checkText("service register", "ID", c.ID); err != nil {
+		return in, err
+	}
 	var err error
 	if in.Address, in.Port, err = hostport.Parse(c.Addr); err != nil {
 		return in, usagef("service register: the address %q: %v", c.Addr, err)
@@ -90,9 +104,41 @@ func (c *serviceRegister) instance() (naming.Instance, error) {
 		return in, usagef("service register: %v", err)
 	}
 	if _, _, err := c.codec().Encode(in); err != nil {
+		if key, advice := c.reserved(in, err); key != "" {
+			return in, usagef("service register: --meta %s=%s: the key is reserved; %s", key, c.Meta[key], advice)
+		}
 		return in, usagef("service register: %v", err)
 	}
 	return in, nil
+}
+
+// reservedKeys are the keys of metadata that hold fields of an instance in some
+// layout, and what to do instead of setting them with --meta.
+var reservedKeys = map[string]string{
+	"weight":          "give --weight",
+	"draining":        "mark the instance with \"docent service drain\" once it is registered",
+	"instance_status": "mark the instance with \"docent service drain\" once it is registered",
+	"enabled":         "leave it out: docent sets it itself",
+	"disabled":        "leave it out: docent sets it itself",
+	"dynamic":         "leave it out: docent sets it itself",
+	"timestamp":       "leave it out: docent sets it itself",
+}
+
+// reserved returns the key of --meta for which the layout rejects the instance,
+// and what to do. It returns "" if err has another reason.
+func (c *serviceRegister) reserved(in naming.Instance, err error) (key, advice string) {
+	for _, key := range slices.Sorted(maps.Keys(c.Meta)) {
+		advice, known := reservedKeys[key]
+		if !known {
+			continue
+		}
+		in.Metadata = maps.Clone(c.Meta)
+		delete(in.Metadata, key)
+		if _, _, without := c.codec().Encode(in); without == nil || without.Error() != err.Error() {
+			return key, advice
+		}
+	}
+	return "", ""
 }
 
 // Run registers the instance until it is interrupted.
@@ -135,13 +181,13 @@ type serviceDrain struct {
 func (serviceDrain) Help() string {
 	return `Marks an instance of any process as draining: balancers no longer pick it, once they have read the mark a moment later, and it completes the calls that it has. ` +
 		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
-		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a node.`
+		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a znode.`
 }
 
 // Run sets or removes the mark.
 func (c *serviceDrain) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service drain %s %s", oneLine(c.Name), oneLine(c.ID))
-	if err := c.check(task, c.Name); err != nil {
+	if err := cmp.Or(c.check(task, c.Name), checkName(task, "ID", c.ID)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)

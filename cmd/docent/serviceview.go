@@ -19,7 +19,7 @@ type serviceList struct {
 func (serviceList) Help() string {
 	return `Prints one line for each instance, sorted by id, with tabs between the id, the address and the marks. The marks ` +
 		`"draining" and "disabled" say that balancers do not pick the instance, "tls" that the port is an SSL port. Without NAME ` +
-		`it prints the names of the services. For each node that is not an instance it prints a line on standard error. With ` +
+		`it prints the names of the services. For each znode that is not an instance it prints a line on standard error. With ` +
 		`--json each line is an object with service, id, address, port and the other fields of the instance.`
 }
 
@@ -172,6 +172,9 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 	strategy, err := naming.ParseStrategy(name)
 	if err != nil {
 		return withTask(task, usagef("%v", err))
+	}
+	if c.Key != "" && name != "hash" && name != "sticky" {
+		return usagef("service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out")
 	}
 	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
 		picked, err := naming.NewBalancer(s, strategy).Pick(c.Key)

@@ -19,13 +19,13 @@ import (
 type uiCommand struct {
 	Path         string   `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /."`
 	Listen       string   `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
-	IKnow        bool     `name:"i-know" help:"Allow an address that other machines can reach."`
+	IKnow        bool     `name:"i-know" needs:"listen" help:"Allow an address that other machines can reach."`
 	Host         []string `sep:"none" placeholder:"NAME" help:"A further host name by which browsers call the page, such as the name of a proxy. Can be repeated. Default: only the address to listen on."`
 	Token        string   `placeholder:"TOKEN" help:"The token that every viewer needs. Default: a random token, printed with the address. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
 	TokenFile    string   `placeholder:"FILE" help:"Keep the tokens in this file, so that they outlive the process. If the file does not exist, docent creates it. The first line is the token to look, the second the token to act."`
 	NoToken      bool     `help:"Need no token: every user and every program of this machine can then read what the credentials of docent can read. Only on a loopback address, and without --allow-actions."`
 	AllowActions bool     `help:"Let viewers with the token to act drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
-	Limit        int      `placeholder:"N" help:"Read at most N nodes."`
+	Limit        int      `placeholder:"N" help:"Read at most N znodes."`
 }
 
 // Help is shown by "docent ui --help".

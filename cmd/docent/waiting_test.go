@@ -147,7 +147,7 @@ func TestMessagesOfWrongNodes(t *testing.T) {
 		says string
 	}{
 		{"group join /g a/b", 2, `docent: group join /g a/b: invalid name "a/b": a name must not contain /; ` +
-			`give the name of one node, such as host-1, without a slash`},
+			`give the name of one znode, such as host-1, without a slash`},
 		{"counter add /x", 1, `docent: counter add /x: the znode does not hold a number of this layout: `},
 		{"counter get /x", 1, `docent: counter get /x: the znode does not hold a number of this layout: `},
 	} {

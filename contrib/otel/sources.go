@@ -17,7 +17,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue has the methods of *queue.Queue that a Telemetry calls.
+// Queue has the methods of *queue.Queue that a Telemetry calls. ctx
+// bounds the requests.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
@@ -85,7 +86,7 @@ func gaugesOf(m metric.Meter) gauges {
 		headAge:   accepted[metric.Float64ObservableGauge](age, noop.Float64ObservableGauge{}, err),
 		instances: gauge("docent.service.instances", "{instance}", "Instances of a service, by state."),
 		stale:     gauge("docent.service.stale", "1", "1 while the instances of the service may be out of date."),
-		problems:  gauge("docent.service.problems", "{problem}", "Nodes of the service that cannot be used, and other problems."),
+		problems:  gauge("docent.service.problems", "{problem}", "Znodes of the service that cannot be used, and other problems."),
 	}
 }
 

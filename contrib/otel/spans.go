@@ -13,7 +13,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// OnWait implements session.HookWait.
+// OnWait implements session.HookWait. The span of the wait is a child of the
+// span in ctx.
 func (t *Telemetry) OnWait(ctx context.Context, w session.WaitInfo) func(session.WaitEnd) {
 	name := nameKey.String(t.names.name(w.Path))
 	t.waiting.Add(ctx, 1, metric.WithAttributes(name))

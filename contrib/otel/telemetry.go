@@ -36,7 +36,7 @@ type Telemetry struct {
 type Option func(*Telemetry)
 
 // Names sets a function that gives names to paths. It gets the path of a lock,
-// a semaphore or an election, as its constructor got it, or the path of a node
+// a semaphore or an election, as its constructor got it, or the path of a znode
 // below. It must return the same name for both: see Below. "" means that the
 // path has no name. The function is called for each wait and each hold, from
 // several goroutines at once.
@@ -50,7 +50,7 @@ func Meters(p metric.MeterProvider) Option { return func(t *Telemetry) { t.meter
 func Traces(p trace.TracerProvider) Option { return func(t *Telemetry) { t.traces = p } }
 
 // New makes a Telemetry. Name it among the Hooks of the Manager. If the
-// provider refuses an instrument, the error goes to OpenTelemetry's error
+// provider rejects an instrument, the error goes to OpenTelemetry's error
 // handler (otel.Handle), and the other instruments record.
 func New(opts ...Option) *Telemetry {
 	t := &Telemetry{
@@ -111,7 +111,7 @@ func instrumentsOf(m metric.Meter) instruments {
 		holding:  upDown("docent.hold.active", "{hold}", "Holds of this process."),
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
 		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended without a release, by cause."),
-		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind, and were swept."),
+		swept:    counter("docent.node.swept", "{node}", "Znodes that may have been left behind, and were swept."),
 	}
 }
 

@@ -40,7 +40,7 @@ type Collector struct {
 type Option func(*Collector)
 
 // Names sets a function that gives names to paths. It gets the path of a lock,
-// a semaphore or an election, as its constructor got it, or the path of a node
+// a semaphore or an election, as its constructor got it, or the path of a znode
 // below. It must return the same name for both: see Below. "" means that the
 // path has no name. The function is called for each wait and each hold, from
 // several goroutines at once.
@@ -84,7 +84,7 @@ func New(opts ...Option) *Collector {
 		acquisitions: counters("holds_acquired_total", "Holds that began.", "name"),
 		holdTime:     histograms("hold_duration_seconds", "Time that holds lasted.", longBuckets, "name"),
 		losses:       counters("holds_lost_total", "Holds that ended without a release, by cause.", "name", "cause"),
-		swept:        counters("nodes_swept_total", "Nodes that may have been left behind, and were swept.", "found"),
+		swept:        counters("nodes_swept_total", "Znodes that may have been left behind, and were swept.", "found"),
 
 		queues:   make(map[string]Queue),
 		services: make(map[string]Service),

@@ -14,7 +14,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue has the methods of *queue.Queue that a Collector calls.
+// Queue has the methods of *queue.Queue that a Collector calls. ctx
+// bounds the requests.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
@@ -71,7 +72,7 @@ var (
 	queueHeadAge  = describe("queue_head_age_seconds", "Age of the first item of the queue; 0 if it is empty.", "name")
 	instances     = describe("service_instances", "Instances of a service, by state.", "name", "state")
 	serviceStale  = describe("service_stale", "1 while the instances of the service may be out of date.", "name")
-	serviceFaults = describe("service_problems", "Nodes of the service that cannot be used, and other problems.", "name")
+	serviceFaults = describe("service_problems", "Znodes of the service that cannot be used, and other problems.", "name")
 
 	asked = []*prometheus.Desc{queueUp, queueItems, queueHeadAge, instances, serviceStale, serviceFaults}
 )

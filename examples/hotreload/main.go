@@ -138,7 +138,7 @@ func handler(settings *config.Value[Settings]) http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "version %d\nstale %t\n", settings.Load().Version, settings.Stale())
 		if err := settings.Err(); err != nil {
-			fmt.Fprintf(w, "refused: %v\n", err)
+			fmt.Fprintf(w, "rejected: %v\n", err)
 		}
 	})
 	return mux

@@ -125,7 +125,7 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 			w.Put(key, bad)
 			time.Sleep(time.Second)
 			require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"), bad)
-			require.Contains(t, s.get("/status"), "refused: ")
+			require.Contains(t, s.get("/status"), "rejected: ")
 			require.Contains(t, s.get("/status"), reason)
 		}
 		require.NoError(t, w.Server.Remove(key))
@@ -133,7 +133,7 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 		require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"), "the key is deleted")
 		w.Put(key, `{"greeting":"Good day","maxLength":20}`)
 		s.eventually("/?name=Ada", "Good day, Ada\n")
-		require.NotContains(t, s.get("/status"), "refused: ")
+		require.NotContains(t, s.get("/status"), "rejected: ")
 	})
 }
 

@@ -103,7 +103,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("the server refuses the credentials (scheme %s): %s (%d)", e.Scheme, e.Code.Name(), e.Code)
+	return fmt.Sprintf("the server rejects the credentials (scheme %s): %s (%d)", e.Scheme, e.Code.Name(), e.Code)
 }
 
 // authenticate sends all credentials at once.

@@ -124,14 +124,14 @@ func TestGateThatStaysShut(t *testing.T) {
 		}, nil, "boom", "boom"},
 		{"the exchange fails", withLogin(&turns{fails: boom}), nil, "boom", "boom"},
 		{"the login is refused", withLogin(&turns{tokens: []string{"a"}}), codes(wire.CodeAuthFailed),
-			"the server refuses the credentials (scheme sasl): AUTHFAILED (-115)", "AUTHFAILED"},
+			"the server rejects the credentials (scheme sasl): AUTHFAILED (-115)", "AUTHFAILED"},
 		{"the login is throttled", withLogin(&turns{tokens: []string{"a"}}), codes(throttled), "", "THROTTLEDOP"},
 		{"a token without an end", withLogin(&turns{tokens: []string{"a"}}), []func(int32) []byte{
 			func(xid int32) []byte { return answer(xid, 0, i32(100)) }}, "", "a SASL token"},
 		{"a credential is refused", withAuth, codes(0, wire.CodeAuthFailed),
-			"the server refuses the credentials (scheme ip): AUTHFAILED (-115)", "AUTHFAILED"},
+			"the server rejects the credentials (scheme ip): AUTHFAILED (-115)", "AUTHFAILED"},
 		{"the session has moved", withAuth, codes(moved), "", "SESSIONMOVED"},
-		{"nobody knows", withAuth, codes(-1), "the server refuses the credentials (scheme digest): SYSTEMERROR (-1)", "SYSTEMERROR"},
+		{"nobody knows", withAuth, codes(-1), "the server rejects the credentials (scheme digest): SYSTEMERROR (-1)", "SYSTEMERROR"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inRig(t, func(g *rig) {

@@ -174,7 +174,7 @@ func (c Config) validate() (Config, error) {
 	if c.ACL == nil {
 		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
-		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an ACL that lets everyone do everything")
+		return fail("ACL", "it is empty, which ZooKeeper rejects: leave it nil for an ACL that lets everyone do everything")
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost

@@ -246,7 +246,7 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 	case !at.found:
 		return nil, nil
 	case at.stat.EphemeralOwner != s.ID():
-		return nil, errors.New("a node with our unique name belongs to another session")
+		return nil, errors.New("a znode with our unique name belongs to another session")
 	}
 	return &Entry{n, name, at.stat.Czxid, l.names, l.stat}, nil
 }

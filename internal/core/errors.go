@@ -20,13 +20,13 @@ var (
 	ErrLost         = errors.New("hold lost")
 
 	ErrReleased = errors.New("released by its owner")
-	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, because the next holder's node has the same path: " +
+	ErrNoGuard  = errors.New("a hold on a znode at a fixed path has no guard, because the next holder's znode has the same path: " +
 		"pass the hold's token with each write, and let the store reject smaller tokens")
 
 	ErrSessionEnded   = errors.New("the session has ended")
 	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
 	ErrTooLarge       = errors.New("the request is larger than the server accepts")
-	ErrAuth           = errors.New("the server refuses the credentials")
+	ErrAuth           = errors.New("the server rejects the credentials")
 	ErrUnreachable    = errors.New("no ZooKeeper server could be reached")
 	ErrUnimplemented  = errors.New("the server does not implement the operation")
 )

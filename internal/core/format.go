@@ -19,7 +19,7 @@ func (m *Manager) Format(f fmt.State, _ rune) {
 }
 
 // Format writes the node's path.
-func (n *Node) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "node %s", n.path) }
+func (n *Node) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "znode %s", n.path) }
 
 // Format writes the path of the hold's node and the token.
 func (h *Hold) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "hold on %s, token %d", h.Path(), h.token) }

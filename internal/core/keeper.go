@@ -66,7 +66,7 @@ func (k *keeper) Refused(_ *conn.Conn, err error) {
 		return
 	}
 	if k.s.firstRefusal() {
-		k.s.m.log.Warn("a server refuses the credentials: trying the others",
+		k.s.m.log.Warn("a server rejects the credentials: trying the others",
 			"server", k.server.addr, "session", sessionID(k.s.ID()), "err", err)
 	}
 }
@@ -117,7 +117,7 @@ func (s *Session) watchesSet(call *conn.Call) {
 		return
 	}
 	if code := call.Reply().Code; code.Class() != wire.NotExecuted {
-		s.m.log.Warn("a server refuses to set watches again", "server", call.Conn().RemoteAddr(), "code", int32(code), "name", code.Name())
+		s.m.log.Warn("a server rejects the request that sets watches again", "server", call.Conn().RemoteAddr(), "code", int32(code), "name", code.Name())
 	}
 	call.Conn().Fail(errWatches)
 }

@@ -121,7 +121,7 @@ func TestLogAuth(t *testing.T) {
 		require.NoError(w, err)
 		time.Sleep(10 * time.Minute)
 		require.Equal(w, []string{
-			`level=WARN msg="no session can be opened" servers=zk1:2181 err="the server refuses the credentials (scheme kerberos)"`,
+			`level=WARN msg="no session can be opened" servers=zk1:2181 err="the server rejects the credentials (scheme kerberos)"`,
 		}, log.take())
 		require.NoError(w, sm.Close())
 	})

@@ -129,7 +129,7 @@ func (n *Node) unreadable() error {
 	if n.czxid != 0 || n.hold != nil {
 		return nil
 	}
-	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's node must let its owner read it", ErrNoAuth)}
+	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's znode must let its owner read it", ErrNoAuth)}
 }
 
 // tellWritten notes the data that another client has written to the node.
@@ -189,7 +189,7 @@ func (n *Node) watchOn() {
 		return
 	}
 	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
-		n.s.m.log.Warn("a node of this session cannot be watched: its deletion by another client will be noticed late",
+		n.s.m.log.Warn("a znode of this session cannot be watched: its deletion by another client will be noticed late",
 			"path", n.path, "err", err)
 	}
 }
@@ -247,7 +247,15 @@ func (n *Node) Gone() <-chan struct{} {
 // error.
 func (n *Node) Remove(ctx context.Context) error {
 	n.made()
-	err := n.s.removeWithin(ctx, n.remove)
+	remove := n.remove
+	if fixed(n.path) {
+		over := n.s.Depart(n.path)
+		remove = func() error {
+			defer over()
+			return n.remove()
+		}
+	}
+	err := n.s.removeWithin(ctx, remove)
 	if errors.Is(err, ErrSessionEnded) {
 		return nil
 	}

@@ -58,7 +58,7 @@ func TestReleaseBy(t *testing.T) {
 		require.NoError(w, w.Srv.Remove(h.Path()))
 		<-h.Done()
 		require.ErrorIs(w, h.ReleaseBy(func(error) error {
-			require.Fail(w, "it is called, although the node has gone")
+			require.Fail(w, "it is called, although the znode has gone")
 			return nil
 		}), core.ErrDeleted)
 	})

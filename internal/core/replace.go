@@ -67,7 +67,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 }
 
 // errClaimed is the reason why a hold on a claim cannot be replaced.
-var errClaimed = errors.New("a hold on a claimed node cannot be replaced, because the claim on the path would outlive the node: release the hold and claim again")
+var errClaimed = errors.New("a hold on a claimed znode cannot be replaced, because the claim on the path would outlive the znode: release the hold and claim again")
 
 // replace runs the transaction, and finds out its outcome if the answer was
 // lost. With an error, maybe says that the new node may exist nevertheless.
@@ -122,7 +122,7 @@ func (n *Node) abandonWith(path string, maybe bool) {
 	s.spawn(func() {
 		for _, node := range nodes {
 			if err := node.remove(); err != nil && s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be deleted: it exists until the session ends", "path", node.path, "err", err)
+				s.m.log.Warn("a znode could not be deleted: it exists until the session ends", "path", node.path, "err", err)
 			}
 		}
 	})

@@ -298,7 +298,7 @@ func TestSASL_RefusedLater(t *testing.T) {
 				require.Less(w, dialled["zk1:2181"]+dialled["zk2:2181"], 100, "between two rounds there are pauses")
 				mu.Unlock()
 				synctest.Wait()
-				why := log.with("a server refuses the credentials: trying the others")
+				why := log.with("a server rejects the credentials: trying the others")
 				require.Len(w, why, 1)
 				require.Contains(w, why[0], "Server section of the server's JAAS file")
 				w.eventually("the operator is told", func() bool { return len(log.with("no session can be opened")) > 0 })

@@ -61,6 +61,7 @@ type Session struct {
 	holds       context.Context
 	cutHolds    context.CancelCauseFunc
 	claims      map[string]*claim
+	departures  map[string]*departure
 	sweeps      []sweep
 	sweepers    int
 	retired     bool // no more background work may start

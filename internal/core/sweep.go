@@ -17,6 +17,8 @@ type sweep struct {
 
 	dir, guid string    // without a path: the directory, and the guid to look for
 	pending   *creation // the create, if it is still outstanding
+
+	over func() // called at the end of the sweep; nil for a unique name
 }
 
 // maxSweepers bounds the number of concurrent sweeps: ten thousand waiters that
@@ -29,6 +31,9 @@ func (s *Session) sweepLater(job sweep) {
 	defer s.mu.Unlock()
 	if s.retired || s.ctx.Err() != nil {
 		return
+	}
+	if fixed(job.path) {
+		job.over = s.depart(job.path)
 	}
 	s.sweeps = append(s.sweeps, job)
 	if s.sweepers < maxSweepers {
@@ -55,13 +60,16 @@ func (s *Session) sweepAll() {
 }
 
 func (s *Session) sweep(job sweep) {
+	if job.over != nil {
+		defer job.over()
+	}
 	info := SweptInfo{Path: job.path, Session: s.ID()}
 	if job.path == "" {
 		info.Path = znode.Join(job.dir, znode.Protected(job.guid, "…"))
 		var err error
 		if job.path, err = s.locate(job); err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node whose create has an unknown outcome could not be looked for",
+				s.m.log.Warn("a znode whose create has an unknown outcome could not be looked for",
 					"path", info.Path, "err", err)
 			}
 			return
@@ -75,7 +83,7 @@ func (s *Session) sweep(job sweep) {
 		found, err := job.remove()
 		if err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be deleted: it exists until the session ends",
+				s.m.log.Warn("a znode could not be deleted: it exists until the session ends",
 					"path", job.path, "err", err)
 			}
 			return

@@ -40,7 +40,7 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 	case mode == Sequential:
 		check, flags = path+sequentialTrialDigit, flagTTLSequential
 	case mode != Persistent:
-		err = fmt.Errorf("a node with a TTL is Persistent or Sequential, not of mode %d", int32(mode))
+		err = fmt.Errorf("a znode with a TTL is Persistent or Sequential, not of mode %d", int32(mode))
 	}
 	abs := s.abs(path)
 	if err := cmp.Or(err, znode.Validate(check), s.fits(s.createSize(abs, data)+8)); err != nil {
@@ -52,6 +52,6 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)
 	}
 	made, err := s.create(ctx, path, r)
-	return made.path, needs(err, "nodes with a TTL need ZooKeeper 3.5.3 or later, "+
+	return made.path, needs(err, "znodes with a TTL need ZooKeeper 3.5.3 or later, "+
 		"with the system property zookeeper.extendedTypesEnabled=true on each server")
 }

@@ -189,7 +189,7 @@ func (s *Session) request(op Op) (wire.MultiOp, error) {
 	case noGuard:
 		return wire.MultiOp{}, ErrNoGuard
 	case lateGuard:
-		return wire.MultiOp{}, fmt.Errorf("%w: its node was handed on to another hold: %w", ErrLost, ErrReleased)
+		return wire.MultiOp{}, fmt.Errorf("%w: its znode was handed on to another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {

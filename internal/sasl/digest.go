@@ -161,7 +161,7 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 // failed login (zookeeper.allowSaslFailedClients) answers without a token.
 func (x *digestExchange) verify(token []byte) error {
 	if token == nil {
-		return fmt.Errorf("%w: the server refused the user or the password, and kept the connection", ErrUnproven)
+		return fmt.Errorf("%w: the server rejected the user or the password, and kept the connection", ErrUnproven)
 	}
 	d, err := parse(token)
 	if err != nil {

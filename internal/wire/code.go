@@ -93,7 +93,7 @@ var codes = map[Code]codeInfo{
 	CodeNodeExists:              {Refused, "NODEEXISTS", ""},
 	CodeNotEmpty:                {Refused, "NOTEMPTY", ""},
 	CodeSessionExpired:          {Refused, "SESSIONEXPIRED", ""},
-	CodeInvalidCallback:         {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
+	CodeInvalidCallback:         {Refused, "INVALIDCALLBACK", "the server rejects the request's callback: compare the versions of server and client"},
 	CodeInvalidACL:              {Refused, "INVALIDACL", ""},
 	CodeAuthFailed:              {Refused, "AUTHFAILED", ""},
 	CodeClosing:                 {Unknown, "CLOSING", ""},

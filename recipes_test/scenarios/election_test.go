@@ -82,7 +82,7 @@ func TestElectionFailsOver(t *testing.T) {
 	for done := false; !done; {
 		select {
 		case leader := <-seen:
-			done = !leader.Vacant() && leader.Token == term.Load()
+			done = leader.Exists && leader.Token == term.Load()
 		case <-deadline:
 			require.Fail(t, "the observer never saw the present leader")
 		}

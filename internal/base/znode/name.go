@@ -54,3 +54,22 @@ func FindGUID(children []string, guid string) (string, bool) {
 	}
 	return "", false
 }
+
+// IsHex reports whether s is an even number of hexadecimal digits.
+func IsHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil
+}
+
+// IsUUID reports whether s is a UUID in its form of 36 characters.
+func IsUUID(s string) bool {
+	if len(s) != guidLen {
+		return false
+	}
+	for _, i := range []int{8, 13, 18, 23} {
+		if s[i] != '-' {
+			return false
+		}
+	}
+	return IsHex(s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:])
+}

@@ -29,9 +29,9 @@ func Validate(path string) error {
 	}
 	switch {
 	case path == "/":
-		return &PathError{Path: path, Reason: "it is the root: name a node below it"}
+		return &PathError{Path: path, Reason: "it is the root: name a znode below it"}
 	case path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/"):
-		return &PathError{Path: path, Reason: "/zookeeper is reserved for the server's own nodes"}
+		return &PathError{Path: path, Reason: "/zookeeper is reserved for the server's own znodes"}
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func segmentReason(segment string) string {
 			}
 		}
 		if refused(r) {
-			return fmt.Sprintf("it has the character %U, which ZooKeeper refuses", r)
+			return fmt.Sprintf("it has the character %U, which ZooKeeper rejects", r)
 		}
 	}
 	return ""

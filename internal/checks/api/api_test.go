@@ -108,6 +108,59 @@ func TestSample(t *testing.T) {
 	}, said)
 }
 
+// contracts is a package of declarations whose comments say too little, or enough.
+const contracts = `// Package contracts is one.
+package contracts
+
+import "context"
+
+// Wait waits; its caller is ctxless.
+func Wait(ctx context.Context) {}
+
+// Sleep sleeps until ctx ends.
+func Sleep(ctx context.Context) {}
+
+// Ignore does not look at its context.
+func Ignore(_ context.Context) {}
+
+// It does something else.
+func Act() {}
+
+// The comment of another type.
+type Second int
+
+// A Third is what it is.
+type Third int
+
+// First is not the name of the constant.
+const Last = 3
+
+// Waiter waits in two ways.
+type Waiter interface {
+	// Wait waits.
+	Wait(ctx context.Context) error
+	// Try waits for no longer than ctx lasts.
+	Try(ctx context.Context) error
+	// That gives up.
+	Stop()
+}
+`
+
+func TestContracts(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "contracts.go"), []byte(contracts), 0o644))
+	missing, err := uncommented(dir, "p")
+	require.NoError(t, err)
+	var said []string
+	for _, m := range missing {
+		said = append(said, m.Error())
+	}
+	require.Equal(t, []string{
+		"p: Last " + otherName, "p: Act " + otherName, "p: Wait " + noCtx, "p: type Second " + otherName,
+		"p: Waiter.Wait " + noCtx, "p: Waiter.Stop " + otherName,
+	}, said)
+}
+
 func TestDifference(t *testing.T) {
 	require.Equal(t, "\t- b\n\t- e\n\t+ c", difference("a\nb\nd\ne\n", "a\nc\nd\n"))
 	require.Empty(t, difference("a\nb\n", "a\nb\n"))

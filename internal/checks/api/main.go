@@ -3,7 +3,7 @@
 //	go run ./internal/checks/api [-check] MODULE...
 //
 // A MODULE is a directory with a go.mod. With -check it writes nothing, and fails when a file would change or an exported
-// declaration has no comment. So a change of the API is a change of a file, which a review sees.
+// declaration has no comment, or a comment that does not say whose it is. So a change of the API is a change of a file, which a review sees.
 package main
 
 import (

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
 )
 
@@ -111,6 +112,14 @@ func hostname() string {
 		return "unknown-host" // it is only shown to people
 	}
 	return host
+}
+
+// PresenceOf returns the state of a standing node as users see it.
+func PresenceOf(s *standing.State) session.Presence {
+	if !s.Standing() {
+		return session.Presence{Err: s.Err, Token: s.Czxid}
+	}
+	return session.Presence{In: true, Token: s.Czxid, Session: session.ID(s.Session.ID())}
 }
 
 // SamePresence reports whether two presences say the same. Errors are the same

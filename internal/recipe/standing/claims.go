@@ -52,6 +52,18 @@ func (n *Node) owner() int64 {
 	return 0
 }
 
+// leaving reports whether the node was closed, or is about to be.
+func (n *Node) leaving() bool {
+	select {
+	case <-n.cfg.Until: // blocks for ever if it is nil
+		return true
+	case <-n.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // claimFirst is claim for Open: it waits for an earlier Node of the path that
 // was closed and is still being removed.
 func (n *Node) claimFirst(ctx context.Context) error {
@@ -60,7 +72,7 @@ func (n *Node) claimFirst(ctx context.Context) error {
 		if holder == n {
 			return nil
 		}
-		if holder.ctx.Err() == nil {
+		if !holder.leaving() {
 			return ownedBy(core.ErrIDTaken, holder.owner())
 		}
 		select {

@@ -47,6 +47,10 @@ type Config struct {
 	// NotEphemeral is the error while a node without a session is at Path. It
 	// wraps core.ErrNotEphemeral, which is the default.
 	NotEphemeral error
+	// Until, if set, is closed when the node's owner has decided to Close it, and
+	// may still be on the way there. An Open of the path waits for the removal
+	// then.
+	Until <-chan struct{}
 	// OnState, if set, is given every state, in order, from the first in which
 	// the node stands. It is called on the keeper's goroutine, right before
 	// State returns the state. It must not block, nor call Set or Close.

@@ -75,4 +75,4 @@ func (r *round) outranks(stat core.Stat) (bool, error) {
 }
 
 // errChanged says that the node at our path has been replaced by yet another.
-var errChanged = errors.New("the node in our place has changed")
+var errChanged = errors.New("the znode in our place has changed")

@@ -35,7 +35,7 @@ type Node struct {
 	err       error // why the keeper has ended
 }
 
-var errOpening = errors.New("the node has not stood yet")
+var errOpening = errors.New("the znode has not stood yet")
 
 // Open makes the node and blocks until it stands. ctx bounds Open alone; the
 // node is kept until Close, or until the Manager is closed.

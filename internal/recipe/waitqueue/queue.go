@@ -223,7 +223,7 @@ func (l *Queue) createNode(ctx context.Context,
 		}
 		switch {
 		case !ok:
-			return nil, 0, fmt.Errorf("the server named the created node %q, which has no sequence number", e.Name)
+			return nil, 0, fmt.Errorf("the server named the created znode %q, which has no sequence number", e.Name)
 		case again:
 			return nil, 0, core.ErrExhausted
 		}
@@ -288,7 +288,7 @@ func (l *Queue) hold(ctx context.Context, c *contender, token int64) (*core.Hold
 // on in the background.
 func (l *Queue) leave(ctx context.Context, c *contender) (*core.Hold, error) {
 	if err := c.Remove(ctx); err != nil {
-		return nil, fmt.Errorf("%w; the contender's own node cannot be deleted: %w", ErrTaken, err)
+		return nil, fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", ErrTaken, err)
 	}
 	return nil, ErrTaken
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -54,12 +53,7 @@ func rendezvous(ctx context.Context, s *stage) error {
 		return err
 	}
 	workers.Wait()
-	close(failed)
-	var errs []error
-	for err := range failed {
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(failed); err != nil {
 		return err
 	}
 	if err := s.claim(record.count() == rounds*len(names), "each of the %d worked in %d rounds", len(names), rounds); err != nil {

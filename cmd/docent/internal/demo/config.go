@@ -47,7 +47,7 @@ func configPush(ctx context.Context, s *stage) error {
 		claim string
 	}{
 		{"", 100, false, "all three have 100 queries per second"},
-		{`{"qps":-5}`, 100, true, "the bad value was refused by all three; they keep the last good one"},
+		{`{"qps":-5}`, 100, true, "the bad value was rejected by all three; they keep the last good one"},
 		{`{"qps":250}`, 250, false, "all three have the next good value, in one load of memory"},
 	} {
 		if step.push != "" {
@@ -102,7 +102,7 @@ func (s *stage) follow(ctx context.Context, path string, names ...string) (*foll
 			for snap, err := range value.Changes(ctx) {
 				var bad *config.BadValueError
 				if errors.As(err, &bad) {
-					s.say(name, "REFUSES version %d (%v) and keeps %d", bad.Version, bad.Err, snap.Value.QPS)
+					s.say(name, "REJECTS version %d (%v) and keeps %d", bad.Version, bad.Err, snap.Value.QPS)
 				} else if err == nil {
 					s.say(name, "has %d (version %d)", snap.Value.QPS, snap.Version)
 				}

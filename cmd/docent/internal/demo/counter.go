@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/docent-go/docent/counter"
@@ -49,12 +48,7 @@ func counting(ctx context.Context, s *stage) error {
 		})
 	}
 	workers.Wait()
-	close(failed)
-	var errs []error
-	for err := range failed {
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(failed); err != nil {
 		return err
 	}
 	total, err := counter.New(last.Manager, "/demo/orders").Get(ctx)

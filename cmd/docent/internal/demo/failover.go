@@ -179,7 +179,7 @@ func (s *stage) observe(ctx context.Context, path string, names ...string) (*obs
 				switch {
 				case err != nil:
 					now = "error: " + err.Error()
-				case leader.Vacant():
+				case !leader.Exists:
 					now = vacant
 				}
 				s.say(name, "sees: %s", now)

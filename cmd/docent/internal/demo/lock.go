@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -34,12 +33,7 @@ func contendedLock(ctx context.Context, s *stage) error {
 		})
 	}
 	workers.Wait()
-	close(failed)
-	var errs []error
-	for err := range failed {
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(failed); err != nil {
 		return err
 	}
 	if err := s.claim(len(record.tokens) == turns*len(names), "each of the %d had the lock %d times", len(names), turns); err != nil {

@@ -43,12 +43,12 @@ func lostHold(ctx context.Context, s *stage) error {
 	}
 	ended := time.Since(cut)
 	s.say("ann", "her context has ended at T+%s: %v", seconds(ended), old.Err())
-	at, err := await(ctx, "the server to remove ann's node", removed)
+	at, err := await(ctx, "the server to remove ann's znode", removed)
 	if err != nil {
 		return err
 	}
 	gone := at.Sub(cut)
-	s.say("server", "ann's session has expired; her node is removed at T+%s", seconds(gone))
+	s.say("server", "ann's session has expired; her znode is removed at T+%s", seconds(gone))
 	got, err := await(ctx, "ben's turn", next)
 	if err != nil || got.err != nil {
 		return errors.Join(err, got.err)
@@ -88,7 +88,7 @@ func (s *stage) lateWrites(ctx context.Context, ann, ben *process, old, now *loc
 	s.say("network", "is well again; ann sends the write that she had prepared")
 	_, err := ann.Txn(ctx, old.Guard(), session.SetOp(data, []byte("ann"), session.AnyVersion))
 	if err == nil || errors.Is(err, session.ErrLost) {
-		if err := s.claim(err != nil, "the server refuses a transaction with the guard of a lost hold"); err != nil {
+		if err := s.claim(err != nil, "the server rejects a transaction with the guard of a lost hold"); err != nil {
 			return err
 		}
 	} else {
@@ -105,7 +105,7 @@ func (s *stage) lateWrites(ctx context.Context, ann, ben *process, old, now *loc
 	byBen, byAnn := elsewhere.write("ben", now.Token()), elsewhere.write("ann", old.Token())
 	s.say("store", "ben writes with token %d: %s", now.Token(), verdict(byBen))
 	s.say("store", "ann writes with token %d: %s", old.Token(), verdict(byAnn))
-	return s.claim(byBen && !byAnn && elsewhere.value == "ben", "a store that compares tokens refuses the late write too")
+	return s.claim(byBen && !byAnn && elsewhere.value == "ben", "a store that compares tokens rejects the late write too")
 }
 
 // fencedStore is a store outside of ZooKeeper that remembers the greatest token
@@ -130,5 +130,5 @@ func verdict(done bool) string {
 	if done {
 		return "done"
 	}
-	return "REFUSED, since a greater token was here before"
+	return "REJECTED, since a greater token was here before"
 }

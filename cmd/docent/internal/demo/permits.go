@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -38,12 +37,7 @@ func permits(ctx context.Context, s *stage) error {
 		})
 	}
 	guests.Wait()
-	close(failed)
-	var errs []error
-	for err := range failed {
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(failed); err != nil {
 		return err
 	}
 	if err := s.claim(counted.most == limit, "%d asked, and up to %d permits were held at a time, never more", len(names), counted.most); err != nil {

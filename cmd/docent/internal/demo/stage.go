@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -109,3 +110,13 @@ func await[T any](ctx context.Context, what string, from <-chan T) (T, error) {
 
 // seconds rounds a time for people.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+
+// joined closes a channel of errors, and returns them all, joined.
+func joined(failed chan error) error {
+	close(failed)
+	var errs []error
+	for err := range failed {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,168 @@
+package groupmembership_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testing/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// An f that does not return keeps its partition, and its hold: no other member
+// has the partition until it does.
+func TestPartitionIsKeptUntilTheFunctionReturns(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 2)
+		moved, finish := make(chan *groupmembership.Partition, 2), make(chan struct{})
+		slow := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "slow", func(ctx context.Context, part *groupmembership.Partition) error {
+				c.begin(part)
+				<-ctx.Done()
+				if errors.Is(context.Cause(ctx), groupmembership.ErrMoved) {
+					moved <- part
+					<-finish
+				}
+				return nil
+			})
+		})
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 }, "slow has both")
+		b := c.work(w.Process(), "b", 2)
+		part := <-moved
+		time.Sleep(time.Hour)
+		require.Empty(t, b.owned())
+		require.NoError(t, part.Err())
+		close(finish)
+		w.Eventually(func() bool { return len(b.owned()) == 1 }, "b has one")
+		_, err := slow.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestPartitionFunctionFails(t *testing.T) {
+	broken := errors.New("broken")
+	testworld.Run(t, func(w *testworld.World) {
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 3)
+		var begun sync.WaitGroup
+		begun.Add(3)
+		err := p.Run(w.Context(), "a", func(ctx context.Context, part *groupmembership.Partition) error {
+			begun.Done()
+			if part.Number == 1 {
+				begun.Wait()
+				return broken
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		require.ErrorIs(t, err, broken)
+		require.NotErrorIs(t, err, context.Canceled)
+		require.Empty(t, w.Children(orders+"/members"))
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+// An error of f after a move or a loss does not end Run: it may be a
+// consequence. OnPartitionEnd gets it. This is the rule of election.Run, too.
+func TestPartitionFunctionFailsAfterTheEnd(t *testing.T) {
+	closed := errors.New("http: Server closed")
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		var mu sync.Mutex
+		var ends []error
+		process := w.Process()
+		p := groupmembership.NewPartitioner(process.Manager, orders, 2,
+			groupmembership.OnPartitionEnd(func(part *groupmembership.Partition, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				ends = append(ends, err)
+			}))
+		last := errors.New("the disk is full")
+		failure := closed
+		run := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "a", func(ctx context.Context, part *groupmembership.Partition) error {
+				<-ctx.Done()
+				mu.Lock()
+				defer mu.Unlock()
+				return failure
+			})
+		})
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 }, "a has both")
+		b := c.work(w.Process(), "b", 2)
+		w.Eventually(func() bool { return len(b.owned()) == 1 }, "one has moved")
+		mu.Lock()
+		require.Len(t, ends, 1)
+		require.ErrorIs(t, ends[0], closed)
+		require.ErrorIs(t, ends[0], groupmembership.ErrMoved)
+		ends = nil
+		mu.Unlock()
+
+		process.Expire()
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 && len(b.owned()) == 1 }, "a has one again")
+		mu.Lock()
+		require.Len(t, ends, 1)
+		require.ErrorIs(t, ends[0], closed)
+		require.ErrorIs(t, ends[0], session.ErrLost)
+		failure = last
+		mu.Unlock()
+		_, err := run.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, last, "after the end of ctx, an error of f is joined")
+		b.stop()
+	})
+}
+
+// A claim that is still on its way when Run ends is removed, unseen by f.
+func TestPartitionClaimOnItsWay(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		claim := orders + "/claims/0"
+		made := 0
+		w.Srv.OnChange(func(c zktest.Change) {
+			if c.Path == claim && c.Kind == zktest.Created {
+				made++
+			}
+		})
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Path == claim {
+				return zktest.Delay(time.Second)
+			}
+			return zktest.Pass
+		})
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 1)
+		run := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "a", func(context.Context, *groupmembership.Partition) error { panic("not reached") })
+		})
+		time.Sleep(500 * time.Millisecond)
+		_, err := run.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, made)
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+// An f that returns nil at once is called again, with pauses, and the claim
+// stays the same.
+func TestPartitionFunctionReturnsEarly(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		ctx, cancel := context.WithTimeout(w.Context(), time.Hour)
+		defer cancel()
+		calls, tokens := 0, make(map[int64]bool)
+		err := groupmembership.NewPartitioner(w.Process().Manager, orders, 1).Run(ctx, "a",
+			func(_ context.Context, part *groupmembership.Partition) error {
+				calls++
+				tokens[part.Token()] = true
+				return nil
+			})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Len(t, tokens, 1)
+		require.Greater(t, calls, 100)
+		require.Less(t, calls, 3600)
+	})
+}
