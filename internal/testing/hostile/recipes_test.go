@@ -83,7 +83,7 @@ var recipes = map[string]recipe{
 	"once": func(ctx context.Context, sm *session.Manager, path string) error {
 		o := lock.NewOnce(sm, path, time.Minute)
 		err := o.Do(ctx, func(ctx context.Context, _ *lock.Run) error { return briefly(ctx) })
-		_, _, _ = o.Last(ctx)
+		_, _ = o.Last(ctx)
 		return err
 	},
 	"several locks": func(ctx context.Context, sm *session.Manager, path string) error {
