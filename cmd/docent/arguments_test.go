@@ -184,7 +184,7 @@ func TestEveryArgument_fitting(t *testing.T) {
 		case "demo", "dev", "ui", "version", "man", "completion":
 			continue // they do not connect first
 		}
-		code, _, stderr := docent(t, append([]string{"--connect-timeout=50ms"}, fitting(node, "", "")...), func(env *environment) {
+		code, _, stderr := docent(t, append([]string{"--connect-timeout=50ms", "--auth=digest:user:secret"}, fitting(node, "", "")...), func(env *environment) {
 			env.dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nothing listens") }
 		})
 		require.Equal(t, exitUnreachable, code, "%s: %s", node.FullPath(), stderr)

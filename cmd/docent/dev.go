@@ -12,7 +12,7 @@ import (
 // devCommand is "docent dev".
 type devCommand struct {
 	Listen string `default:"127.0.0.1:2181" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:2181."`
-	IKnow  bool   `name:"i-know" help:"Allow an address that other machines can reach. Every client there may then do anything on the server."`
+	IKnow  bool   `name:"i-know" needs:"listen" help:"Allow an address that other machines can reach. Every client there may then do anything on the server."`
 }
 
 // Help is shown by "docent dev --help".

@@ -157,7 +157,7 @@ func TestFlagsWithoutTheirPartner(t *testing.T) {
 		{"service pick orders --key k --strategy weighted", "service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out"},
 		{"ui --i-know", "ui: --i-know has an effect only with --listen; give both, or leave --i-know out"},
 		{"--tls-key k.pem leader /e", "--tls-cert and --tls-key: one is given without the other; give both"},
-		{"--sasl-password-file f leader /e", "--sasl-password-file: the user is missing; give --sasl-user"},
+		{"--sasl-password-file f leader /e", "--sasl-password-file (or DOCENT_SASL_PASSWORD_FILE): the user is missing; give --sasl-user"},
 	} {
 		code, _, stderr := docent(t, words(c.args))
 		require.Equal(t, 2, code, c.args)

@@ -17,7 +17,7 @@ type inspectCommand struct {
 	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
 	Confirm   time.Duration `default:"1s" needs:"deadlocks" help:"With --deadlocks: how long a cycle must last before it is reported."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
-	Every     time.Duration `default:"1s" help:"With --watch: the minimum time between two prints."`
+	Every     time.Duration `default:"1s" needs:"watch" help:"With --watch: the minimum time between two prints."`
 	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N znodes."`
 	MaxBytes  int           `default:"67108864" placeholder:"N" help:"Keep at most N bytes of names and data."`
 	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
