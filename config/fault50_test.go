@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,11 +81,11 @@ func TestFault50_MemoryOfATree(t *testing.T) {
 		for i := range n {
 			w.Put(fmt.Sprintf("/c/k%02d", i), strings.Repeat("x", size))
 		}
-		decoded := 0
+		var decoded atomic.Int64
 		codec := config.Text()
 		text := codec.Decode
 		codec.Decode = func(data []byte) (string, error) {
-			decoded++
+			decoded.Add(1)
 			return text(data)
 		}
 		p := w.Process()
@@ -99,7 +100,7 @@ func TestFault50_MemoryOfATree(t *testing.T) {
 		w.Put("/c/k07", strings.Repeat("y", size))
 		time.Sleep(time.Minute)
 		require.Len(w, tree.Load().Value("k07"), size)
-		require.Equal(w, n+1, decoded)
+		require.EqualValues(w, n+1, decoded.Load())
 		held := testworld.Held(func() {
 			tree.Close()
 			tree = nil

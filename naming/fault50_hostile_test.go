@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -26,14 +27,14 @@ func hostileJSON() map[string]string {
 		"deep objects":  strings.Repeat(`{"a":`, deep) + "1" + strings.Repeat("}", deep),
 		"deep arrays":   strings.Repeat(`[`, deep) + strings.Repeat("]", deep),
 		"too deep":      strings.Repeat(`[`, 1<<20),
-		"many keys":     "{" + many(50_000, func(i int) string { return fmt.Sprintf(`"k%d":"v"`, i) }) + "}",
-		"one key":       "{" + many(100_000, func(int) string { return `"a":"v"` }) + "}",
+		"many keys":     "{" + many(testworld.Sized(10_000, 50_000), func(i int) string { return fmt.Sprintf(`"k%d":"v"`, i) }) + "}",
+		"one key":       "{" + many(testworld.Sized(20_000, 100_000), func(int) string { return `"a":"v"` }) + "}",
 		"large number":  "1e" + strings.Repeat("9", 1<<20),
 		"long digits":   strings.Repeat("9", 1<<20),
 		"escapes":       `"` + strings.Repeat(`\u00e9`, 150_000) + `"`,
 		"surrogates":    `"` + strings.Repeat(`\ud800`, 150_000) + `"`,
 		"invalid UTF-8": `"` + strings.Repeat("\xff", 1<<20) + `"`,
-		"many parts":    `{"parts":[` + many(20_000, func(int) string { return `{"value":"a","variable":false}` }) + `]}`,
+		"many parts":    `{"parts":[` + many(testworld.Sized(5_000, 20_000), func(int) string { return `{"value":"a","variable":false}` }) + `]}`,
 	}
 }
 

@@ -99,6 +99,7 @@ func TestFault50_DecodedOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.Put(orders+"/b", `{"address":"other"}`)
 		time.Sleep(time.Minute)
+		require.NoError(w, s.Close()) // the service decodes on a goroutine of its own
 		require.Equal(w, map[string]int{"a": 1, "b": 2}, codec.decoded)
 	})
 }

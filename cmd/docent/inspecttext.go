@@ -27,7 +27,7 @@ func reportText(r *inspect.Report) string {
 	return t.b.String()
 }
 
-// leftOutText says of which nodes the data was left out.
+// leftOutText counts the nodes whose data was left out.
 func leftOutText(r *inspect.Report) string {
 	return fmt.Sprintf("%s shown without its data, %d bytes: beyond --max-bytes, or too large for a recipe; the first is %s",
 		count(r.LeftOut.Znodes, "node"), r.LeftOut.Bytes, oneLine(r.LeftOut.First[0]))

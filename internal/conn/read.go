@@ -62,8 +62,8 @@ func (c *Conn) replyLimit(xid int32) int {
 	return 0
 }
 
-// learn processes a frame, of which dropped bytes are missing. It returns the
-// frame if it is the client's.
+// learn processes a frame. dropped is how many of its bytes are missing. learn
+// returns the frame if it is the client's.
 func (c *Conn) learn(frame []byte, dropped int) ([]byte, error) {
 	if !c.shaken {
 		return frame, c.learnHandshake(frame)

@@ -19,7 +19,7 @@ type Seen struct {
 
 // Within reads children of a directory once, within the limits of a Tree with
 // these names: see limit.go. It leaves out children that are gone. ctx bounds
-// the requests. Errors: those of core.Session.SeeMany.
+// the requests. The errors are the errors of core.Session.SeeMany.
 func Within(ctx context.Context, sm *core.Manager, dir string, names []string, limit, maxBytes int) ([]Seen, LeftOut, error) {
 	slices.Sort(names)
 	var out LeftOut

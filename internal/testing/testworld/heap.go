@@ -2,8 +2,8 @@ package testworld
 
 import "runtime"
 
-// Held returns how many bytes of heap something holds. release gives it up:
-// afterwards nothing must refer to it any more.
+// Held returns how many bytes of heap release frees. After release, nothing must
+// refer to what was held.
 func Held(release func()) int {
 	with := heap()
 	release()
