@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -49,22 +50,20 @@ func TestFault50_MoreThanFits(t *testing.T) {
 
 // Work that takes too long says so: the servers are not at fault.
 func TestFault50_SlowWork(t *testing.T) {
-	server := zktest.New(t)
-	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
-	require.NoError(t, err)
-	defer sm.Close()
-	require.NoError(t, server.Put("/services/web", nil))
-	for i := range 40 {
-		require.NoError(t, server.Put(fmt.Sprintf("/services/web/i%02d", i), make([]byte, 300<<10)))
-	}
-	defer server.Intercept(func(r zktest.Request) zktest.Action {
-		if r.Op == zktest.OpMultiRead {
-			time.Sleep(200 * time.Millisecond)
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/services/web", "")
+		for i := range 40 {
+			w.Put(fmt.Sprintf("/services/web/i%02d", i), strings.Repeat("x", 300<<10))
 		}
-		return zktest.Pass
-	})()
-	code, _, stderr := docent(t, words("--connect-timeout 2s service list web"), on(server))
-	require.Equal(t, exitFailure, code)
-	require.Equal(t, "docent: service list web: it was not done within 2s, although ZooKeeper answers: "+
-		"there may be too much data to read; raise --connect-timeout\n", stderr)
+		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpMultiRead {
+				time.Sleep(200 * time.Millisecond)
+			}
+			return zktest.Pass
+		})()
+		code, stderr := runIn(w, w.Srv.Link(), "--connect-timeout 2s service list web")
+		require.Equal(w, exitFailure, code)
+		require.Equal(w, "docent: service list web: it was not done within 2s, although ZooKeeper answers: "+
+			"there may be too much data to read; raise --connect-timeout\n", stderr)
+	})
 }
