@@ -100,7 +100,7 @@ const (
 
 // DirectoryPolicy says what a Manager does about a directory in which others may
 // create or delete znodes. Such a right is worth more than the ACL of a znode:
-// who may delete in a directory may delete each of its znodes.
+// a session that may delete in a directory may delete each of its znodes.
 //
 // The directory is the one in which a recipe, Create, CreateTTL or Txn creates a
 // znode. Directories that the Manager creates itself have Config.ACL. Config
@@ -120,7 +120,7 @@ const (
 	// RejectExposed makes the verb fail with ErrExposed, before it creates a
 	// znode. For a lock, a leadership, a membership, a registration and any other
 	// ephemeral znode of Create, it also checks after the create, before the
-	// verb reports success: from then on nobody can replace the directory. If
+	// verb reports success: from then on no client can replace the directory. If
 	// that check fails, the znode is deleted. Before other znodes and
 	// transactions, the ACL was read at most a second ago.
 	RejectExposed

@@ -67,7 +67,7 @@ func TestACLCheck(t *testing.T) {
 }
 
 // A key, a counter, a gate and a one-node lock depend on the directory above
-// them, and the nodes above PATH decide who may make a directory again.
+// them, and the ACLs above PATH have the right to make a directory again.
 func TestACLCheck_parents(t *testing.T) {
 	server := zktest.New(t)
 	code, _, stderr := docent(t, words("--acl creator --exposed ignore config set /app/team/limits 1 --create"), on(server), ann)

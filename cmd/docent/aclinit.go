@@ -237,7 +237,7 @@ func (r *aclInitRun) replaceOne(ctx context.Context, path string, result *aclIni
 	return nil
 }
 
-// warnOfParent says who may delete PATH while it is empty.
+// warnOfParent prints the rights of others to delete PATH while it is empty.
 func (r *aclInitRun) warnOfParent(ctx context.Context) error {
 	if r.c.Path == "/" {
 		return nil

@@ -43,8 +43,8 @@ var strangers = map[inspect.Kind]stranger{
 		"a stranger can delete a directory while it is empty, and make it again", "a stranger can change its data"},
 }
 
-// atPath has the kinds whose znode is at the path itself: the directory above
-// decides who may create and delete it.
+// atPath has the kinds whose znode is at the path itself: the ACL of the
+// directory above has the rights to create and delete it.
 var atPath = map[inspect.Kind]bool{
 	inspect.KindOneNode: true, inspect.KindBarrier: true, inspect.KindCounter: true, inspect.KindConfigKey: true,
 }

@@ -204,8 +204,8 @@ func (s *Session) noticeDir(dir string) {
 }
 
 // AdmitWrite is called before a write to a znode that several processes write,
-// such as a config key. It checks who else may write the znode, and who may
-// delete it and create another one. With RejectExposed the error matches
+// such as a config key. It checks the rights of others to write the znode,
+// to delete it and to create another one. With RejectExposed the error matches
 // ErrExposed, and ctx bounds the check. With WarnExposed the check is in the
 // background, and the error is nil. A missing znode is admitted.
 func (s *Session) AdmitWrite(ctx context.Context, path string) error {
@@ -325,7 +325,7 @@ func (w *warned) first(key vetKey) bool {
 	return true
 }
 
-// exposedError says who may do what to a directory or a znode. It matches
+// exposedError lists the rights of others on a directory or a znode. It matches
 // ErrExposed, and ErrNoAuth if the session may not read the ACL.
 type exposedError struct {
 	key    vetKey
