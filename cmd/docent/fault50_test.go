@@ -39,7 +39,7 @@ func TestFault50_MoreThanFits(t *testing.T) {
 	}{
 		{"service list web", "i64", 64}, {"config list /c", "k64", 64}, {"group list /g", "m64", 80},
 	} {
-		code, out, stderr := docent(t, words(c.line), on(server))
+		code, out, stderr := docent(t, words("--connect-timeout 5m "+c.line), on(server))
 		require.Zero(t, code, "%s: %s", c.line, stderr)
 		require.Len(t, strings.Split(strings.TrimSpace(out), "\n"), c.lines, c.line)
 		require.Contains(t, stderr, "16 ", c.line)
