@@ -25,7 +25,7 @@ func (aclCheck) Help() string {
 		`It also looks at the znodes above PATH: who may delete there can delete an empty directory, and make it again. ` +
 		`It changes nothing.` + "\n\n" +
 		`Others are all identities but those of your credentials (--auth, --sasl-user, --tls-cert) and of --trust. Without ` +
-		`credentials and --trust, only the rights of everyone are marked. The digest scheme's passwords are not compared with ` +
+		`credentials and --trust, only the rights of everyone and of all addresses (ip:0.0.0.0/0) are marked. The digest scheme's passwords are not compared with ` +
 		`--trust, only the names.` + "\n\n" +
 		`It says which znodes --limit leaves out, and which ACLs it may not read. With --json each line is one finding. ` +
 		`Exit codes: 0 if nothing is marked, 1 if something is, 69 if ZooKeeper cannot be reached.` + "\n\n" +

@@ -32,6 +32,8 @@ type aclWalk struct {
 type aclNode struct {
 	all, others []core.Grant
 	children    int
+	data        bool // it has data
+	directory   bool // it has neither children nor data, and can have children
 	names       []string
 	hidden      bool // the ACL may not be read
 	unlisted    bool // the children may not be listed
@@ -123,12 +125,14 @@ func (w *aclWalk) node(ctx context.Context, path string, list bool) (*aclNode, e
 		return nil, err
 	default:
 		n.children = int(stat.NumChildren)
+		n.data = stat.DataLength > 0
+		n.directory = n.children == 0 && !n.data && stat.EphemeralOwner == 0
 		n.all = core.GrantsOf(acl)
 		if n.others, err = s.Others(ctx, acl, session.PermAll); err != nil {
 			return nil, err
 		}
 		n.others = slices.DeleteFunc(n.others, func(g core.Grant) bool {
-			return w.anyoneOnly && g.Scheme != "world" || slices.Contains(w.trust, g.Scheme+":"+g.ID)
+			return w.anyoneOnly && !everyone(g) || slices.Contains(w.trust, g.Scheme+":"+g.ID)
 		})
 	}
 	if !list || n.children == 0 {
@@ -232,17 +236,32 @@ func (w *aclWalk) group(f *aclFinding, paths []string) {
 				f.Rights = append(f.Rights, aclRight{Who: g.Who(), Permissions: permissions(g.Perms), Path: path, may: mayAll(g)})
 			}
 		}
-		mask := int32(inNode)
-		if n.children != 0 || path == f.Path && !atPath[f.Kind] {
-			mask = inDirectory
-			if f.Kind == inspect.KindJob {
-				mask |= session.PermWrite
-			}
-		}
 		for _, g := range n.others {
-			w.add(f, path, g, g.Perms&mask)
+			w.add(f, path, g, g.Perms&mattering(f, path, n))
 		}
 	}
+}
+
+// mattering returns the permissions that matter on a node of a finding. A node
+// with data and children is both: a key above other keys, for example. An empty
+// directory of a recipe has its next holds.
+func mattering(f *aclFinding, path string, n *aclNode) int32 {
+	top := path == f.Path
+	switch {
+	case n.directory && !top:
+		return inDirectory | inNode
+	case n.children == 0 && (!top || atPath[f.Kind]):
+		return inNode
+	case n.data || f.Kind == inspect.KindJob:
+		return inDirectory | inNode
+	}
+	return inDirectory
+}
+
+// everyone reports whether every client has the identity: anyone, or each
+// address of IPv4.
+func everyone(g core.Grant) bool {
+	return g.Scheme == "world" || g.Scheme == "ip" && strings.HasSuffix(g.ID, "/0")
 }
 
 // mayAll says what a trusted identity may do.

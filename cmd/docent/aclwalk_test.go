@@ -1,0 +1,55 @@
+//go:build unix
+
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// The check marks the rights on an empty directory of a recipe, the right to
+// write a key that has keys below it, and the rights of every address.
+func TestACLCheck_rightsOfEachPlace(t *testing.T) {
+	all := anns(session.PermAll)
+	everyAddress := session.ACL{Perms: session.PermAll, Scheme: "ip", ID: "0.0.0.0/0"}
+	for _, c := range []struct {
+		name, path, data string
+		rights           session.ACL
+		below            string
+		creds            []setting
+		line             string
+	}{
+		{"the empty directory of the permits", "/app/s/leases", "", anyone(session.PermCreate | session.PermDelete), "/app/s/locks", []setting{ann},
+			"/app/s  semaphore\n    digest:ann may do everything\n" +
+				"  ! anyone may create and delete znodes there (/app/s/leases): " +
+				"a stranger can end the holds, so that more processes hold than the limit\n"},
+		{"a key above a key", "/app/limits", "5", anyone(session.PermWrite), "/app/limits/eu", []setting{ann},
+			"  ! anyone may write it: a stranger can change its data\n"},
+		{"every address of IPv4", "/app/limits", "", everyAddress, "", nil,
+			"  ! ip:0.0.0.0/0 may create and delete znodes there and change its ACL"},
+		{"no data to change", "/app/team", "", anyone(session.PermWrite), "/app/team/eu", []setting{ann}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := zktest.New(t)
+			server.Put(c.path, []byte(c.data))
+			if c.below != "" {
+				server.Put(c.below, nil)
+			}
+			for _, path := range append(server.Paths(), "/") {
+				give(t, server, path, all, anyone(session.PermRead))
+			}
+			give(t, server, c.path, all, anyone(session.PermRead), c.rights)
+			code, out, stderr := docent(t, words("acl check"), append(c.creds, on(server))...)
+			if c.line == "" {
+				require.Zero(t, code, out+stderr)
+				return
+			}
+			require.Equal(t, 1, code, out+stderr)
+			require.Contains(t, out, c.line)
+		})
+	}
+}
