@@ -165,7 +165,7 @@ func (w *aclWalk) findings() (all []aclFinding) {
 	for _, found := range w.report.Findings {
 		h := found.Head()
 		if h.Kind == inspect.KindOmitted {
-			continue // gaps counts them
+			continue // the walk reads the ACLs of these nodes, within its own limit
 		}
 		f := aclFinding{Path: h.Path, Kind: h.Kind, Rights: []aclRight{}}
 		if atPath[h.Kind] {
@@ -300,9 +300,6 @@ func (w *aclWalk) gaps() string {
 		if n.unlisted {
 			unlisted++
 		}
-	}
-	for _, o := range w.report.Omitted() {
-		left = max(left, o.Nodes)
 	}
 	var words []string
 	if left > 0 {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,4 +53,24 @@ func TestACLCheck_rightsOfEachPlace(t *testing.T) {
 			require.Contains(t, out, c.line)
 		})
 	}
+}
+
+// The check reads the ACLs of all children of a znode, also of more than a
+// report shows of one znode.
+func TestACLCheck_manyChildren(t *testing.T) {
+	server := zktest.New(t)
+	for i := range 1200 {
+		server.Put(fmt.Sprintf("/app/k%04d", i), nil)
+	}
+	for _, path := range append(server.Paths(), "/") {
+		give(t, server, path, anns(session.PermAll))
+	}
+	code, out, stderr := docent(t, words("acl check"), on(server), ann)
+	require.Zero(t, code, out+stderr)
+	require.Contains(t, out, "nothing is exposed\n")
+	require.Empty(t, stderr, "the default limit suffices")
+	give(t, server, "/app/k1199", anyone(session.PermWrite|session.PermRead))
+	code, out, stderr = docent(t, words("acl check"), on(server), ann)
+	require.Equal(t, 1, code, stderr)
+	require.Contains(t, out, "! anyone may write it (/app/k1199)")
 }
