@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +22,8 @@ type aclWalk struct {
 	limit      int
 	trust      []string
 	anyoneOnly bool // only the rights of everyone are exposed
+
+	outside *aclWalk // of the nodes above the root in --servers; nil without a root
 
 	report *inspect.Report
 	nodes  map[string]*aclNode
@@ -44,11 +47,9 @@ const aclAtOnce = 16
 
 // read reads the ACLs of the report's tree, and of its ancestors.
 func (w *aclWalk) read(ctx context.Context, report *inspect.Report) error {
-	w.report, w.nodes = report, make(map[string]*aclNode)
-	for _, path := range ancestors(report.Path) {
-		if err := w.level(ctx, []string{path}, false); err != nil {
-			return err
-		}
+	w.report = report
+	if err := w.above(ctx, report.Path); err != nil {
+		return err
 	}
 	for level := []string{report.Path}; len(level) > 0; {
 		room := max(0, w.limit-len(w.order))
@@ -72,6 +73,17 @@ func (w *aclWalk) read(ctx context.Context, report *inspect.Report) error {
 			}
 		}
 		level = next
+	}
+	return nil
+}
+
+// above reads the nodes above a path.
+func (w *aclWalk) above(ctx context.Context, path string) error {
+	w.nodes = make(map[string]*aclNode)
+	for _, path := range ancestors(path) {
+		if err := w.level(ctx, []string{path}, false); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -154,13 +166,13 @@ func (w *aclWalk) node(ctx context.Context, path string, list bool) (*aclNode, e
 // findings returns the ancestors with rights of others, and every finding of the
 // tree.
 func (w *aclWalk) findings() (all []aclFinding) {
-	for _, path := range ancestors(w.report.Path) {
-		f := aclFinding{Path: path, Kind: inspect.KindPlain, Above: true, Rights: []aclRight{}}
-		w.directory(&f, path)
-		if f.Exposed || f.Hidden > 0 {
-			all = append(all, f)
+	if w.outside != nil {
+		all = w.outside.exposedAbove(w.m.Root())
+		for i := range all {
+			all[i].Outside = true
 		}
 	}
+	all = append(all, w.exposedAbove(w.report.Path)...)
 	parts := w.parts()
 	for _, found := range w.report.Findings {
 		h := found.Head()
@@ -174,6 +186,19 @@ func (w *aclWalk) findings() (all []aclFinding) {
 		}
 		w.group(&f, parts[h.Path])
 		all = append(all, f)
+	}
+	return all
+}
+
+// exposedAbove returns the nodes above a path on which others have rights, or
+// whose ACLs may not be read.
+func (w *aclWalk) exposedAbove(path string) (all []aclFinding) {
+	for _, path := range ancestors(path) {
+		f := aclFinding{Path: path, Kind: inspect.KindPlain, Above: true, Rights: []aclRight{}}
+		w.directory(&f, path)
+		if f.Exposed || f.Hidden > 0 {
+			all = append(all, f)
+		}
 	}
 	return all
 }
@@ -293,7 +318,11 @@ func (w *aclWalk) add(f *aclFinding, path string, g core.Grant, perms int32) {
 // gaps says what the check has not read.
 func (w *aclWalk) gaps() string {
 	hidden, unlisted, left := 0, 0, w.left
-	for _, n := range w.nodes {
+	nodes := slices.Collect(maps.Values(w.nodes))
+	if w.outside != nil {
+		nodes = slices.AppendSeq(nodes, maps.Values(w.outside.nodes))
+	}
+	for _, n := range nodes {
 		if n.hidden {
 			hidden++
 		}

@@ -74,3 +74,32 @@ func TestACLCheck_manyChildren(t *testing.T) {
 	require.Equal(t, 1, code, stderr)
 	require.Contains(t, out, "! anyone may write it (/app/k1199)")
 }
+
+// With a root in --servers, the check looks at the nodes above the root too:
+// who may delete there can delete the root while it is empty.
+func TestACLCheck_aboveTheRoot(t *testing.T) {
+	server := zktest.New(t)
+	server.Put("/teams/app", nil)
+	for _, path := range []string{"/", "/teams", "/teams/app"} {
+		give(t, server, path, anns(session.PermAll))
+	}
+	check := words("--servers zk1/teams/app acl check")
+	code, out, stderr := docent(t, check, on(server), ann)
+	require.Zero(t, code, out+stderr)
+	require.Equal(t, "/  plain\n    digest:ann may do everything\nnothing is exposed\n", out)
+
+	give(t, server, "/teams", anns(session.PermAll), anyone(session.PermDelete))
+	code, out, stderr = docent(t, check, on(server), ann)
+	require.Equal(t, 1, code, stderr)
+	require.Equal(t, "/teams  above the root in --servers\n"+
+		"  ! anyone may delete znodes there: a stranger can delete a directory while it is empty, and make it again\n"+
+		"/  plain\n    digest:ann may do everything\n", out)
+	_, out, _ = docent(t, append(check, "--json"), on(server), ann)
+	require.Contains(t, out, `{"path":"/teams","kind":"plain","above":true,"outside":true,`)
+
+	give(t, server, "/teams", bobs(session.PermAll))
+	code, out, stderr = docent(t, check, on(server), ann)
+	require.Zero(t, code, out)
+	require.Contains(t, stderr, "the check is not complete: the ACLs of 1 znode may not be read (see --auth)")
+	require.Contains(t, out, "nothing is exposed in the znodes that were read\n")
+}
