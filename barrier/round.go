@@ -237,7 +237,7 @@ func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 		case err == nil, errors.Is(err, core.ErrNoNode):
 			return nil
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrBadVersion):
-			return err
+			return d.blocked(err)
 		}
 		// The next round has begun, or another client has written to the
 		// directory.
@@ -260,6 +260,15 @@ func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 		return nil
 	case errors.Is(err, core.ErrBadVersion):
 		return errChanged
+	}
+	return d.blocked(err)
+}
+
+// blocked returns the error of a "ready" that cannot be removed. Only another
+// client makes children of it.
+func (d *Double) blocked(err error) error {
+	if errors.Is(err, core.ErrNotEmpty) {
+		return &notEmpty{core.Foreign("%s has children, so its round cannot end", d.ready)}
 	}
 	return err
 }

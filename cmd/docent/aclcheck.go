@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"github.com/docent-go/docent/inspect"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/session"
 )
 
 // aclCheck is "docent acl check".
@@ -22,10 +22,10 @@ type aclCheck struct {
 // Help is shown by "docent acl check --help".
 func (aclCheck) Help() string {
 	return `Prints for each recipe below PATH who may do what, and marks with "!" what others can do with it, such as take a lock. ` +
-		`It also looks at the znodes above PATH: who may delete there can delete an empty directory, and make it again. ` +
+		`It also looks at the znodes above PATH and above the root in --servers: who may delete there can delete an empty directory, and make it again. ` +
 		`It changes nothing.` + "\n\n" +
 		`Others are all identities but those of your credentials (--auth, --sasl-user, --tls-cert) and of --trust. Without ` +
-		`credentials and --trust, only the rights of everyone are marked. The digest scheme's passwords are not compared with ` +
+		`credentials and --trust, only the rights of everyone and of all addresses (ip:0.0.0.0/0) are marked. The digest scheme's passwords are not compared with ` +
 		`--trust, only the names.` + "\n\n" +
 		`It says which znodes --limit leaves out, and which ACLs it may not read. With --json each line is one finding. ` +
 		`Exit codes: 0 if nothing is marked, 1 if something is, 69 if ZooKeeper cannot be reached.` + "\n\n" +
@@ -67,9 +67,27 @@ func (c *aclCheck) Run(ctx context.Context, a *app) error {
 		if err := walk.read(ctx, report); err != nil {
 			return err
 		}
+		if walk.m.Root() != "/" {
+			if err := c.lookOutside(ctx, a, walk); err != nil {
+				return err
+			}
+		}
 		return c.print(a, task, walk)
 	})
 	return errors.Join(withTask(task, err), sm.Close())
+}
+
+// lookOutside reads the nodes above the root in --servers, which need a session
+// without that root.
+func (c *aclCheck) lookOutside(ctx context.Context, a *app, walk *aclWalk) error {
+	inside := a.sm
+	sm, err := a.connect(ctx, creatorOnly, func(cfg *session.Config) { cfg.Root = "" })
+	a.sm = inside
+	if err != nil {
+		return err
+	}
+	walk.outside = &aclWalk{m: bridge.Core(sm), trust: walk.trust, anyoneOnly: walk.anyoneOnly}
+	return errors.Join(walk.outside.above(ctx, walk.m.Root()), sm.Close())
 }
 
 // print prints the findings, and sets the exit code.
@@ -106,7 +124,8 @@ func (c *aclCheck) print(a *app, task string, walk *aclWalk) error {
 type aclFinding struct {
 	Path    string       `json:"path"`
 	Kind    inspect.Kind `json:"kind"`
-	Above   bool         `json:"above,omitempty"` // the node is above PATH
+	Above   bool         `json:"above,omitempty"`   // the node is above PATH
+	Outside bool         `json:"outside,omitempty"` // the node is above the root in --servers, and Path is the path without that root
 	Rights  []aclRight   `json:"rights"`
 	Hidden  int          `json:"hidden,omitempty"` // nodes whose ACL may not be read
 	Exposed bool         `json:"exposed"`
@@ -128,7 +147,14 @@ type aclRight struct {
 // text formats a finding.
 func (f aclFinding) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n", oneLine(f.Path), cmp.Or(map[bool]string{true: "above"}[f.Above], string(f.Kind)))
+	kind := string(f.Kind)
+	switch {
+	case f.Outside:
+		kind = "above the root in --servers"
+	case f.Above:
+		kind = "above"
+	}
+	fmt.Fprintf(&b, "%s  %s\n", oneLine(f.Path), kind)
 	for _, r := range f.Rights {
 		mark, means := " ", ""
 		if r.Exposed {

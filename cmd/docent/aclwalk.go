@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ type aclWalk struct {
 	trust      []string
 	anyoneOnly bool // only the rights of everyone are exposed
 
+	outside *aclWalk // of the nodes above the root in --servers; nil without a root
+
 	report *inspect.Report
 	nodes  map[string]*aclNode
 	order  []string // the paths, parents first
@@ -32,6 +35,8 @@ type aclWalk struct {
 type aclNode struct {
 	all, others []core.Grant
 	children    int
+	data        bool // it has data
+	directory   bool // it has neither children nor data, and can have children
 	names       []string
 	hidden      bool // the ACL may not be read
 	unlisted    bool // the children may not be listed
@@ -42,11 +47,9 @@ const aclAtOnce = 16
 
 // read reads the ACLs of the report's tree, and of its ancestors.
 func (w *aclWalk) read(ctx context.Context, report *inspect.Report) error {
-	w.report, w.nodes = report, make(map[string]*aclNode)
-	for _, path := range ancestors(report.Path) {
-		if err := w.level(ctx, []string{path}, false); err != nil {
-			return err
-		}
+	w.report = report
+	if err := w.above(ctx, report.Path); err != nil {
+		return err
 	}
 	for level := []string{report.Path}; len(level) > 0; {
 		room := max(0, w.limit-len(w.order))
@@ -70,6 +73,17 @@ func (w *aclWalk) read(ctx context.Context, report *inspect.Report) error {
 			}
 		}
 		level = next
+	}
+	return nil
+}
+
+// above reads the nodes above a path.
+func (w *aclWalk) above(ctx context.Context, path string) error {
+	w.nodes = make(map[string]*aclNode)
+	for _, path := range ancestors(path) {
+		if err := w.level(ctx, []string{path}, false); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -123,12 +137,14 @@ func (w *aclWalk) node(ctx context.Context, path string, list bool) (*aclNode, e
 		return nil, err
 	default:
 		n.children = int(stat.NumChildren)
+		n.data = stat.DataLength > 0
+		n.directory = n.children == 0 && !n.data && stat.EphemeralOwner == 0
 		n.all = core.GrantsOf(acl)
 		if n.others, err = s.Others(ctx, acl, session.PermAll); err != nil {
 			return nil, err
 		}
 		n.others = slices.DeleteFunc(n.others, func(g core.Grant) bool {
-			return w.anyoneOnly && g.Scheme != "world" || slices.Contains(w.trust, g.Scheme+":"+g.ID)
+			return w.anyoneOnly && !everyone(g) || slices.Contains(w.trust, g.Scheme+":"+g.ID)
 		})
 	}
 	if !list || n.children == 0 {
@@ -150,18 +166,18 @@ func (w *aclWalk) node(ctx context.Context, path string, list bool) (*aclNode, e
 // findings returns the ancestors with rights of others, and every finding of the
 // tree.
 func (w *aclWalk) findings() (all []aclFinding) {
-	for _, path := range ancestors(w.report.Path) {
-		f := aclFinding{Path: path, Kind: inspect.KindPlain, Above: true, Rights: []aclRight{}}
-		w.directory(&f, path)
-		if f.Exposed || f.Hidden > 0 {
-			all = append(all, f)
+	if w.outside != nil {
+		all = w.outside.exposedAbove(w.m.Root())
+		for i := range all {
+			all[i].Outside = true
 		}
 	}
+	all = append(all, w.exposedAbove(w.report.Path)...)
 	parts := w.parts()
 	for _, found := range w.report.Findings {
 		h := found.Head()
 		if h.Kind == inspect.KindOmitted {
-			continue // gaps counts them
+			continue // the walk reads the ACLs of these nodes, within its own limit
 		}
 		f := aclFinding{Path: h.Path, Kind: h.Kind, Rights: []aclRight{}}
 		if atPath[h.Kind] {
@@ -170,6 +186,19 @@ func (w *aclWalk) findings() (all []aclFinding) {
 		}
 		w.group(&f, parts[h.Path])
 		all = append(all, f)
+	}
+	return all
+}
+
+// exposedAbove returns the nodes above a path on which others have rights, or
+// whose ACLs may not be read.
+func (w *aclWalk) exposedAbove(path string) (all []aclFinding) {
+	for _, path := range ancestors(path) {
+		f := aclFinding{Path: path, Kind: inspect.KindPlain, Above: true, Rights: []aclRight{}}
+		w.directory(&f, path)
+		if f.Exposed || f.Hidden > 0 {
+			all = append(all, f)
+		}
 	}
 	return all
 }
@@ -232,17 +261,32 @@ func (w *aclWalk) group(f *aclFinding, paths []string) {
 				f.Rights = append(f.Rights, aclRight{Who: g.Who(), Permissions: permissions(g.Perms), Path: path, may: mayAll(g)})
 			}
 		}
-		mask := int32(inNode)
-		if n.children != 0 || path == f.Path && !atPath[f.Kind] {
-			mask = inDirectory
-			if f.Kind == inspect.KindJob {
-				mask |= session.PermWrite
-			}
-		}
 		for _, g := range n.others {
-			w.add(f, path, g, g.Perms&mask)
+			w.add(f, path, g, g.Perms&mattering(f, path, n))
 		}
 	}
+}
+
+// mattering returns the permissions that matter on a node of a finding. A node
+// with data and children is both: a key above other keys, for example. An empty
+// directory of a recipe has its next holds.
+func mattering(f *aclFinding, path string, n *aclNode) int32 {
+	top := path == f.Path
+	switch {
+	case n.directory && !top:
+		return inDirectory | inNode
+	case n.children == 0 && (!top || atPath[f.Kind]):
+		return inNode
+	case n.data || f.Kind == inspect.KindJob:
+		return inDirectory | inNode
+	}
+	return inDirectory
+}
+
+// everyone reports whether every client has the identity: anyone, or each
+// address of IPv4.
+func everyone(g core.Grant) bool {
+	return g.Scheme == "world" || g.Scheme == "ip" && strings.HasSuffix(g.ID, "/0")
 }
 
 // mayAll says what a trusted identity may do.
@@ -274,16 +318,17 @@ func (w *aclWalk) add(f *aclFinding, path string, g core.Grant, perms int32) {
 // gaps says what the check has not read.
 func (w *aclWalk) gaps() string {
 	hidden, unlisted, left := 0, 0, w.left
-	for _, n := range w.nodes {
+	nodes := slices.Collect(maps.Values(w.nodes))
+	if w.outside != nil {
+		nodes = slices.AppendSeq(nodes, maps.Values(w.outside.nodes))
+	}
+	for _, n := range nodes {
 		if n.hidden {
 			hidden++
 		}
 		if n.unlisted {
 			unlisted++
 		}
-	}
-	for _, o := range w.report.Omitted() {
-		left = max(left, o.Nodes)
 	}
 	var words []string
 	if left > 0 {

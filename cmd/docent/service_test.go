@@ -187,4 +187,19 @@ func TestFault29_PickedAddressesAreHosts(t *testing.T) {
 	}
 	_, out, _ = docent(t, words("service list orders"), on(server))
 	require.Equal(t, 7, strings.Count(out, "\n"), "all are listed")
+
+	// An instance with a URI alone has no address to print.
+	nowhere := `{"name":"gates","id":%q,"address":%q,"port":null,"uriSpec":{"parts":[{"value":"mail:ops","variable":false}]}}`
+	require.NoError(t, server.Put("/services/gates/a", fmt.Appendf(nil, nowhere, "a", "")))
+	code, out, stderr = docent(t, words("service pick gates"), on(server))
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Contains(t, stderr, "docent: service pick gates: no instance is available")
+	code, _, stderr = docent(t, words("service pick gates --json"), on(server))
+	require.Zero(t, code, stderr)
+	require.NoError(t, server.Put("/services/gates/b", fmt.Appendf(nil, nowhere, "b", "10.0.0.7")))
+	for range 5 {
+		_, out, _ = docent(t, words("service pick gates"), on(server))
+		require.Equal(t, "10.0.0.7\n", out)
+	}
 }

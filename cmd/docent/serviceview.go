@@ -177,7 +177,14 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 		return usagef("service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out")
 	}
 	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
-		picked, err := naming.NewBalancer(s, strategy).Pick(c.Key)
+		balancer := naming.NewBalancer(s, strategy)
+		picked, err := balancer.Pick(c.Key)
+		// A balancer also picks instances with a URI and no address to print.
+		for tried := []string(nil); err == nil && !a.globals.JSON && picked.Item.CheckAddress() != nil; {
+			tried = append(tried, picked.Item.ID)
+			picked.Done(nil)
+			picked, err = balancer.PickOther(c.Key, tried...)
+		}
 		if err != nil {
 			return err
 		}
