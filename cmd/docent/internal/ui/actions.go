@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -113,6 +114,10 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) (what request, c
 		return what, http.StatusBadRequest, "The action was not confirmed: repeat its id as confirm."
 	case !below(what.Path, s.cfg.Path):
 		return what, http.StatusForbidden, "The path is outside of the tree that docent ui shows: start docent ui with a higher PATH."
+	}
+	// Below the tree by its text is below it only without "..".
+	if err := znode.Validate(what.Path); err != nil {
+		return what, http.StatusBadRequest, "The action has an " + err.Error() + "; send a path that the page shows."
 	}
 	return what, 0, ""
 }
