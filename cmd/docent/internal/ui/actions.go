@@ -44,7 +44,10 @@ func (s *Server) action(name string, do func(context.Context, request) error) fu
 		log := s.cfg.Log.With("what", name, "address", v.address, "session", v.session, "role", string(v.role))
 		if v.role != acts {
 			sentence := "Actions are off: start docent ui with --allow-actions."
-			if s.cfg.Act != "" {
+			switch {
+			case s.cfg.ActGiven:
+				sentence = "This token allows only looking: add ?token=TOKEN with the token to act to the address that docent ui printed."
+			case s.cfg.Act != "":
 				sentence = "This token allows only looking: open the address to act that docent ui printed."
 			}
 			log.Warn("action", "outcome", "rejected", "err", "the token does not allow actions")

@@ -99,6 +99,21 @@ func TestFault47_NothingWithoutAToken(t *testing.T) {
 	requireHardened(t, response)
 }
 
+// A viewer is not sent to a printed address for a token that it does not have.
+func TestGivenTokensAreNotInAnAddress(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.LookGiven, cfg.ActGiven = true, true })
+	response, text := w.ask("GET", "/", "", nil)
+	requireRejected(t, http.StatusUnauthorized, response, text)
+	require.Contains(t, text, "add ?token=TOKEN to the address")
+	response, text = w.ask("POST", "/api/drain", "{}", bearer(lookToken))
+	require.Equal(t, http.StatusForbidden, response.StatusCode)
+	require.Regexp(t, oneSentence, text)
+	require.Contains(t, text, "add ?token=TOKEN with the token to act")
+	// The name of the scheme has no case (RFC 9110).
+	response, _ = w.ask("GET", "/api/about", "", func(r *http.Request) { r.Header.Set("Authorization", "bearer "+lookToken) })
+	require.Equal(t, http.StatusOK, response.StatusCode)
+}
+
 // The address with the token is exchanged for a cookie, and the token is
 // nowhere afterwards.
 func TestFault47_TokenLeavesTheAddress(t *testing.T) {
