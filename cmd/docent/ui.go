@@ -71,7 +71,8 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 		return errors.Join(listener.Close(), err)
 	}
 	server := ui.New(ui.Config{
-		Manager: sm, Path: c.Path, Options: options, Look: tokens.look, Act: tokens.act, Hosts: hosts,
+		Manager: sm, Path: c.Path, Options: options, Look: tokens.look, Act: tokens.act,
+		LookGiven: tokens.lookGiven, ActGiven: tokens.actGiven, Hosts: hosts,
 		Log: slog.New(slog.NewTextHandler(a.stderr, nil)),
 	})
 	if err := c.ready(a, listener.Addr(), tokens); err != nil {
@@ -123,16 +124,16 @@ func (c *uiCommand) audience() ([]string, error) {
 
 // ready prints the addresses to open.
 func (c *uiCommand) ready(a *app, addr net.Addr, tokens uiTokens) error {
-	look, act := c.url(addr, tokens.look, tokens.known), ""
+	look, act := c.url(addr, tokens.look, tokens.lookGiven), ""
 	if tokens.act != "" {
-		act = c.url(addr, tokens.act, tokens.known && c.TokenFile != "")
+		act = c.url(addr, tokens.act, tokens.actGiven)
 	}
 	switch {
 	case c.NoToken:
 		a.note("ui: no token is needed: every user of this machine can read what docent can read")
 	case c.TokenFile != "":
 		a.note("ui: the tokens are in %s: add ?token=TOKEN to the address", c.TokenFile)
-	case tokens.known:
+	case tokens.lookGiven:
 		a.note("ui: the token is the one that was given: add ?token=TOKEN to the address")
 	}
 	if a.globals.JSON {

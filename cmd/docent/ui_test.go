@@ -110,8 +110,9 @@ func TestUIGivenToken(t *testing.T) {
 	require.NotContains(t, ui.stderr.String(), token)
 	code, _ := get(t, urls[0]+"?token="+token)
 	require.Equal(t, http.StatusOK, code)
-	code, _ = get(t, urls[0])
+	code, text := get(t, urls[0])
 	require.Equal(t, http.StatusUnauthorized, code)
+	require.Equal(t, "This page needs the token that docent ui was given: add ?token=TOKEN to the address that it printed.\n", text)
 }
 
 // The tokens of a file outlive the process, and so do the browsers' sessions.

@@ -14,9 +14,9 @@ import (
 // uiTokens are the tokens of the page: both, one to look, or none.
 type uiTokens struct {
 	look, act string
-	// known is set if the user has the token to look already. With --token-file,
-	// the user has both. A known token is not printed.
-	known bool
+	// lookGiven and actGiven are set if the user has the token already. Such a
+	// token is not printed.
+	lookGiven, actGiven bool
 }
 
 // tokens returns the tokens that the flags ask for. Its errors show none.
@@ -37,7 +37,7 @@ func (c *uiCommand) tokens() (uiTokens, error) {
 		if err := ui.CheckToken(c.Token); err != nil {
 			return uiTokens{}, usagef("ui: --token (or DOCENT_UI_TOKEN): %v", err)
 		}
-		tokens.look, tokens.known = c.Token, true
+		tokens.look, tokens.lookGiven = c.Token, true
 	case c.TokenFile != "":
 		text, err := keepSecret(c.TokenFile, tokens.look+"\n"+tokens.act+"\n")
 		if err != nil {
@@ -49,7 +49,7 @@ func (c *uiCommand) tokens() (uiTokens, error) {
 		}
 	}
 	if !c.AllowActions {
-		tokens.act = ""
+		tokens.act, tokens.actGiven = "", false
 	}
 	return tokens, nil
 }
@@ -72,7 +72,7 @@ func parseTokens(text string, both bool) (uiTokens, error) {
 			return uiTokens{}, fmt.Errorf("token %d: %w", i+1, err)
 		}
 	}
-	return uiTokens{look: lines[0], act: lines[len(lines)-1], known: true}, nil
+	return uiTokens{look: lines[0], act: lines[len(lines)-1], lookGiven: true, actGiven: true}, nil
 }
 
 // maxSecret is the size of a secret's file, in bytes.

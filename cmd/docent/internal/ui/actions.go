@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -43,7 +44,10 @@ func (s *Server) action(name string, do func(context.Context, request) error) fu
 		log := s.cfg.Log.With("what", name, "address", v.address, "session", v.session, "role", string(v.role))
 		if v.role != acts {
 			sentence := "Actions are off: start docent ui with --allow-actions."
-			if s.cfg.Act != "" {
+			switch {
+			case s.cfg.ActGiven:
+				sentence = "This token allows only looking: add ?token=TOKEN with the token to act to the address that docent ui printed."
+			case s.cfg.Act != "":
 				sentence = "This token allows only looking: open the address to act that docent ui printed."
 			}
 			log.Warn("action", "outcome", "rejected", "err", "the token does not allow actions")
@@ -113,6 +117,10 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) (what request, c
 		return what, http.StatusBadRequest, "The action was not confirmed: repeat its id as confirm."
 	case !below(what.Path, s.cfg.Path):
 		return what, http.StatusForbidden, "The path is outside of the tree that docent ui shows: start docent ui with a higher PATH."
+	}
+	// Below the tree by its text is below it only without "..".
+	if err := znode.Validate(what.Path); err != nil {
+		return what, http.StatusBadRequest, "The action has an " + err.Error() + "; send a path that the page shows."
 	}
 	return what, 0, ""
 }

@@ -86,7 +86,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (v viewer, path s
 		v.role, v.session = looks, "none"
 		return v, r.URL.Path, true
 	}
-	if bearer, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
+	if scheme, bearer, found := strings.Cut(r.Header.Get("Authorization"), " "); found && strings.EqualFold(scheme, "Bearer") {
 		v.session = "bearer"
 		v.role, ok = s.roleOf(bearer)
 		path = r.URL.Path
@@ -105,9 +105,17 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (v viewer, path s
 	}
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="docent ui"`)
-		s.reject(w, r, http.StatusUnauthorized, "Open the address that docent ui printed when it started: it has the token that this page needs.")
+		s.reject(w, r, http.StatusUnauthorized, s.withoutToken())
 	}
 	return v, path, ok
+}
+
+// withoutToken tells a viewer where the token is.
+func (s *Server) withoutToken() string {
+	if s.cfg.LookGiven {
+		return "This page needs the token that docent ui was given: add ?token=TOKEN to the address that it printed."
+	}
+	return "Open the address that docent ui printed when it started: it has the token that this page needs."
 }
 
 // unseal returns the role of the request's cookie. Other servers of the same

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/naming"
 )
 
 // oneSentence is an answer that says what to do.
@@ -95,6 +97,21 @@ func TestFault47_NothingWithoutAToken(t *testing.T) {
 	require.Contains(t, text, "<p>Open the address that docent ui printed when it started: it has the token that this page needs.</p>")
 	require.Contains(t, response.Header.Get("Content-Type"), "text/html")
 	requireHardened(t, response)
+}
+
+// A viewer is not sent to a printed address for a token that it does not have.
+func TestGivenTokensAreNotInAnAddress(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.LookGiven, cfg.ActGiven = true, true })
+	response, text := w.ask("GET", "/", "", nil)
+	requireRejected(t, http.StatusUnauthorized, response, text)
+	require.Contains(t, text, "add ?token=TOKEN to the address")
+	response, text = w.ask("POST", "/api/drain", "{}", bearer(lookToken))
+	require.Equal(t, http.StatusForbidden, response.StatusCode)
+	require.Regexp(t, oneSentence, text)
+	require.Contains(t, text, "add ?token=TOKEN with the token to act")
+	// The name of the scheme has no case (RFC 9110).
+	response, _ = w.ask("GET", "/api/about", "", func(r *http.Request) { r.Header.Set("Authorization", "bearer "+lookToken) })
+	require.Equal(t, http.StatusOK, response.StatusCode)
 }
 
 // The address with the token is exchanged for a cookie, and the token is
@@ -304,7 +321,17 @@ func TestActionsOutsideOfTheTree(t *testing.T) {
 		got, text := w.act("transfer", fmt.Sprintf(`{"path":%q,"id":"a","confirm":"a"}`, path))
 		require.Equal(t, code, got, "%s: %s", path, text)
 	}
-	code, text := w.act("transfer", `{"path":"/app/../other","id":"a","confirm":"a"}`)
-	require.Equal(t, http.StatusConflict, code)
-	require.Contains(t, text, "relative")
+	// Neither a path with "..", which a directory's path could be cleaned of.
+	_, err := naming.NewRegistry(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	require.NoError(t, err)
+	before, _ := w.zk.Node("/services/shop/shop-1")
+	for _, path := range []string{"/app/../services/shop", "/app/x/../../services/shop", "/app/./shop", "/app//shop", "/app/shop/"} {
+		for _, action := range []string{"transfer", "drain"} {
+			code, text := w.act(action, fmt.Sprintf(`{"path":%q,"id":"shop-1","confirm":"shop-1","layout":"curator","draining":true}`, path))
+			require.Equal(t, http.StatusBadRequest, code, "%s %q: %s", action, path, text)
+			require.Regexp(t, oneSentence, text)
+		}
+	}
+	after, _ := w.zk.Node("/services/shop/shop-1")
+	require.Equal(t, before, after, "an instance outside of the tree was changed")
 }

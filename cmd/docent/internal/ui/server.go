@@ -28,6 +28,9 @@ type Config struct {
 	// Act is the token that actions need, which change znodes. It allows looking
 	// too. Empty: there are no actions. It differs from Look, and needs it.
 	Act string
+	// LookGiven and ActGiven say that the user has the token already, and that no
+	// printed address has it.
+	LookGiven, ActGiven bool
 	// Hosts are the names by which browsers may call the server, in lower case
 	// and without ports. The address at which a connection arrives is known too.
 	Hosts []string
