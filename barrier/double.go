@@ -33,10 +33,20 @@ type Option func(*Double)
 func ID(id string) Option {
 	return func(d *Double) {
 		d.id = id
-		if err := znode.ValidateName(memberPrefix + id); err != nil && d.err == nil {
+		if err := validateID(id); err != nil && d.err == nil {
 			d.err = fmt.Errorf("id: %w", err)
 		}
 	}
+}
+
+// validateID reports whether an id can follow memberPrefix in a name. The error
+// shows the id without the prefix, as the caller gave it.
+func validateID(id string) error {
+	err := znode.ValidateName(memberPrefix + id)
+	if p := (*znode.PathError)(nil); errors.As(err, &p) {
+		return &znode.PathError{Path: id, Reason: p.Reason, Name: p.Name}
+	}
+	return err
 }
 
 // Double is a rendezvous of a fixed number of members. Each Enter is a separate

@@ -39,7 +39,8 @@ func ID(id string) Option { return func(e *Election) { e.id = id } }
 // OnTermEnd sets a function that Run calls at the end of each term, after the
 // term's function has returned and the term was resigned, and before the next
 // campaign. err is the function's error, joined with the reason if the term was
-// lost or transferred. Run waits for f.
+// lost or transferred. After the end of Run's ctx, the error of ctx counts as
+// nil. Run waits for f.
 func OnTermEnd(f func(t *Term, err error)) Option {
 	misuse.NilFunc(f == nil, "election.OnTermEnd")
 	return func(e *Election) { e.onTermEnd = f }

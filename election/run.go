@@ -55,7 +55,11 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		began := time.Now()
 		err, why := lead(ctx, t, f)
 		if e.onTermEnd != nil {
-			e.onTermEnd(t, oneline.Join(err, why))
+			own := err
+			if ctxend.Is(ctx, err) {
+				own = nil // f only returns why it was stopped
+			}
+			e.onTermEnd(t, oneline.Join(own, why))
 		}
 		taken := errors.Is(why, core.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {

@@ -70,6 +70,28 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// A function that returns the error of Run's context ended in good order, as
+// groupmembership.OnPartitionEnd reports it too.
+func TestOnTermEnd_endOfContext(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for _, own := range []error{nil, errWork} {
+			ctx, cancel := context.WithCancel(t.Context())
+			var told []error
+			err := w.process().election("a", election.OnTermEnd(func(_ *election.Term, err error) { told = append(told, err) })).
+				Run(ctx, func(ctx context.Context, _ *election.Term) error {
+					cancel()
+					<-ctx.Done()
+					if own != nil {
+						return own
+					}
+					return context.Cause(ctx)
+				})
+			require.ErrorIs(t, err, context.Canceled)
+			require.Equal(t, []error{own}, told)
+		}
+	})
+}
+
 // The next campaign waits until the function has noticed the loss.
 func TestRunWaitsForTheFunction(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -45,8 +45,8 @@ type RunInfo struct {
 	// contender's znode, which exists while the run is under way.
 	session.Owner
 	State RunState
-	// Called is when the run was called for: the interval counts from here. A
-	// rerun keeps the time of the run that it replaces.
+	// Called is when the call came that began the run: the interval counts from
+	// it. A rerun keeps the time of the run that it replaces.
 	Called time.Time
 	// Began is when the run began. It is later than Called if the call has
 	// waited for an earlier run, and in a rerun.
@@ -148,10 +148,12 @@ func (e *NotDueError) Error() string {
 	if e.Run.PID != 0 {
 		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, e.Run.Host)
 	}
-	began, due := e.Run.Began.UTC().Format(time.RFC3339), e.DueAgain.UTC().Format(time.RFC3339)
+	began := e.Run.Began.UTC().Format(time.RFC3339)
+	// Rounded up: a call at the printed time is due.
+	due := e.DueAgain.Add(time.Second - time.Nanosecond).Truncate(time.Second).UTC().Format(time.RFC3339)
 	switch e.Run.State {
 	case RunUnderWay:
-		return fmt.Sprintf("%v: %s has run it since %s; it is due again at %s, once that run has ended",
+		return fmt.Sprintf("%v: %s has been running it since %s; it is due again at %s, or at the end of that run if that is later",
 			ErrNotDue, who, began, due)
 	case RunFailed:
 		return fmt.Sprintf("%v: %s ran it at %s and failed; it is due again at %s", ErrNotDue, who, began, due)

@@ -44,8 +44,8 @@ func (r *Run) made() { misuse.ZeroValue(r == nil || r.o == nil, "or nil lock.Run
 
 func (r *Run) core() *core.Hold { return bridge.CoreHold(&r.Hold.Hold) }
 
-// Called returns when the run was called for, by the clock of the ensemble's
-// leader. The runs of a job have different times, so the time identifies the
+// Called returns when the call came that began the run, by the clock of the
+// ensemble's leader. The runs of a job have different times, so the time identifies the
 // interval. A rerun has the time of the run that it replaces.
 func (r *Run) Called() time.Time {
 	r.made()

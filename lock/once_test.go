@@ -192,7 +192,7 @@ func TestOnce_recordsRuns(t *testing.T) {
 		err = once(q).Do(w.Context(), runs(new(atomic.Int32), nil))
 		require.Equal(w, info, notDue(w, err))
 		require.ErrorContains(w, err, "once "+job+": the job is not due: p (pid ")
-		require.ErrorContains(w, err, " has run it since "+began.UTC().Format(time.RFC3339))
+		require.ErrorContains(w, err, " has been running it since "+began.UTC().Format(time.RFC3339))
 
 		require.NoError(w, r.End(nil))
 		require.NoError(w, r.End(errJob), "the first counts")

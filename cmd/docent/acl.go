@@ -11,7 +11,7 @@ func (g *globals) acl() ([]session.ACL, error) {
 	case "open":
 		return session.WorldACL(session.PermAll), nil
 	case "creator":
-		if err := g.needCredentials("--acl creator: docent has no credentials, which that ACL needs"); err != nil {
+		if err := g.needCredentials("--acl creator: the ACL names your credentials, and there are none"); err != nil {
 			return nil, err
 		}
 		return session.CreatorACL(), nil

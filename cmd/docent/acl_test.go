@@ -16,7 +16,7 @@ var ann = env("DOCENT_AUTH=digest:ann:s3cr3t-word")
 
 func TestACL_usage(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
-		{"--acl creator config get /a", "--acl creator: docent has no credentials, which that ACL needs; " +
+		{"--acl creator config get /a", "--acl creator: the ACL names your credentials, and there are none; " +
 			"give --auth-file (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials"},
 		{"--acl world config get /a", `--acl "world" is unknown; use open or creator`},
 	} {

@@ -124,7 +124,7 @@ func TestACLCheck_gaps(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
 		{"acl check / --limit 0", "acl check: --limit 0 is too small; give 1 or more"},
 		{"acl check / --trust ops", `acl check: --trust "ops" has another form; write SCHEME:ID, such as digest:ops`},
-		{"acl init /a", "acl init: docent has no credentials, to which PATH would belong; " +
+		{"acl init /a", "acl init: PATH will belong to your credentials, and there are none; " +
 			"give --auth-file (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials"},
 		{"acl init /a --recursive", "acl init: --recursive replaces ACLs; give --force too"},
 		{"--exposed maybe config get /a", `--exposed "maybe" is unknown; use warn, reject or ignore`},

@@ -46,7 +46,7 @@ func (c *aclInit) Run(ctx context.Context, a *app) error {
 	if c.Recursive && !c.Force {
 		return usagef("acl init: --recursive replaces ACLs; give --force too")
 	}
-	if err := a.globals.needCredentials("acl init: docent has no credentials, to which PATH would belong"); err != nil {
+	if err := a.globals.needCredentials("acl init: PATH will belong to your credentials, and there are none"); err != nil {
 		return err
 	}
 	if err := withTask(task, znode.ValidateRoot(c.Path)); err != nil {
@@ -259,7 +259,7 @@ func (r *aclInitRun) warnOfParent(ctx context.Context) error {
 		return err
 	}
 	for _, g := range others {
-		r.a.note("%s: in %s, %s: %s can be deleted while it is empty, and made again by others", r.task, dir, g, r.c.Path)
+		r.a.note("warning: %s: in %s, %s, so they can delete %s while it is empty, and make it again", r.task, dir, g, r.c.Path)
 	}
 	return nil
 }

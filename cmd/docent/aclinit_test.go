@@ -24,8 +24,8 @@ func TestACLInit(t *testing.T) {
 	code, out, stderr = docent(t, words("acl init /orders"), on(server), ann)
 	require.Zero(t, code, stderr)
 	require.Equal(t, "/orders  belongs already to digest:ann\n", out)
-	require.Equal(t, "docent: acl init /orders: in /, anyone may delete znodes there and change its ACL: "+
-		"/orders can be deleted while it is empty, and made again by others\n", stderr)
+	require.Equal(t, "docent: warning: acl init /orders: in /, anyone may delete znodes there and change its ACL, "+
+		"so they can delete /orders while it is empty, and make it again\n", stderr)
 
 	// Another user may not even read the ACL.
 	code, out, stderr = docent(t, words("acl init /orders"), on(server), bob)

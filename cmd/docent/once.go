@@ -180,13 +180,13 @@ func skippedText(why *lock.NotDueError, now time.Time) string {
 	text := fmt.Sprintf("not due: %s ran it at %s", who, began)
 	switch r.State {
 	case lock.RunUnderWay:
-		text = fmt.Sprintf("not due: %s has run it since %s", who, began)
+		text = fmt.Sprintf("not due: %s has been running it since %s", who, began)
 	case lock.RunFailed:
 		text += " and failed"
 	case lock.RunLost:
 		text = fmt.Sprintf("not due: %s began it at %s and was lost", who, began)
 	}
-	return text + "; due again at " + clock(why.DueAgain, now)
+	return text + "; due again at " + clock(why.DueAgain.Add(time.Second-time.Nanosecond), now) // rounded up
 }
 
 // skipped is a NotDueError as JSON.

@@ -100,7 +100,7 @@ func TestOnce_underWay(t *testing.T) {
 		code, out, stderr := docent(t, onceJob("--verbose "+flags, "5"), on(server), role("exit"))
 		require.Zero(t, code)
 		require.Empty(t, out)
-		require.Contains(t, stderr, ") has run it since ")
+		require.Contains(t, stderr, ") has been running it since ")
 	}
 	again := start(t, onceJob("--wait 1m --again failed", "5"), on(server), role("exit"))
 	never := start(t, onceJob("--wait 1m --skipped-code 9", "5"), on(server), role("exit"))

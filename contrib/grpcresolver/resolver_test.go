@@ -127,7 +127,7 @@ func TestCannotBeRead(t *testing.T) {
 	_, err := call(t.Context(), conn)
 	require.Equal(t, codes.Unavailable, status.Code(err), "%v", err)
 	require.ErrorContains(t, err, "service orders")
-	require.ErrorContains(t, err, "not authenticated")
+	require.ErrorContains(t, err, "the ACL denies access")
 	remove()
 	w.serve("a")
 	w.reached(conn, "a")

@@ -139,7 +139,7 @@ func refused(w *world, err error, op, path string) {
 	require.Equal(w, op, at.Op)
 	require.ErrorContains(w, err, op)
 	require.ErrorContains(w, err, path)
-	require.ErrorContains(w, err, "not authenticated")
+	require.ErrorContains(w, err, "the ACL denies access")
 }
 
 // The error names the parent that refuses, also if several nodes are missing

@@ -13,7 +13,7 @@ import (
 // because callers get them wrapped.
 var (
 	ErrClosed       = lost("the session manager is closed")
-	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
+	ErrTrustElapsed = lost("the session was not confirmed before its trust deadline")
 	ErrExpired      = lost("the server has expired the session")
 	ErrDisconnected = lost("the connection was lost, and the policy OnDisconnect ends holds then")
 	ErrDeleted      = lost("the znode of the hold is gone: another client has deleted it, or its session has ended")
@@ -117,13 +117,38 @@ func (e *OpError) Error() string {
 	if e.Err == nil { // the zero OpError
 		return fmt.Sprintf("%s %s", e.Op, e.Path)
 	}
-	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
+	reason := reasonText(e.Err)
 	var inner *OpError
 	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
 	}
 	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
 }
+
+// reasonText returns the text of a reason. The common answers of a server have
+// texts of their own: "not authenticated" would be said of a session that has
+// credentials, but not the right.
+func reasonText(err error) string {
+	switch err {
+	case ErrNoNode:
+		return "the znode does not exist"
+	case ErrNodeExists:
+		return "the znode exists already"
+	case ErrBadVersion:
+		return "the znode has another version"
+	case ErrNotEmpty:
+		return "the znode has children"
+	case ErrNoAuth:
+		return "the ACL denies access"
+	}
+	return strings.TrimPrefix(err.Error(), "zk: ")
+}
+
+// answer is a reason inside a longer text.
+type answer struct{ err error }
+
+func (a *answer) Error() string { return reasonText(a.err) }
+func (a *answer) Unwrap() error { return a.err }
 
 // Unwrap returns the reason.
 func (e *OpError) Unwrap() error { return e.Err }

@@ -15,7 +15,7 @@ func TestFailed(t *testing.T) {
 
 	request := &core.OpError{Op: "create", Path: "/a/lock-", Session: 0x1a, Err: core.ErrNoAuth}
 	err := core.Failed("lock", "/a", fmt.Errorf("wait: %w", request))
-	require.EqualError(t, err, "lock /a: wait: create /a/lock-: not authenticated (session 0x1a)")
+	require.EqualError(t, err, "lock /a: wait: create /a/lock-: the ACL denies access (session 0x1a)")
 	require.ErrorIs(t, err, core.ErrNoAuth)
 	var op *core.OpError
 	require.ErrorAs(t, err, &op)
@@ -24,10 +24,10 @@ func TestFailed(t *testing.T) {
 
 	require.Same(t, request, core.Failed("create", "/a/lock-", request), "the same verb and path are not said twice")
 	set := &core.OpError{Op: "set", Path: "/a", Session: 0x1a, Err: core.ErrNoAuth}
-	require.EqualError(t, core.Failed("config set", "/a", set), "config set /a: not authenticated (session 0x1a)")
-	require.EqualError(t, core.Failed("config update", "/a", set), "config update /a: set /a: not authenticated (session 0x1a)")
-	require.EqualError(t, core.Failed("config set", "/b", set), "config set /b: set /a: not authenticated (session 0x1a)")
-	require.EqualError(t, core.Failed("reset", "/a", set), "reset /a: set /a: not authenticated (session 0x1a)")
+	require.EqualError(t, core.Failed("config set", "/a", set), "config set /a: the ACL denies access (session 0x1a)")
+	require.EqualError(t, core.Failed("config update", "/a", set), "config update /a: set /a: the ACL denies access (session 0x1a)")
+	require.EqualError(t, core.Failed("config set", "/b", set), "config set /b: set /a: the ACL denies access (session 0x1a)")
+	require.EqualError(t, core.Failed("reset", "/a", set), "reset /a: set /a: the ACL denies access (session 0x1a)")
 	require.EqualError(t, core.Failed("lock", "/a", core.ErrForeign), "lock /a: "+core.ErrForeign.Error())
 }
 

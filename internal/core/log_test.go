@@ -91,7 +91,7 @@ func TestLog(t *testing.T) {
 		lines := log.take()
 		require.Len(w, lines, 3, "%v", lines)
 		require.Equal(w, lost, lines[0])
-		require.Equal(w, `level=WARN msg="session ended" state=lost cause="no answer within the trust deadline proves that the session still exists"`, lines[1])
+		require.Equal(w, `level=WARN msg="session ended" state=lost cause="the session was not confirmed before its trust deadline"`, lines[1])
 		require.Contains(w, lines[2], `level=WARN msg="no session can be opened" servers=zk1:2181 err="`)
 		require.Contains(w, lines[2], "zk1")
 		p.link.Refuse(false)

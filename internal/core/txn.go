@@ -224,9 +224,9 @@ func (s *Session) request(op Op) (wire.MultiOp, error) {
 
 func (op Op) failed(i int, err error) error {
 	if op.kind == "" {
-		return fmt.Errorf("op %d: %w", i+1, err)
+		return fmt.Errorf("op %d: %w", i+1, &answer{err})
 	}
-	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, err)
+	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, &answer{err})
 }
 
 // refusedOp is a server's refusal of a transaction, with our own text.
