@@ -2,5 +2,5 @@
 
 package main
 
-// oneIn says that each verb is tried on every kind of znode.
+// oneIn says that large tables of tests are tried as a whole.
 const oneIn = 1

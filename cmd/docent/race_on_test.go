@@ -2,6 +2,6 @@
 
 package main
 
-// oneIn says that each verb is tried on one in so many kinds of znodes under
-// the race detector, which makes the whole table take a minute.
+// oneIn says that large tables of tests are tried in one part of so many under
+// the race detector, which makes them take a minute.
 const oneIn = 4
