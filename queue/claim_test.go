@@ -97,7 +97,7 @@ func TestBuriedByAnother(t *testing.T) {
 		_, err := late.TryTake(w.Context())
 		require.ErrorIs(w, err, queue.ErrEmpty)
 		require.ErrorContains(w, err, "cannot be made a dead letter")
-		require.ErrorContains(w, err, session.ErrNodeExists.Error())
+		require.ErrorContains(w, err, "the znode exists already")
 		require.Len(w, late.Skipped(), 1)
 		require.ErrorIs(w, late.Skipped()[0].Err, session.ErrNodeExists)
 		late.empty()

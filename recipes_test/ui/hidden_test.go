@@ -52,7 +52,7 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			b.sees("#list", "/locks/secret")
 			b.press("/", "secret", enter)
 			b.sees("#detail .owner.holds", "(hidden by an ACL)")
-			b.sees("#detail .owner.holds", "its node may not be read")
+			b.sees("#detail .owner.holds", "its znode may not be read")
 			shown := func() string {
 				return run[string](b, `return [...document.querySelectorAll("#detail .owner")].map((n) => n.innerText).join("\n")`)
 			}

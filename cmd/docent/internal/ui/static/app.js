@@ -56,7 +56,7 @@ function brief(f) {
     case "config": return "version " + f.version + ", " + plural(f.bytes, "byte") + (f.kept ? ", " + plural(f.kept, "value") + " kept" : "");
     case "history": return plural(f.kept || 0, "value") + " kept of " + f.key;
     case "hidden": return "an ACL hides its " + f.what;
-    case "omitted": return plural(f.nodes, "node") + " left out: " + f.why;
+    case "omitted": return plural(f.nodes, "znode") + " left out: " + f.why;
     default: return f.bytes ? plural(f.bytes, "byte") : "";
   }
 }
@@ -68,7 +68,7 @@ function card(owner, role, style, ...more) {
     el("span", { class: "role" }, role),
     el("strong", {}, name(owner)),
     owner.host || owner.pid ? el("small", {}, [owner.host, owner.pid ? "pid " + owner.pid : ""].filter(Boolean).join(", ")) : "",
-    owner.hidden ? el("small", {}, "its node may not be read: an ACL hides what it holds") : "",
+    owner.hidden ? el("small", {}, "its znode may not be read: an ACL hides what it holds") : "",
     owner.token ? el("small", {}, "for ", aged(owner.since), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
     owner.session ? el("small", {}, "session " + owner.session) : owner.hidden && !owner.token ? "" : el("small", {}, "no session"),
     owner.token ? el("small", {}, "token " + owner.token) : "",
@@ -122,7 +122,7 @@ function body(f) {
       ["kept", f.kept ? plural(f.kept, "value") + " (docent config history)" : undefined]]);
     case "history": return facts([["of", f.key], ["kept", plural(f.kept || 0, "value")]]);
     case "hidden": return el("p", { class: "note bad" }, "An ACL hides its " + f.what + " from the credentials that docent ui was started with.");
-    case "omitted": return el("p", { class: "note mark" }, plural(f.nodes, "node") + " were not read: " + f.why);
+    case "omitted": return el("p", { class: "note mark" }, plural(f.nodes, "znode") + " were not read: " + f.why);
     default: return facts([["bytes", String(f.bytes || 0)], ["session", f.session]]);
   }
 }
@@ -214,7 +214,7 @@ function drawList() {
     if (focused && focused.isConnected) focused.focus();
   }
   const n = listed().length;
-  put("summary", report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" + (report.leftOut ? ", " + plural(report.leftOut.znodes, "node") + " without its data" : "") : "");
+  put("summary", report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "znode") + " read" + (report.leftOut ? ", " + plural(report.leftOut.znodes, "znode") + " without its data" : "") : "");
 }
 
 function flash(node) {
@@ -227,7 +227,7 @@ function drawDetail() {
   const section = $("detail");
   const f = report && report.findings.find((g) => g.path === selected);
   if (!f) {
-    if (selected !== null) section.replaceChildren(el("h2", {}, selected), el("p", { class: "hint" }, report ? "The node does not exist now." : "Reading…"));
+    if (selected !== null) section.replaceChildren(el("h2", {}, selected), el("p", { class: "hint" }, report ? "The znode does not exist now." : "Reading…"));
     return;
   }
   const json = JSON.stringify(f);
