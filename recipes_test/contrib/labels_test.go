@@ -60,9 +60,9 @@ var labels = map[string]labelled{
 	"ErrReleased":                {session.ErrReleased, "other", "other"},
 	"ErrReplaced":                {session.ErrReplaced, "other", "other"},
 	"ErrUnimplemented":           {session.ErrUnimplemented, "other", "other"},
-	"ErrExposed":                {session.ErrExposed, "other", "other"},
-	"ErrLeftOut":                {session.ErrLeftOut, "other", "other"},
-	"ErrUnsafeFile":             {session.ErrUnsafeFile, "other", "other"},
+	"ErrExposed":                 {session.ErrExposed, "other", "other"},
+	"ErrLeftOut":                 {session.ErrLeftOut, "other", "other"},
+	"ErrUnsafeFile":              {session.ErrUnsafeFile, "other", "other"},
 	"ErrUnreachable":             {session.ErrUnreachable, "other", "other"},
 
 	"no error":     {nil, "other", "ok"},
