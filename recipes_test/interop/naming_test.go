@@ -288,12 +288,12 @@ func TestServiceDiscovery(t *testing.T) {
 		g, err := r.Register(w.within(patience), naming.Instance{Service: "orders", ID: "one", Address: "10.0.0.9"})
 		require.NoError(w, err)
 		// Curator tries twice. If Docent has made its node again before both
-		// tries, Curator gives up and reports no error.
-		w.settles("we are out", func() bool {
+		// tries, Curator deletes it, gives up and reports no error.
+		w.settles("we are out, and Curator is in", func() bool {
 			if g.State().In {
 				a.Do("service.register", base, "orders", "one", address, port, "none", "DYNAMIC", true)
 			}
-			return errors.Is(g.State().Err, session.ErrReplaced)
+			return errors.Is(g.State().Err, session.ErrReplaced) && strings.Contains(a.Do("service.list", base, "orders"), address)
 		})
 		_, err = registry(w.docent(), base).Register(w.within(patience), naming.Instance{Service: "orders", ID: "one"}, naming.Refuse())
 		require.ErrorIs(w, err, session.ErrIDTaken)
