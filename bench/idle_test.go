@@ -30,7 +30,7 @@ func TestIdle(t *testing.T) {
 			require.NoError(t, err)
 			var cost idleCost
 			require.NoError(t, json.Unmarshal(line, &cost))
-			require.Positive(t, cost.Heap)
+			require.NotZero(t, cost.Heap, "garbage of earlier tests may be collected meanwhile, so the sign says nothing here")
 			require.GreaterOrEqual(t, cost.Goroutines, 5.0)
 			require.Len(t, srv.Sessions(), 6, "one session was opened before")
 			require.NoError(t, hold.Close())
