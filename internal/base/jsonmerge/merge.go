@@ -27,12 +27,16 @@ func Merge(node, before, after []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if equal(old, next) {
+	var m merger
+	if m.equal(old, next) {
 		return node, nil
 	}
 	text := append(make([]byte, 0, len(node)+len(after)), lead...)
-	return append(merge(now, old, next).appendTo(text), tail...), nil
+	return append(m.merge(now, old, next).appendTo(text), tail...), nil
 }
+
+// merger does one merge.
+type merger struct{ comparer }
 
 // text is a text in parts, so that no level copies what is below it.
 type text struct {
@@ -57,15 +61,15 @@ func Equal(a, b []byte) bool {
 		return false
 	}
 	_, y, _, err := parse(b)
-	return err == nil && equal(x, y)
+	return err == nil && new(comparer).equal(x, y)
 }
 
 // nothing is an empty object, in place of an object that did not exist before.
 var nothing = value{raw: []byte("{}"), sum: value{raw: []byte("{}")}.hash()}
 
 // merge returns the new text of now.
-func merge(now, old, next value) text {
-	if equal(old, next) {
+func (m *merger) merge(now, old, next value) text {
+	if m.equal(old, next) {
 		return text{raw: now.raw}
 	}
 	if old.kind() == 0 && next.kind() == '{' {
@@ -75,9 +79,9 @@ func merge(now, old, next value) text {
 	case now.kind() != next.kind() || old.kind() != next.kind():
 		return text{raw: next.raw}
 	case next.kind() == '{':
-		return mergeObject(now, old, next)
+		return m.object(now, old, next)
 	case next.kind() == '[':
-		return mergeArray(now, old, next)
+		return m.array(now, old, next)
 	}
 	return text{raw: next.raw}
 }
@@ -88,7 +92,7 @@ type part struct {
 	value    text
 }
 
-func mergeObject(now, old, next value) text {
+func (m *merger) object(now, old, next value) text {
 	before, after := byName(old.items), byName(next.items)
 	places := newKeys(now.items, before, after)
 
@@ -116,7 +120,7 @@ func mergeObject(now, old, next value) text {
 		}
 		var was value
 		if at, found := before[it.name]; found {
-			if was = old.items[at].value; equal(was, it.value) {
+			if was = old.items[at].value; m.equal(was, it.value) {
 				continue
 			}
 		}
@@ -125,7 +129,7 @@ func mergeObject(now, old, next value) text {
 		case len(at) == 0:
 			parts = append(parts, &part{it.key, mid, text{raw: it.value.raw}})
 		case len(at) == 1:
-			parts[at[0]].value = merge(now.items[at[0]].value, was, it.value)
+			parts[at[0]].value = m.merge(now.items[at[0]].value, was, it.value)
 		default:
 			last := at[len(at)-1]
 			parts[last].value = text{raw: it.value.raw}
@@ -176,12 +180,12 @@ func fold(s string) string {
 	}, s)
 }
 
-// mergeArray pairs the new elements with the old ones.
-func mergeArray(now, old, next value) text {
+// array pairs the new elements with the old ones.
+func (m *merger) array(now, old, next value) text {
 	if len(now.items) < len(old.items) || len(now.items) > len(old.items) && len(old.items) != len(next.items) {
 		return text{raw: next.raw} // the decoder does more than decode each element
 	}
-	from := pair(old.items, next.items)
+	from := m.pair(old.items, next.items)
 	if len(now.items) > len(old.items) { // a Go array, which drops the elements beyond its length
 		for j := range from {
 			from[j] = j
@@ -191,7 +195,7 @@ func mergeArray(now, old, next value) text {
 	for j, it := range next.items {
 		p := &part{value: text{raw: it.value.raw}}
 		if i := from[j]; i >= 0 {
-			p.value = merge(now.items[i].value, old.items[i].value, it.value)
+			p.value = m.merge(now.items[i].value, old.items[i].value, it.value)
 		}
 		parts = append(parts, p)
 	}
@@ -202,7 +206,7 @@ func mergeArray(now, old, next value) text {
 }
 
 // pair returns for each element of after its index in before, or -1.
-func pair(before, after []item) []int {
+func (m *merger) pair(before, after []item) []int {
 	from := make([]int, len(after))
 	for j := range from {
 		from[j] = -1
@@ -211,26 +215,26 @@ func pair(before, after []item) []int {
 	match := func(i, j int) { from[j], taken[i] = i, true }
 
 	first := 0
-	for first < min(len(before), len(after)) && equal(before[first].value, after[first].value) {
+	for first < min(len(before), len(after)) && m.equal(before[first].value, after[first].value) {
 		match(first, first)
 		first++
 	}
 	last := 0 // equal elements at the end
 	for last < min(len(before), len(after))-first &&
-		equal(before[len(before)-1-last].value, after[len(after)-1-last].value) {
+		m.equal(before[len(before)-1-last].value, after[len(after)-1-last].value) {
 		match(len(before)-1-last, len(after)-1-last)
 		last++
 	}
-	same := make(map[string][]int)
+	same := make(map[uint64][]int) // the elements of each sum, since their texts may be long
 	for i := first; i < len(before)-last; i++ {
-		text := string(before[i].value.raw)
-		same[text] = append(same[text], i)
+		sum := before[i].value.sum
+		same[sum] = append(same[sum], i)
 	}
 	for j := first; j < len(after)-last; j++ {
-		text := string(after[j].value.raw)
-		if places := same[text]; len(places) > 0 {
+		sum := after[j].value.sum
+		if places := same[sum]; len(places) > 0 && m.equal(before[places[0]].value, after[j].value) {
 			match(places[0], j)
-			same[text] = places[1:]
+			same[sum] = places[1:]
 		}
 	}
 	for j := 0; j < len(after); j++ {

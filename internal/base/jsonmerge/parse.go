@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -165,29 +166,23 @@ func (v value) hash() uint64 {
 	return maphash.Bytes(seed, v.raw) + 1
 }
 
+// comparer compares values. Tests hold what it reads to the size of the texts.
+type comparer struct{ read int } // values, and bytes of their texts
+
 // equal reports whether two texts of one encoder have the same value. It
 // ignores the order of keys, because an encoder of maps may change it. If an
 // object has a key twice, the last value counts.
-func equal(a, b value) bool {
+//
+// It compares the texts of scalars alone. The text of a list holds the texts of
+// all lists in it, which would be compared again at each level.
+func (c *comparer) equal(a, b value) bool {
+	c.read++
 	if a.sum != b.sum || a.kind() != b.kind() {
 		return false
 	}
-	if string(a.raw) == string(b.raw) {
-		return true
-	}
 	switch a.kind() {
-	case '"':
-		return decodeKey(a.raw) == decodeKey(b.raw)
 	case '[':
-		if len(a.items) != len(b.items) {
-			return false
-		}
-		for i := range a.items {
-			if !equal(a.items[i].value, b.items[i].value) {
-				return false
-			}
-		}
-		return true
+		return slices.EqualFunc(a.items, b.items, func(x, y item) bool { return c.equal(x.value, y.value) })
 	case '{':
 		first, second := byName(a.items), byName(b.items)
 		if len(first) != len(second) {
@@ -195,13 +190,17 @@ func equal(a, b value) bool {
 		}
 		for name, i := range first {
 			at, found := second[name]
-			if !found || !equal(a.items[i].value, b.items[at].value) {
+			if !found || !c.equal(a.items[i].value, b.items[at].value) {
 				return false
 			}
 		}
 		return true
+	case '"':
+		c.read += len(a.raw)
+		return string(a.raw) == string(b.raw) || decodeKey(a.raw) == decodeKey(b.raw)
 	}
-	return false
+	c.read += len(a.raw)
+	return string(a.raw) == string(b.raw)
 }
 
 // byName returns the index of each key; the last one, if a key comes twice.
