@@ -30,7 +30,7 @@ func main() {
 			work = runIdle
 		case manyVerb:
 			work = runMany
-		case treeVerb:
+		case treeVerb, keysVerb:
 			work = runTree
 		}
 	}

@@ -164,6 +164,11 @@ func TestJudged(t *testing.T) {
 	require.Equal(t, "12 µs", judged(m, atMost(11), got).got())
 	m.unit, m.of = counted, "lists"
 	require.Equal(t, "12 lists", judged(m, atMost(11), got).got())
+	more := judged(m, beyond(floor, 2), got)
+	require.True(t, more.Holds, "12 against 10")
+	require.Equal(t, "at most 2 lists beyond floor", more.allowed())
+	require.Equal(t, "2 lists", more.got())
+	require.False(t, judged(m, beyond(floor, 1), got).Holds)
 
 	got[docent].cost = []float64{aboveNoise(-3), aboveNoise(0)}
 	require.Equal(t, "not measured", judged(m, atMost(11), got).verdict(), "noise meets no budget")
@@ -172,11 +177,11 @@ func TestJudged(t *testing.T) {
 	require.Equal(t, 3.0, aboveNoise(3))
 
 	got[docent].cost = []float64{9, 12, 30}
-	other := judged(m, budget{"docent, 1", floor, 1.5}, got)
+	other := judged(m, budget{subject: "docent, 1", against: floor, most: 1.5}, got)
 	require.False(t, other.Holds, "2, 2.4 and 1.5 times the floor")
 	require.Equal(t, "docent, 1: at most 1.50× of floor", other.allowed())
 	require.Equal(t, "2.00×", other.got())
-	require.Equal(t, "not measured", judged(m, budget{"docent, 2", floor, 1}, got).verdict())
+	require.Equal(t, "not measured", judged(m, budget{subject: "docent, 2", against: floor, most: 1}, got).verdict())
 }
 
 // Without -only, long measures take fewer rounds, and measures for a large

@@ -52,6 +52,7 @@ type measure struct {
 type budget struct {
 	subject string // empty means Docent
 	against string
+	beyond  bool // bounds what Docent costs more than the other, not their ratio
 	most    float64
 }
 
@@ -60,6 +61,11 @@ func atMost(most float64) budget { return budget{most: most} }
 
 // against bounds Docent's cost relative to another subject.
 func against(subject string, most float64) budget { return budget{against: subject, most: most} }
+
+// beyond bounds what Docent costs more than another subject.
+func beyond(subject string, most float64) budget {
+	return budget{against: subject, beyond: true, most: most}
+}
 
 // taken returns how many rounds the measure takes in a run of that many rounds.
 func (m measure) taken(rounds int) int {

@@ -67,6 +67,16 @@ func TestChangesAreSeen(t *testing.T) {
 		rest, err := io.ReadAll(out) // until the reader has closed the tree
 		require.NoError(t, err)
 		require.Empty(t, rest)
+
+		k, err = newKeyChanger(e)
+		require.NoError(t, err)
+		raws, err := e.site.raw(1)
+		require.NoError(t, err)
+		out, in = io.Pipe()
+		go func() { in.CloseWithError(readKeys(e, raws[0], k.dir, treeChanges, in)) }()
+		_, err = whileChanging(e, k, bufio.NewReader(out))
+		require.NoError(t, err)
+
 		_, err = serviceProcessor(e)
 		require.NoError(t, err)
 		synctest.Wait() // watches are removed in the background

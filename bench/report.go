@@ -41,6 +41,7 @@ type kept struct {
 	Measure string   `json:"measure"`
 	Subject string   `json:"subject,omitempty"` // absent: Docent
 	Against string   `json:"against,omitempty"` // absent: an absolute budget
+	Beyond  bool     `json:"beyond,omitempty"`  // the difference to the other subject, not the ratio
 	Most    float64  `json:"most"`
 	Got     *float64 `json:"got"`
 	Unit    string   `json:"unit,omitempty"`
@@ -65,7 +66,7 @@ func newReport(rounds int, measures []measure, got []figures) *report {
 
 // judged compares a figure with its budget.
 func judged(m measure, b budget, got figures) kept {
-	k := kept{Measure: m.name, Subject: b.subject, Against: b.against, Most: *number(b.most), Unit: m.of}
+	k := kept{Measure: m.name, Subject: b.subject, Against: b.against, Beyond: b.beyond, Most: *number(b.most), Unit: m.of}
 	ours, other := got[cmp.Or(b.subject, docent)], got[b.against]
 	switch {
 	case ours == nil:
@@ -73,6 +74,8 @@ func judged(m measure, b budget, got figures) kept {
 		k.Got = number(middle(ours.cost))
 	case b.against == "":
 		k.Got, k.Unit = number(middle(ours.p50)), "us"
+	case other != nil && b.beyond:
+		k.Got = number(middle(ours.cost) - middle(other.cost))
 	case other != nil:
 		k.Got = number(median(ratios(ours.cost, other.cost)))
 	}
@@ -120,7 +123,10 @@ func (r *report) of(measure string) []row {
 
 func (k kept) allowed() string {
 	text := "at most " + quantity(k.Most, k.Unit)
-	if k.Against != "" {
+	switch {
+	case k.Beyond:
+		text += " beyond " + k.Against
+	case k.Against != "":
 		text = fmt.Sprintf("at most %s of %s", times(&k.Most), k.Against)
 	}
 	if k.Subject != "" {
@@ -133,7 +139,7 @@ func (k kept) got() string {
 	switch {
 	case k.Got == nil:
 		return "–"
-	case k.Against != "":
+	case k.Against != "" && !k.Beyond:
 		return times(k.Got)
 	}
 	return quantity(*k.Got, k.Unit)

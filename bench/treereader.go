@@ -12,34 +12,88 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-zookeeper/zk"
+
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/session"
 )
 
-// treeVerb makes this program a process that reads a tree, and does nothing
+// Each verb makes this program a process that reads a tree, and does nothing
 // else:
 //
 //	bench tree SERVERS PATH CHANGES
+//	bench keys SERVERS PATH CHANGES
 //
-// It prints an empty line when the tree is open. After so many changes it prints
-// what it has spent on them, as one line of JSON.
-const treeVerb = "tree"
+// The second one is the floor: bare requests, for the changed keys alone. Both
+// print an empty line when they wait for the first change. After so many changes
+// they print what they have spent on them, as one line of JSON.
+const (
+	treeVerb = "tree"
+	keysVerb = "keys"
+)
+
+// combined is the time in which a tree puts changes together.
+const combined = 50 * time.Millisecond
 
 // runTree is the process that reads a tree. args begin with the verb.
 func runTree(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	if len(args) != 4 {
-		return fmt.Errorf("%s takes servers, a path and a number", treeVerb)
+		return fmt.Errorf("%s takes servers, a path and a number", args[0])
 	}
 	changes, err := strconv.Atoi(args[3])
 	if err != nil || changes < 1 {
 		return fmt.Errorf("%q is not a number of changes", args[3])
 	}
-	sm, err := session.Dial(ctx, session.Config{Servers: strings.Split(args[1], ","), Timeout: sessionTimeout})
+	servers := strings.Split(args[1], ",")
+	if args[0] == keysVerb {
+		conn, err := connect(servers, sessionTimeout)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return readKeys(ctx, conn, args[2], changes, stdout)
+	}
+	sm, err := session.Dial(ctx, session.Config{Servers: servers, Timeout: sessionTimeout})
 	if err != nil {
 		return err
 	}
 	defer sm.Close()
 	return readTree(ctx, sm, args[2], changes, stdout)
+}
+
+// readKeys watches the keys that will change, and reports what the process
+// spends on an event, a pause and a read for each.
+func readKeys(ctx context.Context, conn *zk.Conn, dir string, changes int, stdout io.Writer) error {
+	events := make([]<-chan zk.Event, changes)
+	for i := range events {
+		var err error
+		if _, _, events[i], err = conn.GetW(changedKey(dir, i+1)); err != nil {
+			return err
+		}
+	}
+	cost, err := spending(func() error {
+		if _, err := fmt.Fprintln(stdout); err != nil {
+			return err
+		}
+		for i, event := range events {
+			select {
+			case <-event:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := pause(ctx, combined); err != nil {
+				return err
+			}
+			if _, _, err := conn.Get(changedKey(dir, i+1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(cost)
 }
 
 // readTree opens the tree and reports what the process spends on the changes.
@@ -94,9 +148,9 @@ func readChanges(ctx context.Context, tree *config.Tree[string], changes int, op
 	})
 }
 
-// treeOwn measures the cost of one change to a process that reads a tree. This
-// process writes the changes.
-func treeOwn(of func(spent) float64) func(env) (sample, error) {
+// treeOwn measures the cost of one change to a process of the verb. This process
+// writes the changes.
+func treeOwn(verb string, of func(spent) float64) func(env) (sample, error) {
 	return func(e env) (sample, error) {
 		k, err := newKeyChanger(e)
 		if err != nil {
@@ -106,7 +160,7 @@ func treeOwn(of func(spent) float64) func(env) (sample, error) {
 		if err != nil {
 			return sample{}, err
 		}
-		cmd := exec.CommandContext(e, self, treeVerb, e.site.String(), k.dir, strconv.Itoa(treeChanges))
+		cmd := exec.CommandContext(e, self, verb, e.site.String(), k.dir, strconv.Itoa(treeChanges))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {
