@@ -18,7 +18,7 @@ const (
 	fourConsumers   = "docent, 4 consumers"
 	oneConsumer     = "docent, 1 consumer"
 	consumersSettle = time.Second
-	consumersWindow = time.Second
+	consumersWindow = 500 * time.Millisecond
 	consumersLook   = 50 * time.Millisecond
 
 	consumersPatience = 30 * time.Second
