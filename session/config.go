@@ -33,12 +33,11 @@ type Config struct {
 	// timeout. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// TrustMargin is the time between the trust deadline of a session and the
-	// earliest moment at which the leader can expire the session. It covers a
-	// follower that answers and then fails before it reports the session to the
-	// leader: the leader counts from the report before, which may be older by a
-	// third of the timeout. It also covers the drift of clocks, and the time
-	// that the program needs to stop working. Zero means 5/12 of the granted
-	// timeout. TrustMargin must be less than half of Timeout.
+	// earliest moment at which the leader can expire the session, if the leader
+	// has heard of the session lately. Otherwise a twelfth of the granted timeout
+	// lies between the two, or TrustMargin if that is shorter. It covers the drift
+	// of clocks, and the time that the program needs to stop working. Zero means
+	// 5/12 of the granted timeout. TrustMargin must be less than half of Timeout.
 	TrustMargin time.Duration
 	// LossPolicy says when holds end. The default is AtDeadline.
 	LossPolicy LossPolicy

@@ -129,7 +129,7 @@ func (c *conn) hear(f *frame) {
 	case c.old != nil:
 		c.old.touch(c.sess)
 	default:
-		c.sess.touch()
+		c.s.hear(c.sess)
 	}
 }
 

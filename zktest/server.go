@@ -55,6 +55,7 @@ type Server struct {
 	skew         time.Duration // of the leader's clock
 	reaper       *time.Timer   // runs while there is something to reap
 	quorum       quorum
+	reports      reports
 }
 
 // hook is a registered callback. Its address identifies it when it is removed.
@@ -173,8 +174,10 @@ func (s *Server) Close() error {
 		if s.reaper != nil {
 			s.reaper.Stop()
 		}
-		if s.quorum.timer != nil {
-			s.quorum.timer.Stop()
+		for _, timer := range []*time.Timer{s.quorum.timer, s.reports.timer} {
+			if timer != nil {
+				timer.Stop()
+			}
 		}
 		for _, ln := range s.listeners {
 			errs = append(errs, ln.Close())

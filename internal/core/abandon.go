@@ -22,12 +22,12 @@ type abandon struct {
 
 	mu    sync.Mutex
 	timer *time.Timer
-	known int64 // the newest proof so far
+	known int64 // when the newest proof so far was written
 	over  bool
 }
 
 func (s *Session) abandonIn(wait time.Duration, link *conn.Conn) *abandon {
-	a := &abandon{s: s, link: link, known: s.trust.proven.Load()}
+	a := &abandon{s: s, link: link, known: s.trust.written.Load()}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.timer = time.AfterFunc(wait, a.due)
@@ -63,12 +63,12 @@ func (a *abandon) due() {
 func (a *abandon) giveUp() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	proven := a.s.trust.proven.Load()
-	if a.over || proven == a.known {
+	written := a.s.trust.written.Load()
+	if a.over || written == a.known {
 		return !a.over
 	}
-	a.known = proven
-	left := time.Until(a.s.trust.until(proven)) - parts(a.s.Timeout(), reserve)
+	a.known = written
+	left := time.Until(a.s.TrustedUntil()) - parts(a.s.Timeout(), reserve)
 	if left <= 0 {
 		return true
 	}

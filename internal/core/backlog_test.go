@@ -28,7 +28,7 @@ func TestProbeBehindABacklog(t *testing.T) {
 		})
 		end := time.Now().Add(2 * time.Minute)
 		var work sync.WaitGroup
-		for range 12 { // one of them waits for 3.6 seconds, a probe for as long; it has 2 alone
+		for range 9 { // one of them waits for 2.7 seconds, a probe for as long; it has 2 alone
 			work.Go(func() {
 				for time.Now().Before(end) {
 					_, err := p.Set(w.Context(), "/busy", nil, core.AnyVersion)

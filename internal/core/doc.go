@@ -17,6 +17,9 @@
 //	TrustedUntil = when the newest request was written that a quorum has committed
 //	             + the granted timeout − the margin
 //
+// It is earlier if the leader may not have heard of the session for a while: see
+// exchanges.
+//
 // The leader of the ensemble expires sessions, and a deposed leader may
 // continue to answer for syncLimit ticks before it notices. So one rule decides
 // what moves the deadline: an answered write, whether done or refused, because

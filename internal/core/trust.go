@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,10 @@ import (
 // trust holds the two deadlines of a session, as times since base.
 //
 //	window  = the granted timeout − the margin
-//	proven  = when the newest request was written that a quorum has committed + window
+//	proven  = the earlier of
+//	          when the newest request was written that a quorum has committed + window
+//	          when a request was written that was reported before that one
+//	          + the granted timeout − reaction (see exchanges)
 //	contact = when the newest request was written that a server has answered + window
 //
 // In an established session, the answers on a connection count as contact only
@@ -40,7 +44,8 @@ import (
 //     quorum cannot expire the session before proven.
 //   - holding → holding: the answer to a probe, or to another write, moves
 //     proven to the instant at which that request was written, plus the window.
-//     A new connection moves nothing, because a deposed leader re-attaches
+//     It moves less far if the leader may not have heard of the session for a
+//     while. A new connection moves nothing, because a deposed leader re-attaches
 //     sessions too. The answer to a probe also says whether the held nodes
 //     exist (see heldNode). It proves the session even if a node is missing or
 //     hidden.
@@ -50,6 +55,10 @@ type trust struct {
 	base    time.Time
 	proven  atomic.Int64 // 0: no proof yet
 	contact atomic.Int64
+	written atomic.Int64 // when the request of the newest proof was written
+
+	mu    sync.Mutex
+	heard exchanges // of the present connection
 }
 
 // The times of proofs and probes, in sixtieths of the timeout. The client sends
@@ -58,6 +67,10 @@ type trust struct {
 // ping. A proof is thus 20 old when the next probe is sent, and at most 25.
 // With the default margin the window is 35. With a larger margin, a probe is
 // sent earlier, so that its answer has as much time.
+//
+// When a probe is sent after the answer to a ping, the ping before that one is
+// reported. So with pings that are answered soon, each probe moves proven by the
+// whole window: 20 + 35 = 60 − reaction.
 const (
 	renewedAfter = 5  // an older proof, or sight of a held node, is renewed after a ping
 	freshFor     = 15 // the greatest age of a proof with which a hold may begin
@@ -95,22 +108,36 @@ func (s *Session) window(timeout time.Duration) time.Duration {
 }
 
 // answered notes the answer to a request that was written at the given time, on
-// a connection with the given timeout. proof says that a quorum has committed
-// the request. The timer is not moved: review checks the deadline again when it
-// fires.
+// a connection with the given timeout. proof says
+// that a quorum has committed the request. The timer is not moved: review checks
+// the deadline again when it fires.
 func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
-	d := int64(at.Add(s.window(timeout)).Sub(s.trust.base))
+	written := int64(at.Sub(s.trust.base))
+	d := written + int64(s.window(timeout))
 	raise(&s.trust.contact, d)
+	s.trust.mu.Lock()
+	defer s.trust.mu.Unlock()
 	if proof {
-		raise(&s.trust.proven, d)
+		if reported, known := s.trust.heard.reported(written, timeout); known {
+			raise(&s.trust.proven, min(d, reported+int64(s.unreactive(timeout))))
+			raise(&s.trust.written, written)
+		}
 	}
+	s.trust.heard.add(written, int64(time.Since(s.trust.base)), timeout)
+}
+
+// unreactive returns how long a session with the timeout is trusted after a
+// request of which the leader has heard.
+func (s *Session) unreactive(timeout time.Duration) time.Duration {
+	return timeout - min(s.m.cfg.margin(timeout), parts(timeout, reaction))
 }
 
 // TrustedUntil returns the instant before which the ensemble cannot have
 // expired the session, minus the margin. Each write of this session that a
-// quorum commits moves it forward. A session with holds ends when the instant
-// passes. The zero Time says that no write has been committed yet. The time has
-// a monotonic clock reading.
+// quorum commits moves it forward, unless the leader may not have heard of the
+// session since an earlier write (see exchanges). A session with holds ends when
+// the instant passes. The zero Time says that no write has been committed yet.
+// The time has a monotonic clock reading.
 func (s *Session) TrustedUntil() time.Time {
 	s.made()
 	d := s.trust.proven.Load()
@@ -147,6 +174,9 @@ func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 		s.trust.contact.Add(-int64(less))
 	}
 	s.id, s.timeout = h.Session, h.Timeout
+	s.trust.mu.Lock()
+	s.trust.heard.begin(int64(helloAt.Sub(s.trust.base)))
+	s.trust.mu.Unlock()
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -169,9 +199,7 @@ func (s *Session) deadline() time.Time {
 
 // proofWritten returns when the request of the newest proof was written. The
 // caller holds mu.
-func (s *Session) proofWritten() time.Time {
-	return s.trust.until(s.trust.proven.Load()).Add(-s.window(s.timeout))
-}
+func (s *Session) proofWritten() time.Time { return s.trust.until(s.trust.written.Load()) }
 
 // reviewBy makes review run at the given time at the latest. The caller holds
 // mu.
@@ -215,15 +243,16 @@ func (s *Session) reviewTrust(old time.Duration) {
 	patience := parts(s.timeout, abandonAfter)
 	if s.link != nil && s.probing == 0 {
 		asked := s.unconfirmedIsAsked(s.link)
-		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.renewed()
+		paced := s.probedAt.Add(parts(s.timeout, probePause))
+		due, stale := s.probeDue(now, old)
 		switch {
 		case !asked && s.held == 0:
-		case asked && !now.Before(paced), s.held > 0 && !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))):
+		case asked && !now.Before(paced), s.held > 0 && !now.Before(later(paced, due)):
 			link, s.probedAt = s.link, now
 		case asked:
 			next = earlier(next, paced)
 		default:
-			next = earlier(next, later(paced, written.Add(s.stale())))
+			next = earlier(next, later(paced, stale))
 		}
 		if link != nil && s.held == 0 {
 			// A slow quorum gets more time at each attempt.
@@ -243,6 +272,31 @@ func (s *Session) reviewTrust(old time.Duration) {
 	}
 }
 
+// probeDue returns when holds need a probe: when the newest proof or the sight of
+// a held node is older than old sixtieths of the timeout, or while another
+// server can still answer before the deadline. A probe that hardly moves the
+// deadline waits until it does, or until what it renews is stale. probeDue also
+// returns when to look again if that is later than now. The caller holds mu.
+func (s *Session) probeDue(now time.Time, old time.Duration) (due, again time.Time) {
+	written, deadline := s.renewed(), s.trust.until(s.trust.proven.Load())
+	stale := written.Add(s.stale())
+	late := deadline.Add(-parts(s.timeout, abandonAfter+reserve-1))
+	due = earlier(written.Add(min(parts(s.timeout, old), s.stale())), late)
+	again = earlier(stale, late)
+	if now.Before(due) || !now.Before(stale) {
+		return due, again
+	}
+	until, better := s.renewable(now)
+	if until.Sub(deadline) >= parts(s.timeout, probePause) {
+		return due, again
+	}
+	if better.IsZero() {
+		better = stale
+	}
+	better = earlier(better, stale)
+	return better, better
+}
+
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
@@ -257,11 +311,17 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// fresh reports whether the newest proof is fresh enough for a hold to begin.
+// fresh reports whether the newest proof is fresh enough for a hold to begin,
+// and the session is trusted.
 func (s *Session) fresh() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.trust.proven.Load() != 0 && time.Since(s.proofWritten()) <= parts(s.timeout, freshFor)
+	return s.trusted() && time.Since(s.proofWritten()) <= parts(s.timeout, freshFor)
+}
+
+func (s *Session) trusted() bool {
+	d := s.trust.proven.Load()
+	return d != 0 && time.Now().Before(s.trust.until(d))
 }
 
 // prove returns once the session has a fresh proof. Without one, it has a
@@ -336,7 +396,7 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 func (s *Session) hold(h *Hold) (trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := s.trust.proven.Load(); d == 0 || !time.Now().Before(s.trust.until(d)) {
+	if !s.trusted() {
 		return false
 	}
 	s.held++

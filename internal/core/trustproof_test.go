@@ -228,6 +228,7 @@ func TestFault01_WhatProves(t *testing.T) {
 			func() error { _, err := s.Txn(ctx, core.CheckOp(path, core.AnyVersion)); return err },
 			func() error { _, err := s.Txn(ctx, core.CheckOp("/none", core.AnyVersion)); return err }, // refused
 		} {
+			p.link.Disconnect() // so that the leader has heard of the session lately
 			time.Sleep(time.Second)
 			at := time.Now()
 			_ = write() // done or refused: both have been before a quorum

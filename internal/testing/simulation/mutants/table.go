@@ -29,11 +29,14 @@ type edit struct{ file, old, new string }
 // also has further edits of mutants, by name. If two places make the same
 // check, both checks have to go.
 var also = map[string][]edit{
+	"a session is trusted for longer than the server keeps it": {
+		{"internal/core/trust.go", "return timeout - min(s.m.cfg.margin(timeout), parts(timeout, reaction))", "return 2 * timeout"},
+	},
 	"who owns a claim in doubt is not compared": {
 		{"internal/core/node.go", "if r.Stat.EphemeralOwner != n.s.ID() ||", "if r.Stat.EphemeralOwner == 1 ||"},
 	},
 	"a hold begins without a proof": {
-		{"internal/core/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
+		{"internal/core/trust.go", "d != 0 && time.Now().Before(s.trust.until(d))", "d != 0"},
 	},
 	"who waits for permits does not notice that they become fewer": {
 		{"lock/semaphore_candidate.go", "core.CheckOp(c.limit.node, version)", "core.CheckOp(c.limit.node, core.AnyVersion)"},
@@ -68,11 +71,15 @@ var mutants = []mutant{
 	{"nodes that no probe has shown count as seen", "internal/core/held.go",
 		"n.held.seen = earlier(n.held.seen, round[i].seen)", "n.held.seen = later(n.held.seen, round[i].seen)", `TestUnseenDeletionUnderFaults`, false, "internal/core"},
 	{"what a session writes stands for the check of its holds", "internal/core/trust.go",
-		"s.probedAt.Add(parts(s.timeout, probePause)), s.renewed()", "s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()", `TestUnseenDeletionUnderFaults`, false, "internal/core"},
+		"written, deadline := s.renewed(), s.trust", "written, deadline := s.proofWritten(), s.trust", `TestUnseenDeletionUnderFaults`, false, "internal/core"},
 	{"a node that is handed on counts as seen", "internal/core/handon.go",
 		"		h.cancel(ErrReleased)\n		defer h.node.s.letGo(h)", "		h.end(ErrReleased)\n		defer h.node.s.letGo(h)", `TestUnseenDeletionWhileHandedOn`, false, "lock"},
 	{"a registration is not checked", "internal/recipe/standing/stand.go",
 		"	watch.CheckAlways()\n", "", `TestUnseenDeletionOfAnInstance`, false, "naming"},
+	{"a write counts as a report to the leader", "internal/core/trust.go",
+		"min(d, reported+int64(s.unreactive(timeout)))", "max(0*reported, d)", `TestUnreportedWrites`, false, "internal/core"},
+	{"every answered request counts as reported", "internal/core/reported.go",
+		"unreported = 15", "unreported = 0", `TestUnreportedWrites`, false, "internal/core"},
 	{"a probe is sent before the ping", "internal/core/trust.go",
 		"staleAfter   = 25", "staleAfter   = 15", `TestFault01_ProbesDelayNoPing`, false, "internal/core"},
 	{"-127 is final", "internal/wire/code.go",

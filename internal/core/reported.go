@@ -1,0 +1,103 @@
+package core
+
+import (
+	"math"
+	"time"
+)
+
+// The leader expires sessions, but a client talks to a follower. Each half
+// tick, the follower reports to its leader which sessions it has heard from
+// since the report before. The leader counts a session's timeout from the
+// arrival of the newest report that names it. A write that a quorum commits
+// does not count: the leader executes it for the follower, and notes nothing
+// about the session.
+//
+// So a proof that the session exists does not say from when the leader counts.
+// If the follower dies after the proof and before its next report, the leader
+// counts from an earlier report. What the client knows is this: when it wrote
+// the proof, the newest report was at most half a tick old. That report, or an
+// earlier one, named the session for each request that the follower had
+// answered before.
+//
+// The client does not know the tick. Servers grant no timeout below two ticks,
+// so half a tick is at most a quarter of the timeout. An older request is one
+// that was answered unreported sixtieths of the timeout before the proof was
+// written.
+//
+// A hello counts at once. The follower has the leader confirm or create the
+// session before it answers, and the leader counts from then on. A deposed
+// leader does not ask anybody. But a proof on the same connection shows that
+// the server was not deposed.
+const (
+	unreported = 15 // half a tick, as far as a client knows
+	reaction   = 5  // left of the timeout for the drift of clocks and for the program, before the leader can expire the session
+)
+
+// exchange is a request and its answer, as times since the base of the trust.
+type exchange struct{ written, answered int64 }
+
+// exchanges are requests of one connection, in the order of their answers. They
+// begin with the hello, until so much time has passed that no proof needs it.
+type exchanges []exchange
+
+// always is the time of the answer to a hello: it is reported before every
+// proof.
+const always = math.MinInt64
+
+// begin begins a connection.
+func (e *exchanges) begin(helloAt int64) { *e = append((*e)[:0], exchange{helloAt, always}) }
+
+// add notes an answered request. Of several that come within a sixtieth of the
+// timeout, the last is kept.
+func (e *exchanges) add(written, answered int64, timeout time.Duration) {
+	list := *e
+	if n := len(list); n > 1 && list[n-2].answered > answered-int64(parts(timeout, 1)) {
+		list[n-1] = exchange{written, answered}
+		return
+	}
+	// The oldest proof that may still be answered was written a timeout ago.
+	oldest := 0
+	for oldest+1 < len(list) && list[oldest+1].answered <= answered-int64(timeout+parts(timeout, unreported)) {
+		oldest++
+	}
+	*e = append(append(list[:0], list[oldest:]...), exchange{written, answered})
+}
+
+// next returns from when on a proof can rely on another request than one that is
+// written at the given time, or false if it knows no such request.
+func (e exchanges) next(proof int64, timeout time.Duration) (reportedAt int64, known bool) {
+	for _, one := range e {
+		if at := one.answered + int64(parts(timeout, unreported)); one.answered != always && at > proof {
+			return at, true
+		}
+	}
+	return 0, false
+}
+
+// reported returns when the newest request was written that had certainly been
+// reported to the leader when a proof was written. It returns false if it does
+// not know one.
+func (e exchanges) reported(proof int64, timeout time.Duration) (written int64, known bool) {
+	for _, one := range e {
+		if one.answered > proof-int64(parts(timeout, unreported)) {
+			break
+		}
+		written, known = one.written, true
+	}
+	return written, known
+}
+
+// renewable returns what a probe that is written now makes of proven, and when a
+// later one makes more of it. The caller holds mu.
+func (s *Session) renewable(now time.Time) (until, better time.Time) {
+	s.trust.mu.Lock()
+	defer s.trust.mu.Unlock()
+	at := int64(now.Sub(s.trust.base))
+	if reported, known := s.trust.heard.reported(at, s.timeout); known {
+		until = s.trust.until(min(at+int64(s.window(s.timeout)), reported+int64(s.unreactive(s.timeout))))
+	}
+	if next, known := s.trust.heard.next(at, s.timeout); known {
+		better = s.trust.until(next)
+	}
+	return until, better
+}
