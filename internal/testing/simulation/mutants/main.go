@@ -156,20 +156,28 @@ const noEnd = "the run does not end"
 
 // overlay writes the mutated files, and the overlay file that lists them.
 func (m mutant) overlay(dir string) (string, error) {
-	replace := make(map[string]string)
-	for i, e := range append([]edit{{m.file, m.old, m.new}}, also[m.name]...) {
-		source, err := os.ReadFile(e.file)
-		if err != nil {
-			return "", err
+	texts := make(map[string]string) // several edits may be in one file
+	for _, e := range append([]edit{{m.file, m.old, m.new}}, also[m.name]...) {
+		text, edited := texts[e.file]
+		if !edited {
+			source, err := os.ReadFile(e.file)
+			if err != nil {
+				return "", err
+			}
+			text = string(source)
 		}
-		if n := strings.Count(string(source), e.old); n != 1 {
+		if n := strings.Count(text, e.old); n != 1 {
 			return "", fmt.Errorf("the text to replace occurs %d times in %s: adapt the mutant", n, e.file)
 		}
-		mutated := filepath.Join(dir, fmt.Sprintf("mutated%d.go", i))
-		if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600); err != nil {
+		texts[e.file] = strings.Replace(text, e.old, e.new, 1)
+	}
+	replace := make(map[string]string)
+	for file, text := range texts {
+		mutated := filepath.Join(dir, fmt.Sprintf("mutated%d.go", len(replace)))
+		if err := os.WriteFile(mutated, []byte(text), 0o600); err != nil {
 			return "", err
 		}
-		original, err := filepath.Abs(e.file)
+		original, err := filepath.Abs(file)
 		if err != nil {
 			return "", err
 		}
