@@ -149,7 +149,7 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	if err := s.Sync(ctx, path); err != nil {
 		return nil, err
 	}
-	now, found, err := s.StatOf(ctx, path)
+	now, found, err := s.Exists(ctx, path) // a hidden key's values are listed too
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 		v := Revision{ID: int32(r.seq), Data: node.Data, External: r.external, Hidden: node.Hidden}
 		if !core.Hidden(node.Stat) {
 			v.Zxid, v.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
-			v.Present = found && !r.external && node.Stat.Czxid == now.Mzxid
+			v.Present = found && !core.Hidden(now) && !r.external && node.Stat.Czxid == now.Mzxid
 		}
 		revisions = append(revisions, v)
 	}

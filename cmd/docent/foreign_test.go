@@ -34,9 +34,9 @@ type foreignWorld struct {
 
 // newForeignWorld lets another process use every recipe, for as long as the
 // test lasts.
-func newForeignWorld(t *testing.T) *foreignWorld {
+func newForeignWorld(t *testing.T, opts ...zktest.Option) *foreignWorld {
 	t.Helper()
-	server := zktest.New(t, zktest.SessionTimeouts(400*time.Millisecond, 0))
+	server := zktest.New(t, append(opts, zktest.SessionTimeouts(400*time.Millisecond, 0))...)
 	ctx := t.Context()
 	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/election"
@@ -23,6 +24,8 @@ type recipe struct {
 	// leaves says that use deletes nothing, so that a session without the right
 	// to delete can use the recipe.
 	leaves bool
+	// lasting says that use leaves a znode behind, and deletes others.
+	lasting bool
 	// open says that every session may look: the existence of a node is not
 	// secret.
 	open bool
@@ -133,6 +136,31 @@ var holding = []recipe{
 			_, err := lock.NewMutex(sm, path+"/a").Holders(ctx)
 			return err
 		},
+	},
+	{
+		name: "job",
+		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
+			for {
+				err := lock.NewOnce(sm, path, 2*time.Millisecond).Do(ctx, func(context.Context, *lock.Run) error {
+					during()
+					return nil
+				})
+				var soon *lock.NotDueError
+				if !errors.As(err, &soon) {
+					return err
+				}
+				select { // the clock of the server may be some milliseconds ahead
+				case <-time.After(time.Until(soon.DueAgain) + time.Millisecond):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		},
+		look: func(ctx context.Context, sm *session.Manager, path string) error {
+			_, err := lock.NewOnce(sm, path, 2*time.Millisecond).Last(ctx)
+			return err
+		},
+		lasting: true,
 	},
 	elected("leader latch"),
 	elected("leader selector", election.Layout(election.LeaderSelector)),

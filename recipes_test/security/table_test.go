@@ -29,23 +29,31 @@ const updateTable = "DOCENT_UPDATE_RIGHTS"
 // smallest sets of rights with which it works, and what a stranger with one
 // right does to it.
 //
+// Servers since ZooKeeper 3.8.4 and 3.9.2 tell nobody of a znode that it may not
+// read. Where that changes a cell, it has both answers.
+//
 // The directories of a recipe exist beforehand, with the rights that are tried.
 // The znodes that the recipe creates have the others. "Directories" includes
 // the directory of a znode at the path itself, such as a key.
 func TestRightsTable(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| recipe | in its directories | on its znodes | a stranger that may create | a stranger that may delete |\n|---|---|---|---|---|\n")
+	table.WriteString("| recipe | in its directories | on its znodes | to look only | a stranger that may create | a stranger that may delete |\n|---|---|---|---|---|---|\n")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // https://go.dev/issue/78156
 	for _, m := range rows() {
-		r := m.r
-		synctest.Test(t, func(t *testing.T) {
-			m.t, m.srv = t, zktest.New(t, zktest.ContainerInterval(24*time.Hour))
-			inDirs := m.smallest(func(perms int32) bool { return m.works(perms, session.PermAll) })
-			onNodes := m.smallest(func(perms int32) bool { return m.works(session.PermAll, perms) })
-			require.True(t, m.works(inDirs[0], onNodes[0]), "%s: the two sets together", r.name)
-			fmt.Fprintf(&table, "| %s%s | %s | %s | %s | %s |\n", r.name, m.note, alternatives(inDirs), alternatives(onNodes), m.creator(), m.deleter())
-		})
-		require.False(t, t.Failed(), r.name)
+		var cells [2][]string
+		for i, opts := range [][]zktest.Option{nil, {zktest.ExistsNeedsRead()}} {
+			synctest.Test(t, func(t *testing.T) {
+				m.t, m.srv = t, zktest.New(t, append(opts, zktest.ContainerInterval(24*time.Hour))...)
+				cells[i] = m.measure()
+			})
+			require.False(t, t.Failed(), m.r.name)
+		}
+		for i, older := range cells[0] {
+			if newer := cells[1][i]; newer != older {
+				cells[0][i] = fmt.Sprintf("%s; since 3.8.4: %s", older, newer)
+			}
+		}
+		fmt.Fprintf(&table, "| %s%s | %s |\n", m.r.name, m.note, strings.Join(cells[0], " | "))
 	}
 	const page, begin, end = "../../docs/security.md", "<!-- rights: measured -->\n", "<!-- rights: end -->\n"
 	text, err := os.ReadFile(page)
@@ -71,11 +79,19 @@ type measurement struct {
 	runs  int
 }
 
+// measure returns the cells of the row.
+func (m *measurement) measure() []string {
+	inDirs := m.smallest(func(perms int32) bool { return m.works(perms, session.PermAll) })
+	onNodes := m.smallest(func(perms int32) bool { return m.works(session.PermAll, perms) })
+	require.True(m.t, m.works(inDirs[0], onNodes[0]), "%s: the two sets together", m.r.name)
+	return []string{alternatives(inDirs), alternatives(onNodes), m.looker(), m.creator(), m.deleter()}
+}
+
 // rows returns a measurement for each row of the table. A recipe that leaves a
 // znode behind has two.
 func rows() (all []*measurement) {
 	for _, r := range recipes() {
-		if r.leaves {
+		if r.leaves || r.lasting {
 			all = append(all, &measurement{r: r, note: ", new", fresh: true}, &measurement{r: r, note: ", existing"})
 		} else {
 			all = append(all, &measurement{r: r})
@@ -210,6 +226,36 @@ func (m *measurement) works(inDirs, onNodes int32) bool {
 	})
 	require.NoError(m.t, maker.Close())
 	return err == nil && entered
+}
+
+// looker says which rights a session needs that only looks while the owner uses
+// the recipe.
+func (m *measurement) looker() string {
+	if m.r.look == nil {
+		return "–"
+	}
+	inDirs := m.smallest(func(perms int32) bool { return m.looks(perms, session.PermAll) })
+	onNodes := m.smallest(func(perms int32) bool { return m.looks(session.PermAll, perms) })
+	require.True(m.t, m.looks(inDirs[0], onNodes[0]), "%s: the two sets together", m.r.name)
+	return fmt.Sprintf("directories: %s; znodes: %s", alternatives(inDirs), alternatives(onNodes))
+}
+
+// looks reports whether the user maker sees what there is.
+func (m *measurement) looks(inDirs, onNodes int32) (seen bool) {
+	owner := m.session(ownersAuth, ownerAll())
+	defer owner.Close()
+	path := m.prepared(owner, inDirs, onNodes)
+	reader := m.session(makersAuth)
+	defer reader.Close()
+	require.NoError(m.t, m.r.use(within(m.t), owner, path, func() {
+		m.grant(gopath.Dir(path), inDirs, onNodes)
+		ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+		defer cancel()
+		err := m.r.look(ctx, reader, path)
+		require.NotErrorIs(m.t, err, context.DeadlineExceeded, "%s: a look waits", m.r.name)
+		seen = err == nil
+	}), m.r.name)
+	return seen
 }
 
 // creator says what becomes of the owner's use after a stranger has created
