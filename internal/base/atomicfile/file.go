@@ -174,9 +174,22 @@ func (f *File) Replace(data []byte, mode fs.FileMode) error {
 }
 
 func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
-	tmp, name, err := f.temporary()
+	name, err := f.written(data, mode, old)
 	if err != nil {
 		return err
+	}
+	if err := f.dir.Rename(name, f.name); err != nil {
+		return oneline.Join(named("rename", f.path, err), f.dir.Remove(name))
+	}
+	return syncDir(f.dir)
+}
+
+// written makes a file in the directory that has the content, the mode and the
+// group of the old file, and brings it to disk. It leaves no file if it fails.
+func (f *File) written(data []byte, mode fs.FileMode, old fs.FileInfo) (name string, err error) {
+	tmp, name, err := f.temporary()
+	if err != nil {
+		return "", err
 	}
 	_, err = tmp.Write(data)
 	if err == nil && old != nil {
@@ -185,16 +198,10 @@ func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
 	if err == nil {
 		err = tmp.Chmod(mode)
 	}
-	err = oneline.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		if err = f.dir.Rename(name, f.name); err != nil {
-			err = named("rename", f.path, err)
-		}
+	if err = oneline.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return "", oneline.Join(err, f.dir.Remove(name))
 	}
-	if err != nil {
-		return oneline.Join(err, f.dir.Remove(name))
-	}
-	return syncDir(f.dir)
+	return name, nil
 }
 
 // Check tests whether the file could be replaced. It changes nothing.
