@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"log/slog"
@@ -67,6 +68,7 @@ const maxHeader = 16 << 10
 // Server serves the page and its events, as an http.Handler, until Close.
 type Server struct {
 	cfg     Config
+	nonce   string // makes the cookies those of this process
 	feed    *feed
 	seats   *seats
 	origins *http.CrossOriginProtection
@@ -78,7 +80,7 @@ func New(cfg Config) *Server {
 	if cfg.limits == (limits{}) {
 		cfg.limits = usual
 	}
-	s := &Server{cfg: cfg, feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
+	s := &Server{cfg: cfg, nonce: rand.Text(), feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
 	s.routes = map[string]route{
 		"/":             {http.MethodGet, file("index.html", "text/html; charset=utf-8")},
 		"/app.js":       {http.MethodGet, file("app.js", "text/javascript; charset=utf-8")},
@@ -107,6 +109,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, v viewer, path st
 		allowed = "GET, HEAD"
 	}
 	switch {
+	case r.Method != http.MethodPost && r.ContentLength != 0:
+		// net/http waits for a body before it answers, and the events have no limit
+		// in time.
+		s.reject(w, r, http.StatusBadRequest, "This request has a body: send it without one.")
 	case !ok:
 		fail(w, r, http.StatusNotFound, "Nothing is at this address: open the address that docent ui printed.")
 	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
@@ -151,6 +157,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		// OPTIONS * needs the token too.
 		DisableGeneralOptionsHandler: true,
 	}
+	conns := newConnections(listener, s.cfg.limits)
+	server.RegisterOnShutdown(conns.closeStrangers)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -162,7 +170,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			_ = server.Close()
 		}
 	})
-	err := server.Serve(newConnections(listener, s.cfg.limits))
+	err := server.Serve(conns)
 	if !stop() {
 		<-stopped
 	}
