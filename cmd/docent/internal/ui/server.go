@@ -47,6 +47,7 @@ type limits struct {
 	request time.Duration // until it has sent all of it
 	write   time.Duration // until it has taken an answer, or a part of an event
 	idle    time.Duration // between two requests on a connection
+	linger  time.Duration // until the ensemble is no longer read, after the last viewer has left
 
 	strangers   int // connections without a token
 	connections int // connections with a token
@@ -58,7 +59,7 @@ type limits struct {
 
 // usual are the limits that a Server has.
 var usual = limits{
-	header: 5 * time.Second, request: 10 * time.Second, write: 10 * time.Second, idle: time.Minute,
+	header: 5 * time.Second, request: 10 * time.Second, write: 10 * time.Second, idle: time.Minute, linger: 5 * time.Second,
 	strangers: 64, connections: 256, viewers: 100, perAddress: 50, perSession: 10, superseded: 16 << 20,
 }
 
