@@ -179,7 +179,7 @@ func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
 		return err
 	}
 	if err := f.dir.Rename(name, f.name); err != nil {
-		return oneline.Join(named("rename", f.path, err), f.dir.Remove(name))
+		return oneline.Join(named("rename", f.path, err), f.drop(name))
 	}
 	return syncDir(f.dir)
 }
@@ -199,7 +199,7 @@ func (f *File) written(data []byte, mode fs.FileMode, old fs.FileInfo) (name str
 		err = tmp.Chmod(mode)
 	}
 	if err = oneline.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return "", oneline.Join(err, f.dir.Remove(name))
+		return "", oneline.Join(err, f.drop(name))
 	}
 	return name, nil
 }
@@ -213,7 +213,7 @@ func (f *File) Check() error {
 	if err != nil {
 		return err
 	}
-	return oneline.Join(tmp.Close(), f.dir.Remove(name))
+	return oneline.Join(tmp.Close(), f.drop(name))
 }
 
 // Remove removes the file. It reports whether there was one.
@@ -261,6 +261,14 @@ func (f *File) temporary() (tmp *os.File, name string, err error) {
 		return nil, "", named("create", filepath.Join(filepath.Dir(f.path), name), err)
 	}
 	return tmp, name, nil
+}
+
+// drop removes a temporary file.
+func (f *File) drop(name string) error {
+	if err := f.dir.Remove(name); err != nil {
+		return named("remove", filepath.Join(filepath.Dir(f.path), name), err)
+	}
+	return nil
 }
 
 // Read is Open and File.Read.

@@ -65,8 +65,11 @@ func (f *File) create(data []byte) error {
 	}
 	if err = f.dir.Link(name, f.name); err != nil {
 		err = named("link", f.path, err)
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+			err = fmt.Errorf("%w; use a file system with hard links", err)
+		}
 	}
-	if err = oneline.Join(err, f.dir.Remove(name)); err != nil {
+	if err = oneline.Join(err, f.drop(name)); err != nil {
 		return err
 	}
 	return syncDir(f.dir)
