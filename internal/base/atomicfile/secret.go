@@ -14,7 +14,9 @@ const maxSecret = 4 << 10
 // Secret returns the content of a file that this process's user alone may use.
 // If the file does not exist, Secret creates it with the content fresh. The file
 // appears as a whole: of several processes at once, one creates it, and the
-// others read what that one wrote. An existing file is never changed.
+// others read what that one wrote. An existing file is never changed. For a
+// moment a new file has two names: in a directory where other users may create
+// files, a process that starts in this moment may get ErrUnsafe.
 //
 // Errors: ErrUnsafe, also for a file that another user owns, root too, or has a
 // right on; a file of more than 4 KiB; errors of the file system. No error shows
