@@ -39,7 +39,7 @@ func Secret(path string, fresh []byte) (content []byte, err error) {
 	return content, nil
 }
 
-// readSecret returns the content of a file that nobody else may use.
+// readSecret returns the content of a file that no other user may use.
 func (f *File) readSecret() ([]byte, error) {
 	info, err := f.stat()
 	if err == nil && info == nil {

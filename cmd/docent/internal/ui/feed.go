@@ -133,7 +133,7 @@ func (v *seat) leave() {
 	}
 }
 
-// endIdle ends the inspection if there is no viewer.
+// endIdle ends the inspection, unless a viewer has come.
 func (f *feed) endIdle() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
