@@ -144,24 +144,50 @@ func (s *Server) Listen(addr string) (string, error) {
 	if s.cfg.tls != nil {
 		ln = tls.NewListener(ln, s.cfg.tls)
 	}
+	return ln.Addr().String(), s.serve(ln)
+}
+
+// acceptPause is the time between two attempts to accept a connection. An
+// attempt fails if the process has no descriptor left.
+const acceptPause = 50 * time.Millisecond
+
+// serve serves the connections of a listener until Close.
+func (s *Server) serve(ln net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return "", errors.Join(errClosed, ln.Close())
+		return errors.Join(errClosed, ln.Close())
 	}
 	s.listeners = append(s.listeners, ln)
 	s.wg.Go(func() {
 		for {
 			nc, err := ln.Accept()
-			if err != nil {
-				return // the listener is closed
-			}
-			if err := s.accept(nc, nil); err != nil {
+			switch {
+			case errors.Is(err, net.ErrClosed):
+				return
+			case err != nil:
+				if !s.pauseAccept() {
+					return
+				}
+			case s.accept(nc, nil) != nil:
 				return // the server is closed, and accept has closed the connection
 			}
 		}
 	})
-	return ln.Addr().String(), nil
+	return nil
+}
+
+// pauseAccept waits before the next attempt to accept. It reports false if the
+// server is closed.
+func (s *Server) pauseAccept() bool {
+	pause := time.NewTimer(acceptPause)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return true
+	case <-s.done:
+		return false
+	}
 }
 
 // Close ends the server: all connections close, all its goroutines end, and its

@@ -91,20 +91,23 @@ func TestFault48_EveryVariableIsJudged(t *testing.T) {
 func TestFault48_CMDGetsNoDescriptor(t *testing.T) {
 	_, addr := listening(t)
 	for _, c := range []struct {
-		flags string
-		want  bool
-	}{{"", false}, {"--pass-auth", true}} {
+		flags, name string
+		want        bool
+	}{
+		{"", "/dev/fd/3", false}, {"", "//dev/./fd//3", false}, {"", "/proc/self/fd/3", false}, {"", "/proc/thread-self/fd/3", false},
+		{"--pass-auth", "/dev/fd/3", true},
+	} {
 		file, err := os.Open(written(t, "digest:ann:"+secret+"\n"))
 		require.NoError(t, err)
 		defer file.Close()
 		cmd := exec.Command(os.Args[0], words("lock /l "+c.flags, "--", "sh", "-c", "env; cat <&3")...)
-		cmd.Env = append(os.Environ(), roleVar+"=docent", "DOCENT_SERVERS="+addr, "DOCENT_AUTH_FILE=/dev/fd/3")
+		cmd.Env = append(os.Environ(), roleVar+"=docent", "DOCENT_SERVERS="+addr, "DOCENT_AUTH_FILE="+c.name)
 		cmd.ExtraFiles = []*os.File{file}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		out, err := cmd.Output()
 		require.Equal(t, c.want, err == nil, "cat fails")
 		require.Contains(t, string(out), "DOCENT_TOKEN=")
 		require.Equal(t, c.want, shows(string(out)), string(out))
-		require.Equal(t, c.want, strings.Contains(string(out), "DOCENT_AUTH_FILE=/dev/fd/3"), string(out))
+		require.Equal(t, c.want, strings.Contains(string(out), "DOCENT_AUTH_FILE="+c.name), string(out))
 	}
 }

@@ -155,13 +155,15 @@ func TestFault51_AuthFromADescriptor(t *testing.T) {
 		require.NoError(t, err, string(out))
 		require.Equal(t, "value", string(out))
 	}
-	lock := command("--auth-file", "/dev/stdin", "lock", "/l", "--", "sh", "-c", "cat; echo end")
-	_, err = file.Seek(0, 0)
-	require.NoError(t, err)
-	lock.Stdin = file
-	out, err = lock.CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Equal(t, "end\n", string(out))
+	for _, name := range []string{"/dev/stdin", "/dev//stdin", "/dev/fd/0", "/dev/../dev/fd/0"} {
+		lock := command("--auth-file", name, "lock", "/l", "--", "sh", "-c", "cat; echo end")
+		_, err = file.Seek(0, 0)
+		require.NoError(t, err)
+		lock.Stdin = file
+		out, err = lock.CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.Equal(t, "end\n", string(out), name)
+	}
 
 	hangs := command("--auth-file", "/dev/fd/3", "config", "get", "/k")
 	hangs.ExtraFiles = []*os.File{pipe("")}

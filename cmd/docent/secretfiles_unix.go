@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,13 +15,14 @@ import (
 const nonBlocking = syscall.O_NONBLOCK
 
 // descriptor returns the number in a path that names a descriptor of this
-// process.
-func descriptor(path string) (fd int, ok bool) {
-	if path == "/dev/stdin" {
+// process, in whatever spelling: /dev//fd/3 is one too.
+func descriptor(name string) (fd int, ok bool) {
+	name = path.Clean(name)
+	if name == "/dev/stdin" {
 		return 0, true
 	}
-	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/"} {
-		if number, found := strings.CutPrefix(path, dir); found {
+	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"} {
+		if number, found := strings.CutPrefix(name, dir); found {
 			fd, err := strconv.Atoi(number)
 			return fd, err == nil && fd >= 0
 		}
@@ -32,8 +34,8 @@ func descriptor(path string) (fd int, ok bool) {
 // path is another one. The descriptor is not opened again: that would need a
 // right on its file, and is not possible for a socket. CMD does not get it
 // without --pass-auth.
-func (a *app) inherited(path string) (*os.File, error) {
-	fd, ok := descriptor(path)
+func (a *app) inherited(name string) (*os.File, error) {
+	fd, ok := descriptor(name)
 	if !ok {
 		return nil, nil
 	}
@@ -47,12 +49,12 @@ func (a *app) inherited(path string) (*os.File, error) {
 	}
 	syscall.ForkLock.RUnlock()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	file := os.NewFile(uintptr(own), path)
+	file := os.NewFile(uintptr(own), name)
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
-		err = fmt.Errorf("%s is neither a file nor a pipe", path)
+		err = fmt.Errorf("%s is neither a file nor a pipe", name)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())

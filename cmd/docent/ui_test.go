@@ -115,7 +115,7 @@ func TestUIGivenToken(t *testing.T) {
 	require.Equal(t, "This page needs the token that docent ui was given: add ?token=TOKEN to the address that it printed.\n", text)
 }
 
-// The tokens of a file outlive the process, and so do the browsers' sessions.
+// The tokens of a file outlive the process.
 func TestUITokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	server := zktest.New(t)
@@ -157,7 +157,6 @@ func TestFault47_UITokenFileOfOthers(t *testing.T) {
 		require.NoError(t, os.WriteFile(at(name), []byte(text), 0o600))
 		require.NoError(t, os.Chmod(at(name), mode))
 	}
-	write("target", good, 0o600)
 	write("readable", good, 0o644)
 	write("group", good, 0o640)
 	write("poor", good+"\n"+poor, 0o600)
@@ -166,13 +165,14 @@ func TestFault47_UITokenFileOfOthers(t *testing.T) {
 	write("same", good+"\n"+good, 0o600)
 	write("three", good+"\nb\nc", 0o600)
 	write("large", strings.Repeat(good, 1000), 0o600)
-	require.NoError(t, os.Symlink(at("target"), at("link")))
-	require.NoError(t, os.Symlink(at("absent"), at("dangling")))
 	require.NoError(t, syscall.Mkfifo(at("fifo"), 0o600))
+	require.NoError(t, os.Mkdir(at("open"), 0o700))
+	require.NoError(t, os.Chmod(at("open"), 0o777))
 	for name, reason := range map[string]string{
 		"readable": "mode 0644", "group": "mode 0640", "poor": "at least 8 different", "empty": "is empty", "one": "no token to act",
-		"same": "are the same", "three": "more than two", "large": "more than", "link": "symbolic links", "dangling": "symbolic links",
-		"fifo": "not a regular file", ".": "not a regular file", "nowhere/file": "no such file",
+		"same": "are the same", "three": "more than two", "large": "more than",
+		"fifo": "not a regular file", ".": "is a directory", "nowhere/file": "no such file",
+		"open/file": "may be written by every user (mode 0777)", // who could exchange the file
 	} {
 		code, out, stderr := docent(t, words("ui --listen 127.0.0.1:0 --allow-actions --token-file "+at(name)), on(zktest.New(t)))
 		require.NotZero(t, code, name)
@@ -182,7 +182,7 @@ func TestFault47_UITokenFileOfOthers(t *testing.T) {
 		require.NotContains(t, stderr, poor, name)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 	}
-	require.NoFileExists(t, at("absent"))
+	require.NoFileExists(t, at("open/file"))
 }
 
 func TestUIRefusals(t *testing.T) {

@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/docent-go/docent/cmd/docent/internal/ui"
+	"github.com/docent-go/docent/internal/base/atomicfile"
 )
 
 // uiTokens are the tokens of the page: both, one to look, or none.
@@ -39,12 +37,11 @@ func (c *uiCommand) tokens() (uiTokens, error) {
 		}
 		tokens.look, tokens.lookGiven = c.Token, true
 	case c.TokenFile != "":
-		text, err := keepSecret(c.TokenFile, tokens.look+"\n"+tokens.act+"\n")
+		text, err := atomicfile.Secret(c.TokenFile, []byte(tokens.look+"\n"+tokens.act+"\n"))
 		if err != nil {
-			return uiTokens{}, &taskError{task: "ui: --token-file " + c.TokenFile, err: err,
-				hint: "give a file of your own with mode 0600, or one that does not exist"}
+			return uiTokens{}, withTask("ui: --token-file", err)
 		}
-		if tokens, err = parseTokens(text, c.AllowActions); err != nil {
+		if tokens, err = parseTokens(string(text), c.AllowActions); err != nil {
 			return uiTokens{}, usagef("ui: --token-file %s: %v", c.TokenFile, err)
 		}
 	}
@@ -73,46 +70,4 @@ func parseTokens(text string, both bool) (uiTokens, error) {
 		}
 	}
 	return uiTokens{look: lines[0], act: lines[len(lines)-1], lookGiven: true, actGiven: true}, nil
-}
-
-// maxSecret is the size of a secret's file, in bytes.
-const maxSecret = 4 << 10
-
-// keepSecret returns the text of a file that only the current user may read. If
-// the file does not exist, keepSecret creates it with the given text.
-//
-// It follows no link, and waits for no other program. It fails if the file is
-// not a regular file, belongs to another user, or has rights for others.
-func keepSecret(path, fresh string) (text string, err error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
-	created := err == nil
-	if errors.Is(err, fs.ErrExist) {
-		file, err = os.OpenFile(path, os.O_RDONLY|noFollow, 0)
-	}
-	if err != nil {
-		return "", err
-	}
-	if created {
-		_, err = file.WriteString(fresh)
-		if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-			return "", errors.Join(err, os.Remove(path))
-		}
-		return fresh, nil
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", errors.New("it is not a regular file")
-	}
-	if err := checkPrivate(info); err != nil {
-		return "", err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err == nil && len(data) > maxSecret {
-		err = fmt.Errorf("it has more than %d bytes", maxSecret)
-	}
-	return string(data), err
 }

@@ -109,7 +109,13 @@ func run(ctx context.Context, sm *session.Manager, key string, listener net.List
 		<-logged
 	}()
 
-	server := &http.Server{Handler: handler(settings), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler:           handler(settings),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      10 * time.Second, // from the end of the header: it bounds the handler too
+		IdleTimeout:       2 * time.Minute,  // longer than those of Go clients, 90 s: a client closes first
+	}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)

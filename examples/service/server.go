@@ -20,7 +20,13 @@ const stopWithin = 10 * time.Second
 // serve serves on the listener, registered under its address, until ctx ends.
 // It then stops in an order in which no call is lost.
 func serve(ctx context.Context, sm *session.Manager, listener net.Listener, drain time.Duration, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      10 * time.Second, // from the end of the header: it bounds the handler too
+		IdleTimeout:       2 * time.Minute,  // longer than those of Go clients, 90 s: a client closes first
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 

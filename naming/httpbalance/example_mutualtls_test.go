@@ -58,6 +58,10 @@ func Example_mutualTLS() {
 			ClientAuth:   tls.RequireAndVerifyClientCert,
 			ClientCAs:    ca,
 		},
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
 	}
 	go func() { _ = server.ServeTLS(listener, "", "") }()
 	defer server.Close()

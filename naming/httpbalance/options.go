@@ -61,8 +61,12 @@ func Key(f func(*http.Request) string) Option {
 //
 // Each service has a clone of an *http.Transport, with the ServerName to verify.
 // A clone has its own connections. It does not use a proxy for http, since the
-// proxy would look up the name of the service in DNS. Do not change the
-// *http.Transport after New.
+// proxy would look up the name of the service in DNS. For https it uses a proxy
+// whose own URL is http: the connection to the instance is encrypted and
+// verified from end to end, through the proxy. A proxy whose URL is https is
+// verified for the ServerName too, as net/http has one name for both. So the
+// proxy is rejected, unless its certificate is valid for that name. Do not
+// change the *http.Transport after New.
 //
 // Another RoundTripper cannot be told which name to verify. Nor can an
 // *http.Transport with a DialTLS or DialTLSContext. With these, requests that

@@ -31,7 +31,12 @@ func (e notSent) Unwrap() error { return e.error }
 // explain adds what to do to the error for a certificate of another name.
 func explain(err error) error {
 	var other x509.HostnameError
-	if errors.As(err, &other) {
+	var op *net.OpError
+	switch {
+	case !errors.As(err, &other):
+	case errors.As(err, &op) && op.Op == "proxyconnect": // a ServerName for the proxy would be one for the instances
+		return fmt.Errorf("%w: a proxy with an https URL is verified for the name of the service; give a proxy with an http URL", err)
+	default:
 		return fmt.Errorf("%w; issue a certificate for %s, or set another name with httpbalance.ServerName", err, other.Host)
 	}
 	return err

@@ -315,6 +315,26 @@ func TestFault45_Proxy(t *testing.T) {
 	require.Zero(t, stranger.seen.Load())
 }
 
+// A proxy that is called with TLS is verified for the name of the service. It
+// gets no request, and the error does not advise to change the name.
+func TestProxyWithTLS(t *testing.T) {
+	ca := testpki.New(t)
+	good := startTLS(t, "good", ca.Issue("orders"))
+	var calls atomic.Int64
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	proxy.Config.ErrorLog = quiet()
+	proxy.TLS = &tls.Config{Certificates: []tls.Certificate{ca.Issue("127.0.0.1")}}
+	proxy.StartTLS()
+	defer proxy.Close()
+	base := trusting(ca)
+	base.Proxy = func(*http.Request) (*url, error) { return parse(proxy.URL) }
+	_, err := send(t, client(t, list(good.Instance), httpbalance.RoundTripper(base)), http.MethodGet, "https://orders/", nil)
+	require.ErrorContains(t, err, "a proxy with an https URL is verified for the name of the service; give a proxy with an http URL")
+	require.NotContains(t, err.Error(), "ServerName")
+	require.Zero(t, calls.Load())
+	require.Zero(t, good.conns.Load())
+}
+
 // The check at dial time sees what names resolve to.
 func TestFault45_AddressRules(t *testing.T) {
 	bare := start(t, "bare")

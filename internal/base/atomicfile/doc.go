@@ -24,6 +24,8 @@
 //     read has their group.
 //   - A file that is read belongs to a trusted user, and others cannot write
 //     to it.
+//   - A secret (Secret) belongs to this process's own user, and gives other
+//     users no right. It is read or created, and never replaced.
 //   - Where other users may create files, a file has one name only. Otherwise
 //     another user could choose the file's mode, by a hard link.
 //

@@ -93,7 +93,7 @@ func (m *machine) rejects(path, reason string, all ...string) {
 	m.Helper()
 	before, statErr := os.Stat(path)
 	if len(all) == 0 {
-		all = []string{"read", "check", "update", "replace", "remove", "append"}
+		all = []string{"read", "check", "update", "replace", "remove", "append", "secret"}
 	}
 	for _, op := range all {
 		require.Contains(m, m.do(op, path), reason, op)
@@ -124,6 +124,15 @@ func (m *machine) accepts(path string, mode os.FileMode, uid, gid int) {
 	if mode&0o002 == 0 {
 		require.Empty(m, m.do("read", path))
 	}
+	if mode == 0o600 {
+		require.Empty(m, m.do("secret", path))
+		require.NoError(m, os.Remove(path))
+		require.Empty(m, m.do("secret", path))
+		info, err := os.Stat(path)
+		require.NoError(m, err)
+		require.Equal(m, mode, info.Mode())
+		require.Equal(m, uid, owner(info))
+	}
 }
 
 func TestFault49_Owners(t *testing.T) {
@@ -141,6 +150,7 @@ func TestFault49_Owners(t *testing.T) {
 			if m.me != 0 {
 				roots := m.wrote(file("roots"), 0o644, 0, 0)
 				m.rejects(roots, "belongs to uid 0, and this process runs as uid 65534: the owner would change; remove it", "check", "update", "replace", "remove", "append")
+				m.rejects(roots, "belongs to uid 0, and this process runs as uid 65534; name a file of uid 65534", "secret")
 				require.Empty(m, m.do("read", roots), "root may have written it")
 			}
 		}

@@ -174,9 +174,22 @@ func (f *File) Replace(data []byte, mode fs.FileMode) error {
 }
 
 func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
-	tmp, name, err := f.temporary()
+	name, err := f.written(data, mode, old)
 	if err != nil {
 		return err
+	}
+	if err := f.dir.Rename(name, f.name); err != nil {
+		return oneline.Join(named("rename", f.path, err), f.drop(name))
+	}
+	return syncDir(f.dir)
+}
+
+// written makes a file in the directory that has the content, the mode and the
+// group of the old file, and brings it to disk. It leaves no file if it fails.
+func (f *File) written(data []byte, mode fs.FileMode, old fs.FileInfo) (name string, err error) {
+	tmp, name, err := f.temporary()
+	if err != nil {
+		return "", err
 	}
 	_, err = tmp.Write(data)
 	if err == nil && old != nil {
@@ -185,16 +198,10 @@ func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
 	if err == nil {
 		err = tmp.Chmod(mode)
 	}
-	err = oneline.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		if err = f.dir.Rename(name, f.name); err != nil {
-			err = named("rename", f.path, err)
-		}
+	if err = oneline.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return "", oneline.Join(err, f.drop(name))
 	}
-	if err != nil {
-		return oneline.Join(err, f.dir.Remove(name))
-	}
-	return syncDir(f.dir)
+	return name, nil
 }
 
 // Check tests whether the file could be replaced. It changes nothing.
@@ -206,7 +213,7 @@ func (f *File) Check() error {
 	if err != nil {
 		return err
 	}
-	return oneline.Join(tmp.Close(), f.dir.Remove(name))
+	return oneline.Join(tmp.Close(), f.drop(name))
 }
 
 // Remove removes the file. It reports whether there was one.
@@ -254,6 +261,14 @@ func (f *File) temporary() (tmp *os.File, name string, err error) {
 		return nil, "", named("create", filepath.Join(filepath.Dir(f.path), name), err)
 	}
 	return tmp, name, nil
+}
+
+// drop removes a temporary file.
+func (f *File) drop(name string) error {
+	if err := f.dir.Remove(name); err != nil {
+		return named("remove", filepath.Join(filepath.Dir(f.path), name), err)
+	}
+	return nil
 }
 
 // Read is Open and File.Read.

@@ -31,5 +31,6 @@ var ops = map[string]func(path string) error{
 	"remove": func(path string) error {
 		return With(path, func(f *File) error { _, err := f.Remove(); return err })
 	},
+	"secret": func(path string) error { _, err := Secret(path, []byte("secret")); return err },
 	"append": func(path string) error { return With(path, func(f *File) error { return f.Append(".old") }) },
 }

@@ -48,6 +48,17 @@ func checkOwn(path string, info fs.FileInfo) error {
 	return &unsafeError{path, fmt.Sprintf("belongs to uid %d, and this process runs as uid %d: the owner would change", uid, me), hint}
 }
 
+// checkPrivate rejects a file that another user can use.
+func checkPrivate(path string, info fs.FileInfo) error {
+	if uid, me := owner(info), os.Geteuid(); uid != me {
+		return &unsafeError{path, fmt.Sprintf("belongs to uid %d, and this process runs as uid %d", uid, me), fmt.Sprintf("name a file of uid %d", me)}
+	}
+	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+		return &unsafeError{path, fmt.Sprintf("gives other users rights (mode %04o)", perm), "take the rights away (chmod go=)"}
+	}
+	return nil
+}
+
 // keepGroup gives a new file the group of the old one.
 func keepGroup(path string, file *os.File, old fs.FileInfo) error {
 	info, err := file.Stat()

@@ -39,7 +39,9 @@ type viewer struct {
 // cookie. Neither the path nor the cookie gives access without the other.
 //
 // The cookie is a code that the token authenticates, not the token, and the
-// server keeps nothing. A browser session ends with its token.
+// server keeps nothing for a session. A browser session ends with the process,
+// also if its token goes on: once the process has ended, another user may
+// listen on its port, and an open page sends that user the path and the cookie.
 
 // cookie is the name of a browser session's cookie.
 const cookie = "docent-ui"
@@ -71,7 +73,7 @@ func (s *Server) roleOf(given string) (is role, ok bool) {
 // seal returns the cookie of a role for a browser session's path.
 func (s *Server) seal(r role, path string) string {
 	mac := hmac.New(sha256.New, []byte(s.tokenFor(r)))
-	mac.Write([]byte("docent ui\x00" + string(r) + "\x00" + path))
+	mac.Write([]byte("docent ui\x00" + s.nonce + "\x00" + string(r) + "\x00" + path))
 	return string(r) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -119,11 +121,17 @@ func (s *Server) withoutToken() string {
 }
 
 // unseal returns the role of the request's cookie. Other servers of the same
-// host may have set cookies of the same name.
+// host may have set cookies of the same name. A request without a right may have
+// a thousand: their number costs no more codes.
 func (s *Server) unseal(r *http.Request, id string) (is role, ok bool) {
-	for _, c := range r.CookiesNamed(cookie) {
-		for _, candidate := range []role{looks, acts} {
-			if s.tokenFor(candidate) != "" && hmac.Equal([]byte(c.Value), []byte(s.seal(candidate, id))) {
+	given := r.CookiesNamed(cookie)
+	for _, candidate := range []role{looks, acts} {
+		if s.tokenFor(candidate) == "" {
+			continue
+		}
+		want := []byte(s.seal(candidate, id))
+		for _, c := range given {
+			if hmac.Equal([]byte(c.Value), want) {
 				is, ok = candidate, true
 			}
 		}

@@ -57,6 +57,20 @@ func (l *connections) add(c *connection) (oldest *connection) {
 	return oldest
 }
 
+// closeStrangers closes the connections without a token. The end of the server
+// would wait for their requests.
+func (l *connections) closeStrangers() {
+	l.mu.Lock()
+	var all []*connection
+	for at := l.strangers.Front(); at != nil; at = at.Next() {
+		all = append(all, at.Value.(*connection))
+	}
+	l.mu.Unlock()
+	for _, c := range all {
+		_ = c.Close() // nothing was asked for that could fail
+	}
+}
+
 // connection is one that is counted until it is closed.
 type connection struct {
 	net.Conn

@@ -19,5 +19,5 @@
 //     as text, never as markup.
 //
 // All viewers share one inspection of the ensemble. It runs only while there is
-// a viewer.
+// a viewer, and for some seconds after.
 package ui

@@ -13,14 +13,17 @@ import (
 	"github.com/docent-go/docent/inspect"
 )
 
-// feed inspects the tree once for all viewers, while there are any.
+// feed inspects the tree once for all viewers, while there are any and a little
+// longer. An inspection keeps to a rate of requests. If it ended with each last
+// viewer, a viewer that comes and goes would begin an inspection each time.
 type feed struct {
 	cfg  Config
 	done chan struct{} // closed by close
 
 	mu     sync.Mutex
 	seats  map[*seat]struct{}
-	stop   context.CancelFunc // ends the inspection; nil while there are no viewers
+	stop   context.CancelFunc // ends the inspection; nil without one
+	idle   *time.Timer        // calls endIdle; nil while there are viewers
 	work   sync.WaitGroup
 	number uint64        // of the newest message
 	report message       // the newest report
@@ -59,10 +62,14 @@ func (f *feed) join(deadline func(time.Time) error) *seat {
 	defer f.mu.Unlock()
 	v := &seat{feed: f, deadline: deadline}
 	f.seats[v] = struct{}{}
+	if f.idle != nil {
+		f.idle.Stop()
+		f.idle = nil
+	}
 	if f.stop == nil && !f.closed {
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
-		// The messages from before the last viewer left are out of date.
+		// The messages of the inspection before are out of date.
 		f.number++
 		f.report, f.status = message{}, newMessage(f.number, "waiting", []byte("{}"))
 		f.work.Go(func() { f.follow(ctx) })
@@ -121,7 +128,17 @@ func (v *seat) leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.seats, v)
+	if len(f.seats) == 0 && f.stop != nil && f.idle == nil {
+		f.idle = time.AfterFunc(f.cfg.limits.linger, f.endIdle)
+	}
+}
+
+// endIdle ends the inspection, unless a viewer has come.
+func (f *feed) endIdle() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if len(f.seats) == 0 && f.stop != nil {
+		f.idle = nil
 		f.stop()
 		f.stop = nil
 	}
@@ -207,6 +224,10 @@ func (f *feed) close() {
 			if v.takes != nil {
 				v.cutOff()
 			}
+		}
+		if f.idle != nil {
+			f.idle.Stop()
+			f.idle = nil
 		}
 		if f.stop != nil {
 			f.stop()

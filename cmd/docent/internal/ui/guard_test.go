@@ -147,6 +147,20 @@ func TestFault47_TokenLeavesTheAddress(t *testing.T) {
 	}
 }
 
+// A browser session ends with the process, also if its token does not. While
+// docent ui is not running, another user of the machine may listen on its port,
+// and an open page sends that user its path and its cookie.
+func TestSessionEndsWithTheProcess(t *testing.T) {
+	before, after := newWorld(t), newWorld(t)
+	for _, token := range []string{lookToken, actToken} {
+		path, kept := before.begin(token)
+		response, text := after.ask("GET", path+"api/about", "", with(kept))
+		requireRejected(t, http.StatusUnauthorized, response, text)
+		response, _ = before.ask("GET", path+"api/about", "", with(kept))
+		require.Equal(t, http.StatusOK, response.StatusCode)
+	}
+}
+
 // Base64 has characters that a form would change.
 func TestTokenInAnAddress(t *testing.T) {
 	const token = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
@@ -188,7 +202,11 @@ func TestFault33_OtherSites(t *testing.T) {
 			if c.ok && r.path == "api/events" && r.method == "GET" {
 				continue // it has no end
 			}
-			response, text := w.ask(r.method, path+r.path, `{"path":"/e","id":"a","confirm":"a"}`, func(request *http.Request) {
+			body := ""
+			if r.method == "POST" {
+				body = `{"path":"/e","id":"a","confirm":"a"}`
+			}
+			response, text := w.ask(r.method, path+r.path, body, func(request *http.Request) {
 				request.AddCookie(kept)
 				request.Header.Set("Content-Type", "application/json")
 				if c.site != "" {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,7 @@ type bubble struct {
 	server *Server
 	pipes  *pipes
 	log    *safeBuffer
+	end    func() // of the server
 }
 
 // inBubble runs a test against a page with the given limits.
@@ -66,9 +68,12 @@ func inBubble(t *testing.T, change func(*limits), f func(b *bubble)) {
 		ctx, cancel := context.WithCancel(context.Background())
 		served := make(chan error, 1)
 		go func() { served <- b.server.Serve(ctx, b.pipes) }()
-		t.Cleanup(func() {
+		b.end = sync.OnceFunc(func() {
 			cancel()
 			require.NoError(t, <-served)
+		})
+		t.Cleanup(func() {
+			b.end()
 			require.NoError(t, b.sm.Close())
 		})
 		f(b)

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"log/slog"
@@ -46,6 +47,7 @@ type limits struct {
 	request time.Duration // until it has sent all of it
 	write   time.Duration // until it has taken an answer, or a part of an event
 	idle    time.Duration // between two requests on a connection
+	linger  time.Duration // until the ensemble is no longer read, after the last viewer has left
 
 	strangers   int // connections without a token
 	connections int // connections with a token
@@ -57,7 +59,7 @@ type limits struct {
 
 // usual are the limits that a Server has.
 var usual = limits{
-	header: 5 * time.Second, request: 10 * time.Second, write: 10 * time.Second, idle: time.Minute,
+	header: 5 * time.Second, request: 10 * time.Second, write: 10 * time.Second, idle: time.Minute, linger: 5 * time.Second,
 	strangers: 64, connections: 256, viewers: 100, perAddress: 50, perSession: 10, superseded: 16 << 20,
 }
 
@@ -67,6 +69,7 @@ const maxHeader = 16 << 10
 // Server serves the page and its events, as an http.Handler, until Close.
 type Server struct {
 	cfg     Config
+	nonce   string // makes the cookies those of this process
 	feed    *feed
 	seats   *seats
 	origins *http.CrossOriginProtection
@@ -78,7 +81,7 @@ func New(cfg Config) *Server {
 	if cfg.limits == (limits{}) {
 		cfg.limits = usual
 	}
-	s := &Server{cfg: cfg, feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
+	s := &Server{cfg: cfg, nonce: rand.Text(), feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
 	s.routes = map[string]route{
 		"/":             {http.MethodGet, file("index.html", "text/html; charset=utf-8")},
 		"/app.js":       {http.MethodGet, file("app.js", "text/javascript; charset=utf-8")},
@@ -107,6 +110,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, v viewer, path st
 		allowed = "GET, HEAD"
 	}
 	switch {
+	case r.Method != http.MethodPost && r.ContentLength != 0:
+		// net/http waits for a body before it answers, and the events have no limit
+		// in time.
+		s.reject(w, r, http.StatusBadRequest, "This request has a body: send it without one.")
 	case !ok:
 		fail(w, r, http.StatusNotFound, "Nothing is at this address: open the address that docent ui printed.")
 	case r.Method != found.method && (r.Method != http.MethodHead || found.method != http.MethodGet):
@@ -151,6 +158,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		// OPTIONS * needs the token too.
 		DisableGeneralOptionsHandler: true,
 	}
+	conns := newConnections(listener, s.cfg.limits)
+	server.RegisterOnShutdown(conns.closeStrangers)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -162,7 +171,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			_ = server.Close()
 		}
 	})
-	err := server.Serve(newConnections(listener, s.cfg.limits))
+	err := server.Serve(conns)
 	if !stop() {
 		<-stopped
 	}

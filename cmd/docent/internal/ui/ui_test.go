@@ -221,30 +221,6 @@ func TestEventsFollowALock(t *testing.T) {
 	require.NoError(t, <-released)
 }
 
-// The ensemble is read once for all viewers, and not after the last viewer has
-// gone.
-func TestNobodyLooks(t *testing.T) {
-	w := newWorld(t)
-	w.watch(func([]map[string]any) bool { return true })
-	f := w.server.feed
-	looked := func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.stop != nil
-	}
-	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "the page's server has stopped reading")
-	f.work.Wait()
-
-	never := func(time.Time) error { return nil }
-	first, second := f.join(never), f.join(never)
-	first.leave()
-	first.leave()
-	require.True(t, looked())
-	second.leave()
-	require.False(t, looked())
-	f.work.Wait()
-}
-
 // A viewer learns that the ensemble does not answer, and that it answers again.
 // A viewer that joins in between also sees the last report.
 func TestFault31_FeedTellsOfTrouble(t *testing.T) {
