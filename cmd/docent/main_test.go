@@ -225,6 +225,21 @@ func (i *invocation) kill(sig os.Signal) {
 	}
 }
 
+// stop sends SIGTERM, unless docent has ended, and returns the exit code.
+func (i *invocation) stop() int {
+	i.t.Helper()
+	select {
+	case i.signals <- syscall.SIGTERM:
+		code, _ := i.wait()
+		return code
+	case code := <-i.code:
+		return code
+	case <-time.After(patience):
+		require.Fail(i.t, "no goroutine takes the signal")
+		return 0
+	}
+}
+
 // wait returns the exit code, and whatever was printed in the meantime.
 func (i *invocation) wait() (code int, rest []string) {
 	i.t.Helper()
