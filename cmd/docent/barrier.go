@@ -119,7 +119,7 @@ func (a *app) withGate(ctx context.Context, task, path string, f func(context.Co
 // short.
 func notThrough(limit *time.Duration) func(obstacle string) error {
 	return func(obstacle string) error {
-		obstacle = cmp.Or(obstacle, "nothing is in the way now")
+		obstacle = cmp.Or(obstacle, "the gate is open, but ZooKeeper answers slowly")
 		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", obstacle, *limit)}
 	}
 }
@@ -191,7 +191,8 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 }
 
 func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
-	w := waiting{sm: sm, limit: c.Wait, path: c.Path, late: notThrough(c.Wait),
+	w := waiting{sm: sm, limit: c.Wait, path: c.Path,
+		late: func(obstacle string) error { return notThrough(c.Wait)(cmp.Or(obstacle, c.tooFew())) },
 		look: func(ctx context.Context) (string, error) { return c.missing(ctx, bridge.Core(sm)) }}
 	err = w.run(ctx, func(ctx context.Context) error {
 		visit, err = d.Enter(ctx)
@@ -235,7 +236,11 @@ func (c *barrierEnter) missing(ctx context.Context, m *core.Manager) (string, er
 	case !inside && slices.Contains(names, "ready"):
 		return "another round is under way", nil
 	case others < c.Count-1:
-		return fmt.Sprintf("fewer than %d members have entered", c.Count), nil
+		return c.tooFew(), nil
 	}
 	return "", nil
+}
+
+func (c *barrierEnter) tooFew() string {
+	return fmt.Sprintf("fewer than %d members have entered", c.Count)
 }

@@ -120,7 +120,7 @@ var hostileVerbs = map[string]string{
 	"lock permits": "lock PATH --permits 1 --wait 100ms CMD", "once": "once PATH --every 1h CMD", "once again": "once PATH --every 1h --wait 100ms --again failed CMD",
 	"leader": "leader PATH", "leader selector": "leader PATH --layout selector", "leader one-node": "leader PATH --layout one-node",
 	"leader transfer": "leader PATH --transfer evil --wait 100ms", "barrier wait": "barrier wait PATH --wait 100ms", "barrier set": "barrier set PATH",
-	"barrier lift": "barrier lift PATH", "barrier enter": "barrier enter PATH --count 2 --wait 100ms CMD", "counter get": "counter get PATH",
+	"barrier lift": "barrier lift PATH", "counter get": "counter get PATH",
 	"counter add": "counter add PATH 1", "counter set": "counter set PATH 1", "config get": "--json config get PATH",
 	"config set": "config set PATH x --version 7", "config list": "config list PATH", "config history": "config history PATH",
 	"config rollback": "config rollback PATH 1", "config delete": "config delete PATH --version 7", "queue put": "queue put PATH x",
@@ -138,7 +138,7 @@ var hostileStays = map[string]string{
 	"elect": "elect PATH --once CMD", "elect one-node": "elect PATH --layout one-node --once CMD", "leader watch": "leader PATH --watch",
 	"config watch": "config watch PATH", "config sync": "config sync PATH FILE CMD", "group join": "group join BASE NAME", "group join below": "group join PATH evil",
 	"group watch": "group watch PATH", "service register": "service register --base BASE NAME evil h:80", "service watch": "service watch --base BASE NAME",
-	"inspect watch": "inspect --watch PATH",
+	"inspect watch": "inspect --watch PATH", "barrier enter": "barrier enter PATH --count 2 --wait 100ms CMD",
 }
 
 // hostileWorld puts hostile znodes of every kind on a server, and returns their

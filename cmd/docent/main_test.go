@@ -225,18 +225,19 @@ func (i *invocation) kill(sig os.Signal) {
 	}
 }
 
-// stop sends SIGTERM, unless docent has ended, and returns the exit code.
+// stop sends SIGTERM until docent has ended, and returns the exit code. The first
+// one may be CMD's.
 func (i *invocation) stop() int {
 	i.t.Helper()
-	select {
-	case i.signals <- syscall.SIGTERM:
-		code, _ := i.wait()
-		return code
-	case code := <-i.code:
-		return code
-	case <-time.After(patience):
-		require.Fail(i.t, "no goroutine takes the signal")
-		return 0
+	late := time.After(patience)
+	for {
+		select {
+		case i.signals <- syscall.SIGTERM:
+		case code := <-i.code:
+			return code
+		case <-late:
+			require.Fail(i.t, "docent does not end")
+		}
 	}
 }
 

@@ -183,7 +183,7 @@ func TestFault29_PickedAddressesAreHosts(t *testing.T) {
 	code, out, stderr := docent(t, words("service pick orders"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: service pick orders: no instance is available: 6 are known, all of them disabled, draining or without a usable address\n", stderr)
+	require.Equal(t, "docent: service pick orders: no instance is available: 6 are known, all of them disabled, draining or without a usable address; list the instances with \"docent service list\"\n", stderr)
 	require.NoError(t, server.Put("/services/orders/g", []byte(`{"name":"orders","id":"g","address":"10.0.0.7","port":80}`)))
 	for range 3 {
 		_, out, _ = docent(t, words("service pick orders"), on(server))
