@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// An instance is the same for its process and for those who read it: its time
+// An instance is the same for its process and for its readers: its time
 // has no clock of the process, and nothing below a millisecond.
 func TestRegistered_asOthersReadIt(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

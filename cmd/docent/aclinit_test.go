@@ -98,8 +98,8 @@ func TestFault46_Command(t *testing.T) {
 	require.Contains(t, stderr, "docent: warning: /app: anyone may create and delete znodes there")
 }
 
-// The parent of a root in --servers is above that root: who may delete there can
-// delete the root.
+// The parent of a root in --servers is above that root. A session with the right
+// to delete there can delete the root.
 func TestACLInit_ofARoot(t *testing.T) {
 	server := zktest.New(t)
 	server.Put("/apps/orders", nil)

@@ -204,7 +204,7 @@ func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrie
 	return visit, err
 }
 
-// missing says who is missing at the rendezvous, or returns "".
+// missing says what the rendezvous lacks, or returns "".
 func (c *barrierEnter) missing(ctx context.Context, m *core.Manager) (string, error) {
 	names, _, err := m.Children(ctx, c.Path)
 	if err != nil && !errors.Is(err, session.ErrNoNode) {

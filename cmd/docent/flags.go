@@ -20,11 +20,11 @@ import (
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
-// This file replaces five habits of kong that surprise a user: it reads 010 as
-// eight, replaces bytes that are not UTF-8, splits metadata at semicolons, and
-// treats an empty value as a missing flag, and explains a wrong time in Go's
-// words. It also has the checks of flags and arguments that several commands
-// share.
+// This file replaces habits of kong that surprise a user. Kong reads 010 as
+// eight, replaces bytes that are not UTF-8, and splits metadata at semicolons.
+// It treats an empty value as a missing flag, and explains a wrong time in Go's
+// words. The file also has the checks of flags and arguments that several
+// commands share.
 
 // decoders returns the options that make kong read decimal numbers, and strings
 // byte for byte.

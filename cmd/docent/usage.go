@@ -83,7 +83,7 @@ func verbs(node *kong.Node) (names []string) {
 	return names
 }
 
-// unexpected says that a word is no verb of a command, or is too much for it.
+// unexpected says that a word is not a verb of a command, or is one too many.
 // meant are kong's guesses.
 func unexpected(node *kong.Node, word, meant string) string {
 	what := "verb"

@@ -20,7 +20,7 @@ func TestUsage_words(t *testing.T) {
 		{"config", `config needs a verb: get, set, watch, delete, list, sync, history or rollback (see: docent config --help)`},
 		{"queue dead", `queue dead needs a verb: list, redrive or discard (see: docent queue dead --help)`},
 		{"acl --json", `acl needs a verb: check or init (see: docent acl --help)`},
-		// A word that is no verb.
+		// A word that is not a verb.
 		{"lokc /l -- x", `unknown command "lokc"; did you mean "lock"? (see: docent --help)`},
 		{"frobnicate", `unknown command "frobnicate"; give demo, dev, lock, once, elect, leader, barrier, counter, config, queue, group, ` +
 			`service, inspect, acl, ui, completion, man or version (see: docent --help)`},

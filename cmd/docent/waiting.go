@@ -16,7 +16,7 @@ type waiting struct {
 	sm    *session.Manager
 	limit *time.Duration // nil: without limit
 	path  string
-	// look returns the obstacle, such as "held by h:1", or "" if there is none.
+	// look returns the obstacle, such as "held by h:1", or "" without one.
 	look func(ctx context.Context) (string, error)
 	// first calls look while f still waits, too. Its answer is used if
 	// ZooKeeper does not answer at the end of the wait.
