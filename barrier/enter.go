@@ -221,16 +221,25 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 		}
 		return false, nil
 	case o.Visit != e.visit:
-		advice := "choose another id"
-		if stat.EphemeralOwner == s.ID() {
-			advice = "it is this process: choose another id"
-		}
-		return false, fmt.Errorf("%w: a member with the id %q is at the barrier, of process %d on %s (session %v); %s",
-			core.ErrIDTaken, e.d.id, o.PID, o.Host, session.ID(stat.EphemeralOwner), advice)
+		return false, e.taken(o, stat.EphemeralOwner, stat.EphemeralOwner == s.ID())
 	case stat.EphemeralOwner == s.ID():
 		return true, nil
 	}
 	return false, remove(ctx, s, e.path, stat)
+}
+
+// taken is the error for the member o, which has our id. ours says that it is
+// another member of this process.
+func (e *entrant) taken(o owner.Data, holder int64, ours bool) error {
+	who, advice := "", "choose another id, or end its process"
+	switch {
+	case ours:
+		who, advice = " of this process", "choose another id"
+	case o.PID != 0:
+		who = fmt.Sprintf(" of process %d on %s", o.PID, o.Host)
+	}
+	return fmt.Errorf("%w: a member with the id %q%s is at the barrier, and session %v holds it; %s",
+		core.ErrIDTaken, e.d.id, who, session.ID(holder), advice)
 }
 
 // gather waits until a round begins. It returns nil without an error if a round

@@ -94,7 +94,8 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]groupmembership.GroupOption{nil, {groupmembership.Refuse()}} {
 			_, err := group(b, opts...).Join(w.Context(), "host-7", []byte("b"))
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.ErrorContains(w, err, "group join /clusterServers/host-7: the id is in use (session 0x")
+			require.ErrorContains(w, err, "group join /clusterServers/host-7: the id is in use: session 0x")
+			require.ErrorContains(w, err, " holds it; choose another id, or end the process that holds it")
 		}
 		_, err := group(a).Join(w.Context(), "host-7", []byte("a again"))
 		require.ErrorIs(w, err, session.ErrIDTaken)

@@ -111,8 +111,9 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 		in.ID = znode.NewGUID()
 	}
 	if in.Registered.IsZero() {
-		in.Registered = time.UnixMilli(time.Now().UnixMilli())
+		in.Registered = time.Now()
 	}
+	in.Registered = fromMillis(millis(in.Registered)) // as others read it
 	if err := in.registrable(); err != nil {
 		return nil, core.Failed("register", dir, err)
 	}

@@ -72,7 +72,7 @@ func (p *static) adopt(ctx context.Context, in Instance, data []byte, made bool)
 		return err
 	}
 	if stat.EphemeralOwner != 0 {
-		return fmt.Errorf("%w (session 0x%x)", core.ErrIDTaken, uint64(stat.EphemeralOwner))
+		return core.IDTaken(stat.EphemeralOwner, p.r.sm.Opened(stat.EphemeralOwner))
 	}
 	switch equal := bytes.Equal(held, data); {
 	case equal && made && stat.Version == 0:
@@ -98,7 +98,8 @@ func (p *static) successor(in Instance, held, data []byte) ([]byte, error) {
 		return nil, err // not an instance: another program may need it
 	case p.replaces:
 	case there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
-		return nil, core.ErrIDTaken
+		return nil, fmt.Errorf("%w: a static instance with another address, %q, has it; choose another id, "+
+			"or unregister that instance", core.ErrIDTaken, redact(there.HostPort()))
 	}
 	return data, nil
 }

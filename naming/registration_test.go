@@ -2,6 +2,7 @@ package naming_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,33 @@ import (
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
+
+// An instance is the same for its process and for its readers: its time
+// has no clock of the process, and nothing below a millisecond.
+func TestRegistered_asOthersReadIt(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		given := at("o1", "h1")
+		given.Registered = time.Now().Add(1234567 * time.Nanosecond)
+		g := register(w.Process(), given)
+		read := func() naming.Instance {
+			in, err := naming.Curator().Decode("orders", "o1", []byte(w.Data(orders+"/o1")))
+			require.NoError(w, err)
+			return in
+		}
+		require.Equal(w, read().Registered, g.Instance().Registered)
+		require.True(w, read().Equal(g.Instance()))
+		given = g.Instance()
+		given.Registered = time.Now().Add(7654321 * time.Nanosecond)
+		require.NoError(w, g.Update(w.Context(), given))
+		require.Equal(w, read().Registered, g.Instance().Registered)
+	})
+	testworld.Run(t, func(w *testworld.World) {
+		g := register(w.Process(), at("o1", "h1")) // at the present time
+		read, err := naming.Curator().Decode("orders", "o1", []byte(w.Data(orders+"/o1")))
+		require.NoError(w, err)
+		require.Equal(w, read.Registered, g.Instance().Registered)
+	})
+}
 
 func TestRegister(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -123,10 +151,12 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]naming.RegisterOption{nil, {naming.Refuse()}} {
 			_, err := registry(b).Register(w.Context(), at("o1", "h2"), opts...)
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.ErrorContains(w, err, "register /services/orders/o1: the id is in use (session 0x")
+			require.ErrorContains(w, err, "register /services/orders/o1: the id is in use: session 0x")
+			require.ErrorContains(w, err, " holds it; choose another id, or end the process that holds it")
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))
 		require.ErrorIs(w, err, session.ErrIDTaken)
+		require.ErrorContains(w, err, fmt.Sprintf("the id is in use: this process holds it, in session 0x%x; choose another id, or give up the first", a.Current().ID()))
 		static := at("o1", "h2")
 		static.Type = naming.Static
 		_, err = registry(b).Register(w.Context(), static)
@@ -172,6 +202,8 @@ func TestStatic(t *testing.T) {
 			other.Address = "h2"
 			_, err := registry(b).Register(w.Context(), other)
 			require.ErrorIs(w, err, session.ErrIDTaken)
+			require.ErrorContains(w, err, "the id is in use: a static instance with another address, ")
+			require.ErrorContains(w, err, "; choose another id, or unregister that instance")
 			require.Contains(w, w.Data(orders+"/db"), `"h1"`)
 			replaced := g
 			g = register(b, other, naming.Replace())

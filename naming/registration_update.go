@@ -82,6 +82,7 @@ func (g *Registration) update(ctx context.Context, to func(Instance) Instance) e
 	if in.Registered.IsZero() {
 		in.Registered = before.Registered
 	}
+	in.Registered = fromMillis(millis(in.Registered)) // as others read it
 	if in.Service != before.Service || in.ID != g.id || in.Type != before.Type {
 		return errors.New("an update cannot change service, id or type: unregister the instance and register another")
 	}

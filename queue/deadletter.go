@@ -28,7 +28,9 @@ type DeadLetter struct {
 	Attempts int
 	Priority int
 	Put      time.Time // as in Item
-	Died     time.Time // by the clock of the ensemble's leader
+	// Died is by the clock of the ensemble's leader. In OnDead it is by the
+	// clock of this machine, since the letter has only just been made.
+	Died time.Time
 	// Malformed says that the item could not be decoded, and so was never
 	// delivered.
 	Malformed bool
@@ -67,7 +69,7 @@ func (i *Item) letter(reason string, data []byte, malformed bool, burial string)
 	}
 	l := DeadLetter{
 		ID: fmt.Sprintf("%s%s%x", i.name.text, letterMark, i.czxid), Item: i.name.id(), Data: data, Reason: reason,
-		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.Now(), Malformed: malformed,
+		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.UnixMilli(time.Now().UnixMilli()), Malformed: malformed,
 	}
 	head, err := json.Marshal(header{reason, l.Attempts, l.Put.UnixMilli(), malformed, burial})
 	if err != nil {

@@ -104,6 +104,9 @@ func TestMaxAttemptsAndDeadLetters(t *testing.T) {
 		require.WithinDuration(w, time.Now(), l.Put, time.Second)
 		require.Len(w, told, 1)
 		require.Equal(w, l.ID, told[0].ID)
+		// As the letter that is read: in milliseconds, and without the clock of
+		// the process.
+		require.Equal(w, time.UnixMilli(told[0].Died.UnixMilli()), told[0].Died)
 
 		n, err := u.Redrive(w.Context(), l.ID)
 		require.NoError(w, err)

@@ -80,9 +80,7 @@ func (c *aclCheck) Run(ctx context.Context, a *app) error {
 // lookOutside reads the nodes above the root in --servers, which need a session
 // without that root.
 func (c *aclCheck) lookOutside(ctx context.Context, a *app, walk *aclWalk) error {
-	inside := a.sm
-	sm, err := a.connect(ctx, creatorOnly, func(cfg *session.Config) { cfg.Root = "" })
-	a.sm = inside
+	sm, err := a.outside(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,11 +88,21 @@ func (c *aclCheck) lookOutside(ctx context.Context, a *app, walk *aclWalk) error
 	return errors.Join(walk.outside.above(ctx, walk.m.Root()), sm.Close())
 }
 
+// outside opens a session without the root in --servers, to read the ACLs above
+// it. The session is the caller's to close.
+func (a *app) outside(ctx context.Context) (*session.Manager, error) {
+	inside := a.sm
+	defer func() { a.sm = inside }()
+	return a.connect(ctx, creatorOnly, func(cfg *session.Config) { cfg.Root = "" })
+}
+
 // print prints the findings, and sets the exit code.
 func (c *aclCheck) print(a *app, task string, walk *aclWalk) error {
-	exposed := false
+	exposed := 0
 	for _, f := range walk.findings() {
-		exposed = exposed || f.Exposed
+		if f.Exposed {
+			exposed++
+		}
 		var err error
 		if a.globals.JSON {
 			err = a.printJSON(f)
@@ -109,8 +117,10 @@ func (c *aclCheck) print(a *app, task string, walk *aclWalk) error {
 		a.note("%s: the check is not complete: %s", task, gaps)
 	}
 	switch {
-	case exposed:
+	case exposed > 0:
 		a.code = exitFailure
+		a.note("%s: others have rights in %s; close what is yours with \"docent acl init --force\", or name who may have them with --trust",
+			task, count(exposed, "place"))
 	case a.globals.JSON:
 	case walk.gaps() != "":
 		return a.printf("nothing is exposed in the znodes that were read\n")

@@ -237,20 +237,40 @@ func (r *aclInitRun) replaceOne(ctx context.Context, path string, result *aclIni
 	return nil
 }
 
-// warnOfParent prints the rights of others to delete PATH while it is empty.
+// warnOfParent prints the rights of others to delete PATH while it is empty. The
+// parent of a root in --servers is above that root.
 func (r *aclInitRun) warnOfParent(ctx context.Context) error {
-	if r.c.Path == "/" {
+	if r.c.Path != "/" {
+		dir, _ := znode.Split(r.c.Path)
+		return r.warnOf(ctx, r.m, dir, r.c.Path, ",")
+	}
+	root := r.m.Root()
+	if root == "/" {
 		return nil
 	}
-	dir, _ := znode.Split(r.c.Path)
-	acl, _, err := r.m.ACL(ctx, dir)
-	if errors.Is(err, session.ErrNoAuth) || errors.Is(err, session.ErrNoNode) {
-		return nil // the rights in the parent are not known
-	}
+	sm, err := r.a.outside(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := r.m.Session(ctx)
+	dir, _ := znode.Split(root)
+	return errors.Join(r.warnOf(ctx, bridge.Core(sm), dir, root, ", above the root in --servers,"), sm.Close())
+}
+
+// warnOf prints the rights of others in the directory of a path. where follows
+// the directory in the line.
+func (r *aclInitRun) warnOf(ctx context.Context, m *core.Manager, dir, path, where string) error {
+	acl, _, err := m.ACL(ctx, dir)
+	switch {
+	case errors.Is(err, session.ErrNoNode):
+		return nil
+	case errors.Is(err, session.ErrNoAuth):
+		r.a.note("warning: %s: the rights in %s%s are hidden: if others may delete znodes there, they can delete %s while it is empty",
+			r.task, oneLine(dir), where, oneLine(path))
+		return nil
+	case err != nil:
+		return err
+	}
+	s, err := m.Session(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,7 +279,8 @@ func (r *aclInitRun) warnOfParent(ctx context.Context) error {
 		return err
 	}
 	for _, g := range others {
-		r.a.note("warning: %s: in %s, %s, so they can delete %s while it is empty, and make it again", r.task, dir, g, r.c.Path)
+		r.a.note("warning: %s: in %s%s %s, so they can delete %s while it is empty, and make it again",
+			r.task, oneLine(dir), where, g, oneLine(path))
 	}
 	return nil
 }

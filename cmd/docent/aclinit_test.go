@@ -97,3 +97,35 @@ func TestFault46_Command(t *testing.T) {
 	require.Zero(t, code)
 	require.Contains(t, stderr, "docent: warning: /app: anyone may create and delete znodes there")
 }
+
+// The parent of a root in --servers is above that root. A session with the right
+// to delete there can delete the root.
+func TestACLInit_ofARoot(t *testing.T) {
+	server := zktest.New(t)
+	server.Put("/apps/orders", nil)
+	root := env("DOCENT_SERVERS=zk1/apps/orders")
+	code, out, stderr := docent(t, words("acl init / --force"), on(server), root, ann)
+	require.Zero(t, code, stderr)
+	require.Equal(t, "/  its ACL was replaced: it belongs to digest:ann\n", out)
+	require.Equal(t, "docent: warning: acl init /: in /apps, above the root in --servers, anyone may delete znodes there and change its ACL, "+
+		"so they can delete /apps/orders while it is empty, and make it again\n", stderr)
+	code, out, _ = docent(t, words("acl check /"), on(server), root, ann)
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "/apps  above the root in --servers", "the check says the same")
+
+	give(t, server, "/apps", anns(session.PermAll))
+	code, _, stderr = docent(t, words("acl init /"), on(server), root, ann)
+	require.Zero(t, code)
+	require.Empty(t, stderr)
+
+	give(t, server, "/apps", bobs(session.PermAll))
+	code, _, stderr = docent(t, words("acl init /"), on(server), root, ann)
+	require.Zero(t, code)
+	require.Equal(t, "docent: warning: acl init /: the rights in /apps, above the root in --servers, are hidden: "+
+		"if others may delete znodes there, they can delete /apps/orders while it is empty\n", stderr)
+
+	// The root of the ensemble has no parent.
+	code, _, stderr = docent(t, words("acl init / --force"), on(server), ann)
+	require.Zero(t, code)
+	require.Empty(t, stderr)
+}

@@ -120,7 +120,7 @@ func TestEveryArgument_malformed(t *testing.T) {
 			}
 		}
 	}
-	names := []string{"", " ", "\t", ".", "..", "a/b", "/", "a\x00b", "a\nb", "\xff"}
+	names := []string{"", " ", "\t", "\u3164", "\u2800 \u115f", ".", "..", "a/b", "/", "a\x00b", "a\nb", "\xff"}
 	for _, c := range []struct {
 		line string // VALUE stands for each of the values
 		bad  []string

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 )
 
@@ -77,22 +82,17 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 	defer stop()
 	return interruptible(ctx, signals, func(ctx context.Context) error {
 		return a.withGate(ctx, "barrier wait "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, g *barrier.Barrier) error {
-			w := waiting{sm: sm, limit: c.Wait, path: c.Path, first: true, look: func(ctx context.Context) (string, error) {
-				set, err := g.IsSet(ctx)
-				if err != nil && ctx.Err() != nil {
-					return "", err
-				}
-				if err == nil && !set {
-					return "", nil
-				}
-				return gateIsSet, nil
-			}}
-			w.late = func(obstacle string) error {
-				if obstacle == "" {
-					obstacle = "the gate was opened a moment ago"
-				}
-				return notThrough(c.Wait)(obstacle)
-			}
+			w := waiting{sm: sm, limit: c.Wait, path: c.Path, first: true, late: notThrough(c.Wait),
+				look: func(ctx context.Context) (string, error) {
+					set, err := g.IsSet(ctx)
+					if err != nil && ctx.Err() != nil {
+						return "", err
+					}
+					if err == nil && !set {
+						return "", nil
+					}
+					return "the gate is set", nil
+				}}
 			err := w.run(ctx, g.Wait)
 			if err != nil || !a.globals.JSON {
 				return err
@@ -101,8 +101,6 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 		})
 	})
 }
-
-const gateIsSet = "the gate is set"
 
 // withGate connects, and runs f on the gate.
 func (a *app) withGate(ctx context.Context, task, path string, f func(context.Context, *session.Manager, *barrier.Barrier) error) error {
@@ -121,6 +119,7 @@ func (a *app) withGate(ctx context.Context, task, path string, f func(context.Co
 // short.
 func notThrough(limit *time.Duration) func(obstacle string) error {
 	return func(obstacle string) error {
+		obstacle = cmp.Or(obstacle, "the gate is open, but ZooKeeper answers slowly")
 		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", obstacle, *limit)}
 	}
 }
@@ -192,9 +191,9 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 }
 
 func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
-	w := waiting{sm: sm, limit: c.Wait, path: c.Path, late: notThrough(c.Wait), look: func(context.Context) (string, error) {
-		return fmt.Sprintf("fewer than %d members have entered", c.Count), nil
-	}}
+	w := waiting{sm: sm, limit: c.Wait, path: c.Path,
+		late: func(obstacle string) error { return notThrough(c.Wait)(cmp.Or(obstacle, c.tooFew())) },
+		look: func(ctx context.Context) (string, error) { return c.missing(ctx, bridge.Core(sm)) }}
 	err = w.run(ctx, func(ctx context.Context) error {
 		visit, err = d.Enter(ctx)
 		return err
@@ -203,4 +202,45 @@ func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrie
 		err = &notInTime{fmt.Sprintf("all %d places are taken; try again when the members have left", c.Count)}
 	}
 	return visit, err
+}
+
+// missing says what the rendezvous lacks, or returns "".
+func (c *barrierEnter) missing(ctx context.Context, m *core.Manager) (string, error) {
+	names, _, err := m.Children(ctx, c.Path)
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
+		return "", err
+	}
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = znode.Join(c.Path, name)
+	}
+	s, err := m.Session(ctx)
+	if err != nil {
+		return "", err
+	}
+	nodes, err := s.SeeOwners(ctx, paths)
+	if err != nil {
+		return "", err
+	}
+	inside, others := false, 0
+	for _, node := range nodes {
+		switch {
+		case node == nil:
+		case node.Stat.EphemeralOwner == s.ID():
+			inside = true
+		case node.Hidden, node.Stat.EphemeralOwner != 0:
+			others++
+		}
+	}
+	switch {
+	case !inside && slices.Contains(names, "ready"):
+		return "another round is under way", nil
+	case others < c.Count-1:
+		return c.tooFew(), nil
+	}
+	return "", nil
+}
+
+func (c *barrierEnter) tooFew() string {
+	return fmt.Sprintf("fewer than %d members have entered", c.Count)
 }

@@ -108,9 +108,10 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 			panic(r)
 		}
 	}()
-	command, err = parser.Parse(env.args)
+	args := usualWords(env.args)
+	command, err = parser.Parse(args)
 	if err != nil {
-		return nil, &usageError{strings.TrimSpace(err.Error()), helpFor(err)}
+		return nil, usageOf(err, args)
 	}
 	if err := cmp.Or(rejectEmpty(command), checkPartners(command)); err != nil {
 		return nil, &usageError{text: err.Error()}
@@ -151,5 +152,5 @@ func newLogger(env *environment, verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(warningHandler{env})
 	}
-	return slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(sessionLog{slog.NewTextHandler(visibleWriter{env.stderr}, &slog.HandlerOptions{Level: slog.LevelDebug})})
 }

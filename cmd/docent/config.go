@@ -49,11 +49,7 @@ func (c *configGet) Run(ctx context.Context, a *app) error {
 		if a.globals.JSON {
 			return a.printJSON(entryJSON(entry))
 		}
-		end := ""
-		if onTerminal(a.stdout) {
-			end = "\n"
-		}
-		return a.printf("%s%s", entry.Data, end)
+		return a.printValue(entry.Data)
 	})
 }
 

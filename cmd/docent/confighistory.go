@@ -25,10 +25,12 @@ func (configHistory) Help() string {
 
 // Run prints the history.
 func (c *configHistory) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, "config history "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+	return a.withStore(ctx, "config history "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
 		var revisions []config.Revision
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			revisions, err = s.History(config.MaxHistory).List(ctx, c.Path)
+			if revisions, err = s.History(config.MaxHistory).List(ctx, c.Path); err == nil && len(revisions) == 0 {
+				err = orMissing(ctx, sm, c.Path)
+			}
 			return err
 		})
 		if errors.Is(err, session.ErrLeftOut) {
@@ -170,7 +172,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if !snap.Exists {
-			return config.ErrNoValue
+			return missing(c.Path)
 		}
 		if out := snap.LeftOut; out.Znodes > 0 {
 			a.note("config list %s: %d nodes with %d bytes are left out, beyond the limits of %d nodes and %d bytes; the first is %s",

@@ -58,6 +58,9 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		return withTask(task, err)
 	}
 	defer func() { err = errors.Join(err, sm.Close()) }()
+	if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
+		return withTask(task, err)
+	}
 	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
 	options := []config.FileOption{
 		config.OnProblem(problem),

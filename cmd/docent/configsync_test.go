@@ -142,7 +142,8 @@ func TestFault49_ConfigSyncRejectsAFIFO(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
 	code, _, stderr := docent(t, words("config sync /c/k "+fifo), on(server))
 	require.Equal(t, 1, code)
-	require.Equal(t, "docent: config sync /c/k: the file cannot be written: "+fifo+" is a FIFO, not a regular file; remove it, or name another file\n", stderr)
+	require.Equal(t, "docent: config sync /c/k: the znode /c/k does not exist yet; if it should, check the path, and the root in --servers\n"+
+		"docent: config sync /c/k: the file cannot be written: "+fifo+" is a FIFO, not a regular file; remove it, or name another file\n", stderr)
 
 	// While it runs, it is a problem that SIGTERM ends.
 	require.NoError(t, server.Put("/c/k", []byte("one")))

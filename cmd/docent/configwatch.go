@@ -36,6 +36,9 @@ func (c *configWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) (err error) {
+		if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
+			return err
+		}
 		var value *config.Value[[]byte]
 		err = a.once(ctx, func(ctx context.Context) (err error) {
 			value, err = config.Open(ctx, sm, c.Path, config.Bytes(), config.Default[[]byte](nil))

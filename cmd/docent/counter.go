@@ -61,6 +61,9 @@ func (c *counterAt) with(ctx context.Context, a *app, task string, n int64,
 	default:
 		err = a.printf("%d\n", result.Value)
 	}
+	if err == nil && !result.Exists {
+		err = missing(c.Path)
+	}
 	return errors.Join(withTask(task, err), sm.Close())
 }
 
@@ -69,7 +72,7 @@ type counterGet struct{ counterAt }
 
 // Help is shown by "docent counter get --help".
 func (counterGet) Help() string {
-	return `A counter that does not exist is 0; --json says whether it exists.`
+	return `A counter begins with its first add or set. Before, get prints 0, and the exit code is 1; --json says whether the counter exists.`
 }
 
 // Run prints the number.

@@ -17,8 +17,8 @@ func TestCounter(t *testing.T) {
 		line, out, stderr string
 		code              int
 	}{
-		{line: "counter get /c/n", out: "0\n"},
-		{line: "counter get /c/n --json", out: `{"path":"/c/n","value":0,"exists":false}` + "\n"},
+		{line: "counter get /c/n", out: "0\n", code: 1, stderr: "docent: counter get /c/n: there is no such znode; "},
+		{line: "counter get /c/n --json", out: `{"path":"/c/n","value":0,"exists":false}` + "\n", code: 1, stderr: "docent: counter get /c/n: there is no such znode; "},
 		{line: "counter add /c/n", out: "1\n"},
 		{line: "counter add /c/n 41", out: "42\n"},
 		{line: "counter add /c/n -- -50", out: "-8\n"},

@@ -82,8 +82,8 @@ func parsed(args []string, partial bool) error {
 	if err == nil {
 		return nil
 	}
-	if partial && (strings.HasPrefix(err.Error(), "expected ") || strings.HasPrefix(err.Error(), "missing flags") ||
-		strings.Contains(err.Error(), `but got "EOL"`)) {
+	var usage *usageError
+	if partial && errors.As(err, &usage) && usage.partial {
 		return nil
 	}
 	return err

@@ -9,7 +9,9 @@ import (
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
 )
@@ -27,6 +29,8 @@ const (
 type usageError struct {
 	text string
 	help string // the --help command that explains it; may be empty
+	// partial says that the command line is right so far, and not complete.
+	partial bool
 }
 
 func usagef(format string, args ...any) error {
@@ -97,7 +101,7 @@ type taskError struct {
 
 func (e *taskError) Error() string {
 	line := e.task + ": "
-	if path := deniedNode(e.err); path != "" && !strings.Contains(e.task, path) {
+	if path := causeNode(e.err); path != "" && !strings.Contains(e.task, path) {
 		line += oneLine(path) + ": "
 	}
 	line += reason(e.err)
@@ -156,9 +160,10 @@ var errorHints = []errorHint{
 	{session.ErrNoAuth, "the ACL denies access", "check --auth-file or DOCENT_AUTH, and the ACL of the znode and of its parent"},
 	{session.ErrAuthFailed, "the server rejects the credentials", "check --auth-file or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server rejects the access control list", "check --auth-file or DOCENT_AUTH"},
-	{session.ErrIDTaken, "", "choose another id, or end the other process"},
+	{session.ErrIDTaken, "", ""},
 	{session.ErrForeign, "", ""},
 	{session.ErrLeftOut, "", ""},
+	{naming.ErrNoInstance, "", `list the instances with "docent service list"`},
 	{queue.ErrNoLetter, "", `list the IDs with "docent queue dead list"`},
 	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such znode", "check the path, and the root in --servers"},
@@ -246,7 +251,7 @@ func hintOf(err error) (errorHint, bool) {
 // explain returns the line to print for an error, and its exit code. The line
 // may contain data of nodes, and so it is escaped.
 func explain(err error) (line string, code int) {
-	return visible(strings.Join(strings.Fields(err.Error()), " ")), exitCode(err)
+	return visible.Line(strings.Join(strings.Fields(err.Error()), " ")), exitCode(err)
 }
 
 func exitCode(err error) int {

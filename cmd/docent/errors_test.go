@@ -29,7 +29,7 @@ func TestExplain(t *testing.T) {
 		code int
 		line string
 	}{
-		{&usageError{"unknown flag --x", "docent lock --help"}, 2, `unknown flag --x (see: docent lock --help)`},
+		{&usageError{text: "unknown flag --x", help: "docent lock --help"}, 2, `unknown flag --x (see: docent lock --help)`},
 		{withTask("lock a", znode.Validate("a")), 2,
 			`lock a: invalid path "a": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{&unreachableError{"zk1:2181", 3 * time.Second, unreachable}, 69,
@@ -91,11 +91,6 @@ func TestExplain(t *testing.T) {
 		require.Equal(t, "lock /l: the hold was lost while CMD ran: "+cause.Error()+": CMD was stopped (code 143); "+
 			"CMD's last writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN", line)
 	}
-}
-
-func TestOneLine(t *testing.T) {
-	require.Equal(t, `a\\b\n\r\tç\x00\xff\x1b[0m`, oneLine("a\\b\n\r\tç\x00\xff\x1b[0m"))
-	require.Empty(t, oneLine(""))
 }
 
 func TestClock(t *testing.T) {

@@ -263,7 +263,7 @@ func TestFault51_CredentialsWithoutTLS(t *testing.T) {
 	require.Zero(t, code, stderr)
 	require.Equal(t, 1, strings.Count(stderr, "without TLS"), stderr)
 	for _, settings := range [][]setting{{on(server), withSecret}, {away}} {
-		_, _, stderr = docent(t, words("counter get /c"), settings...)
+		_, _, stderr = docent(t, words("counter add /c"), settings...)
 		require.Empty(t, stderr)
 	}
 }

@@ -10,23 +10,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
-// This file replaces four habits of kong that surprise a user: it reads 010 as
-// eight, replaces bytes that are not UTF-8, splits metadata at semicolons, and
-// treats an empty value as a missing flag. It also has the checks of flags and arguments that several commands
-// share.
+// This file replaces habits of kong that surprise a user. Kong reads 010 as
+// eight, replaces bytes that are not UTF-8, and splits metadata at semicolons.
+// It treats an empty value as a missing flag, and explains a wrong time in Go's
+// words. The file also has the checks of flags and arguments that several
+// commands share.
 
 // decoders returns the options that make kong read decimal numbers, and strings
 // byte for byte.
 func decoders() []kong.Option {
 	options := []kong.Option{kong.KindMapper(reflect.String, kong.MapperFunc(decodeBytes))}
+	options = append(options, kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int32, reflect.Int64} {
 		options = append(options, kong.KindMapper(kind, kong.MapperFunc(decodeDecimal)))
 	}
@@ -57,6 +61,23 @@ func decodeDecimal(ctx *kong.DecodeContext, target reflect.Value) error {
 		return fmt.Errorf("expected a decimal number but got %q; write %d", word, n)
 	}
 	target.SetInt(n)
+	return nil
+}
+
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("duration")
+	if err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(token.String())
+	if err != nil {
+		reason, _, more := strings.Cut(strings.TrimPrefix(err.Error(), "time: "), " in duration ")
+		if !more {
+			return fmt.Errorf("expected a time such as 30s but got %q", token.String())
+		}
+		return fmt.Errorf("expected a time such as 30s but got %q: %s", token.String(), reason)
+	}
+	target.SetInt(int64(d))
 	return nil
 }
 
@@ -152,13 +173,16 @@ func checkName(task, what, name string) error {
 // checkText rejects an id that a person cannot see or type.
 func checkText(task, what, text string) error {
 	switch {
-	case strings.TrimSpace(text) == "":
+	case strings.TrimFunc(text, blank) == "":
 		return usagef("%s: %s %q is blank; give a name such as host-1", task, what, text)
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		return usagef("%s: %s %q has a control character, or is not UTF-8; give a name such as host-1", task, what, text)
 	}
 	return nil
 }
+
+// blank reports whether a reader sees nothing of a character.
+func blank(r rune) bool { return unicode.IsSpace(r) || !unicode.IsControl(r) && !visible.Rune(r) }
 
 // checkListen rejects an address to listen on that is not HOST:PORT with a
 // numeric port. task begins the error.

@@ -27,12 +27,6 @@ func TestUsage(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "plain")
 	require.NoError(t, os.WriteFile(plain, []byte("text"), 0o600))
 	for _, c := range []struct{ args, line string }{
-		{"", `expected one of "demo", "dev", "lock", "once", "elect", ... (see: docent --help)`},
-		{"lokc /l -- x", `unexpected argument lokc, did you mean "lock"? (see: docent --help)`},
-		{"lock", `expected "<PATH> <CMD> ..." (see: docent lock --help)`},
-		{"lock /l", `expected "<CMD> ..." (see: docent lock --help)`},
-		{"lock /l --tyr -- x", `unknown flag --tyr, did you mean one of "--tls", "--try"? (see: docent lock --help)`},
-		{"lock /l --wait soon -- x", `--wait: expected duration but got "soon": time: invalid duration "soon" (see: docent lock --help)`},
 		{"lock /l --wait 1s --try -- x", `lock: --wait and --try exclude each other; give one of them`},
 		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative; give a time such as 30s`},
 		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative; give a time such as 5s`},

@@ -43,7 +43,7 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		m, err := enter(ctx, a, task, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
+		m, err := enter(ctx, a, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
 			return groupmembership.NewGroup(sm, c.Path).Join(ctx, c.ID, []byte(c.Data))
 		})
 		if errors.Is(err, session.ErrNotEphemeral) {
@@ -53,7 +53,7 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		line := func() (presenceJSON, string) {
-			return presenceJSON{ID: m.ID(), Path: m.Path()}, "joined " + m.Path()
+			return presenceJSON{ID: m.ID(), Path: m.Path()}, "joined " + oneLine(m.Path())
 		}
 		return a.stay(task, m.Changes(ctx), line, func() error { return m.Leave(context.Background()) })
 	})
@@ -67,7 +67,7 @@ type groupList struct {
 // Help is shown by "docent group list --help".
 func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
-		`without members prints nothing. With --json each line is an object with id, payload (or base64, if the payload is ` +
+		`without members prints nothing. If PATH does not exist, the exit code is 1. With --json each line is an object with id, payload (or base64, if the payload is ` +
 		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
 		`whose znode may not be read is listed, with a line on standard error. So is what is beyond 20000 members or 64 MiB: ` +
 		`members after these are left out, and members with a large payload are listed without it (unread, with --json).`
@@ -92,6 +92,9 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 		// The sync makes earlier joins visible on our server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
 			members, err = groupmembership.NewGroup(sm, c.Path).Members(ctx)
+		}
+		if err == nil && len(members) == 0 {
+			err = orMissing(ctx, sm, c.Path)
 		}
 		return err
 	})
@@ -142,6 +145,9 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
+			return err
+		}
 		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
 	})
 }

@@ -14,9 +14,9 @@ import (
 func TestGroup(t *testing.T) {
 	server := zktest.New(t)
 	code, out, stderr := docent(t, words("group list /g"), on(server))
-	require.Zero(t, code)
+	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Empty(t, stderr)
+	require.Equal(t, "docent: group list /g: there is no such znode; check the path, and the root in --servers\n", stderr)
 
 	text := start(t, words("group watch /g"), on(server))
 	object := start(t, words("group watch /g --json"), on(server))
@@ -61,7 +61,8 @@ func TestGroup(t *testing.T) {
 	for _, watch := range []*invocation{text, object} {
 		code, _ := watch.wait()
 		require.Zero(t, code)
-		require.Empty(t, watch.stderr.String())
+		require.Equal(t, "docent: group watch /g: the znode /g does not exist yet; if it should, check the path, and the root in --servers\n",
+			watch.stderr.String())
 	}
 	require.Empty(t, server.Sessions())
 }
@@ -99,8 +100,8 @@ func TestGroup_join_duplicate(t *testing.T) {
 	code, out, stderr := docent(t, words("group join /g host-7 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: group join /g host-7: the id is in use \(session 0x[0-9a-f]+\); `+
-		`choose another id, or end the other process\n$`, stderr)
+	require.Regexp(t, `^docent: group join /g host-7: the id is in use: session 0x[0-9a-f]+ holds it; `+
+		`choose another id, or end the process that holds it\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	a.wait()
 }

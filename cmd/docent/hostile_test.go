@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"unicode"
+	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
@@ -22,11 +24,11 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// hostile is text that would take a terminal over; hostileName is what of it
-// ZooKeeper allows in the name of a node.
+// hostile is text that would take a terminal over, with letters that no reader
+// sees. hostileName is the part that ZooKeeper allows in the name of a znode.
 const (
-	hostile     = "evil\x1b[31mred\x1b]0;title\x07\u009b2J\u202eback\rover\x7f\nnext"
-	hostileName = "evil\u202eback\u2066"
+	hostile     = "evil\x1b[31mred\x1b]0;title\x07\u009b2J\u202eback\rover\x7f\nnext\u3164\u2800\ufe0f\U000e0061"
+	hostileName = "evil\u202eback\u2066\u115f\u3164\uffa0\u2800\ufe0f"
 )
 
 // What others have written into nodes reaches the terminal as text that can be
@@ -90,7 +92,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 				quiet = append(quiet, how+line)
 			}
 			for _, r := range all {
-				require.True(t, r == '\n' || r == '\t' || unicode.IsPrint(r), "%s%s: %q in %q", how, line, r, all)
+				require.True(t, r == '\n' || r == '\t' || seen(r), "%s%s: %q in %q", how, line, r, all)
 			}
 			require.NotContains(t, all, "\nnext", "%s%s breaks its line", how, line)
 		}
@@ -104,87 +106,164 @@ func TestHostileTextFromNodes(t *testing.T) {
 		first := i.line()
 		require.Contains(t, first, "evil", line)
 		for _, r := range first {
-			require.True(t, r == '\t' || unicode.IsPrint(r), "%s: %q in %q", line, r, first)
+			require.True(t, r == '\t' || seen(r), "%s: %q in %q", line, r, first)
 		}
 		i.kill(syscall.SIGTERM)
 		i.wait()
 	}
 }
 
+// hostileVerbs are all verbs that read or write znodes. CMD is a command. PATH is
+// the path of a hostile znode, which is NAME in BASE.
+var hostileVerbs = map[string]string{
+	"lock": "lock PATH --try CMD", "lock one-node": "lock PATH --mode one-node --wait 100ms CMD", "lock write": "lock PATH --mode write --wait 100ms CMD",
+	"lock permits": "lock PATH --permits 1 --wait 100ms CMD", "once": "once PATH --every 1h CMD", "once again": "once PATH --every 1h --wait 100ms --again failed CMD",
+	"leader": "leader PATH", "leader selector": "leader PATH --layout selector", "leader one-node": "leader PATH --layout one-node",
+	"leader transfer": "leader PATH --transfer evil --wait 100ms", "barrier wait": "barrier wait PATH --wait 100ms", "barrier set": "barrier set PATH",
+	"barrier lift": "barrier lift PATH", "counter get": "counter get PATH",
+	"counter add": "counter add PATH 1", "counter set": "counter set PATH 1", "config get": "--json config get PATH",
+	"config set": "config set PATH x --version 7", "config list": "config list PATH", "config history": "config history PATH",
+	"config rollback": "config rollback PATH 1", "config delete": "config delete PATH --version 7", "queue put": "queue put PATH x",
+	"queue len": "queue len PATH", "queue list": "queue list PATH", "queue take": "--json queue take PATH --wait 100ms",
+	"queue take CMD": "queue take PATH --wait 100ms CMD", "queue dead list": "queue dead list PATH",
+	"queue dead redrive": "queue dead redrive PATH queue-0000000001.2f", "queue dead discard": "queue dead discard PATH queue-0000000001.2f",
+	"group list": "group list PATH", "services": "service list --base PATH", "service list": "service list --base BASE NAME",
+	"service pick": "service pick --base BASE NAME", "service drain": "service drain --base BASE NAME evil", "inspect": "inspect PATH",
+	"inspect deadlocks": "inspect --deadlocks --confirm 0s PATH", "acl check": "acl check PATH",
+	"acl init": "--auth digest:ann:x acl init PATH --force",
+}
+
+// hostileStays are the verbs that stay until a signal comes.
+var hostileStays = map[string]string{
+	"elect": "elect PATH --once CMD", "elect one-node": "elect PATH --layout one-node --once CMD", "leader watch": "leader PATH --watch",
+	"config watch": "config watch PATH", "config sync": "config sync PATH FILE CMD", "group join": "group join BASE NAME", "group join below": "group join PATH evil",
+	"group watch": "group watch PATH", "service register": "service register --base BASE NAME evil h:80", "service watch": "service watch --base BASE NAME",
+	"inspect watch": "inspect --watch PATH", "barrier enter": "barrier enter PATH --count 2 --wait 100ms CMD",
+}
+
+// hostileWorld puts hostile znodes of every kind on a server, and returns their
+// paths.
+func hostileWorld(t *testing.T) (server *zktest.Server, paths []string) {
+	t.Helper()
+	server = zktest.New(t, zktest.SessionTimeouts(400*time.Millisecond, 0))
+	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sm.Close()) })
+	put := func(path string, data string, mode session.Mode) {
+		if dir := path[:strings.LastIndexByte(path, '/')]; dir != "" {
+			require.NoError(t, server.Put(dir, nil))
+			paths = append(paths, dir)
+		}
+		if mode == session.Ephemeral {
+			_, err = sm.Create(t.Context(), path, []byte(data), mode)
+		} else {
+			err = server.Put(path, []byte(data))
+		}
+		require.NoError(t, err, path)
+		paths = append(paths, path)
+	}
+	quoted, err := json.Marshal(hostile)
+	require.NoError(t, err)
+	owner := fmt.Sprintf(`{"id":%s,"host":%s,"pid":1}`, quoted, quoted)
+	instance := fmt.Sprintf(`{"name":%[1]s,"id":%[1]s,"address":%[1]s,"port":80,"registrationTimeUTC":0,"serviceType":%[1]s,"payload":{"@class":%[1]s}}`, quoted)
+	const guid = "_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-"
+	put("/locks/"+guid+"lock-0000000000", owner, session.Ephemeral)
+	put("/latch/"+guid+"latch-0000000000", hostile, session.Ephemeral)
+	put("/one", owner, session.Ephemeral)
+	put("/members/"+hostileName, hostile, session.Ephemeral)
+	put("/services/web/"+hostileName, instance, session.Persistent)
+	put("/c/"+hostileName, hostile, session.Persistent)
+	put("/q/items/queue-0000000000", hostile, session.Persistent)
+	put("/q/items/queue-0000000001", "\x00\x01\x00\x01\x01\x00\x00\x00\x08\x1b[31mred\x02", session.Persistent)
+	put("/q/claims/queue-0000000001", hostile, session.Ephemeral)
+	put("/q/dead/queue-0000000001.2f", fmt.Sprintf(`{"reason":%s}`+"\n", quoted)+hostile, session.Persistent)
+	put("/double/ready", fmt.Sprintf(`{"round":1,"members":[%s]}`, quoted), session.Persistent)
+	put("/double/member-"+hostileName, owner, session.Ephemeral)
+	put("/once", fmt.Sprintf(`{"once":"running","run":{"id":%[1]s,"host":%[1]s,"pid":1,"call":%[1]s}}`, quoted), session.Persistent)
+	put("/gate", owner, session.Persistent)
+	return server, slices.Compact(append(paths, "/q"))
+}
+
+// hostileArgs returns the command line of a verb for a path.
+func hostileArgs(t *testing.T, verb, path string) (args []string) {
+	up, last := path[:max(1, strings.LastIndexByte(path, '/'))], path[strings.LastIndexByte(path, '/')+1:]
+	line := strings.NewReplacer("PATH", path, "BASE", up, "NAME", cmp.Or(last, "x"), "FILE", t.TempDir()+"/file").Replace("--connect-timeout 5s --timeout 400ms " + verb)
+	for _, word := range strings.Split(line, " ") {
+		if word == "CMD" {
+			args = append(args, self("0")...)
+			continue
+		}
+		args = append(args, word)
+	}
+	return args
+}
+
+// requireSeen requires that the output is text that can be seen.
+func requireSeen(t *testing.T, args []string, output string) {
+	t.Helper()
+	for line := range strings.Lines(output) {
+		for _, r := range strings.TrimSuffix(line, "\n") {
+			require.True(t, r == '\t' || seen(r), "%q: %q in %q", args, r, line)
+		}
+	}
+	require.NotContains(t, output, "\nnext", "%q breaks its line", args)
+}
+
 // Every verb meets every hostile znode: whatever it makes of it, the output is
 // text that can be seen. A verb that prints data as it is, for a pipe, is the
 // exception: "config get" and "queue take" without --json.
 func TestFault50_HostileTextInEveryVerb(t *testing.T) {
-	verbs := map[string]string{
-		"lock": "lock PATH --try CMD", "once": "once PATH --every 1h CMD", "elect": "elect PATH --wait 100ms CMD", "leader": "leader PATH",
-		"leader transfer": "leader PATH --transfer evil --wait 100ms", "barrier wait": "barrier wait PATH --wait 100ms", "barrier set": "barrier set PATH",
-		"barrier lift": "barrier lift PATH", "barrier run": "barrier run PATH 2 --wait 100ms CMD", "counter get": "counter get PATH", "counter add": "counter add PATH 1",
-		"counter set": "counter set PATH 1", "config get": "--json config get PATH", "config set": "config set PATH x --version 7", "config list": "config list PATH",
-		"config history": "config history PATH", "config rollback": "config rollback PATH 1", "config delete": "config delete PATH --version 7",
-		"queue put": "queue put PATH x", "queue len": "queue len PATH", "queue list": "queue list PATH", "queue take": "--json queue take PATH --wait 100ms",
-		"queue dead list": "queue dead list PATH", "queue dead redrive": "queue dead redrive PATH evil", "group list": "group list PATH",
-		"service list": "service list --base BASE NAME", "services": "service list --base PATH", "service pick": "service pick --base BASE NAME",
-		"service drain": "service drain --base BASE NAME evil", "inspect": "inspect PATH", "inspect deadlocks": "inspect --deadlocks --confirm 0s PATH",
-	}
-	for name, verb := range verbs {
+	for name, verb := range hostileVerbs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := zktest.New(t)
-			sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
-			require.NoError(t, err)
-			defer sm.Close()
-			var paths []string
-			put := func(path string, data string, mode session.Mode) {
-				if dir := path[:strings.LastIndexByte(path, '/')]; dir != "" {
-					require.NoError(t, server.Put(dir, nil))
-					paths = append(paths, dir)
-				}
-				if mode == session.Ephemeral {
-					_, err = sm.Create(t.Context(), path, []byte(data), mode)
-				} else {
-					err = server.Put(path, []byte(data))
-				}
-				require.NoError(t, err, path)
-				paths = append(paths, path)
+			server, paths := hostileWorld(t)
+			tried := false
+			for _, path := range paths {
+				args := append([]string{"-v"}, hostileArgs(t, verb, path)...)
+				code, out, stderr := docent(t, args, on(server), role("exit"))
+				requireSeen(t, args, out+stderr)
+				tried = tried || code != exitUsage || strings.Contains(stderr, "session opened")
 			}
-			quoted, err := json.Marshal(hostile)
-			require.NoError(t, err)
-			owner := fmt.Sprintf(`{"id":%s,"host":%s,"pid":1}`, quoted, quoted)
-			instance := fmt.Sprintf(`{"name":%[1]s,"id":%[1]s,"address":%[1]s,"port":80,"registrationTimeUTC":0,"serviceType":%[1]s,"payload":{"@class":%[1]s}}`, quoted)
-			const guid = "_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-"
-			put("/locks/"+guid+"lock-0000000000", owner, session.Ephemeral)
-			put("/latch/"+guid+"latch-0000000000", hostile, session.Ephemeral)
-			put("/one", owner, session.Ephemeral)
-			put("/members/"+hostileName, hostile, session.Ephemeral)
-			put("/services/web/"+hostileName, instance, session.Persistent)
-			put("/c/"+hostileName, hostile, session.Persistent)
-			put("/q/items/queue-0000000000", hostile, session.Persistent)
-			put("/q/items/queue-0000000001", "\x00\x01\x00\x01\x01\x00\x00\x00\x08\x1b[31mred\x02", session.Persistent)
-			put("/q/claims/queue-0000000001", hostile, session.Ephemeral)
-			put("/q/dead/queue-0000000001.2f", fmt.Sprintf(`{"reason":%s}`+"\n", quoted)+hostile, session.Persistent)
-			put("/double/ready", fmt.Sprintf(`{"round":1,"members":[%s]}`, quoted), session.Persistent)
-			put("/once", fmt.Sprintf(`{"once":"running","run":{"id":%[1]s,"host":%[1]s,"pid":1,"call":%[1]s}}`, quoted), session.Persistent)
-			put("/gate", owner, session.Persistent)
-			paths = append(paths, "/q")
-			for _, path := range slices.Compact(paths) {
-				up, last := path[:max(1, strings.LastIndexByte(path, '/'))], path[strings.LastIndexByte(path, '/')+1:]
-				line := strings.NewReplacer("PATH", path, "BASE", up, "NAME", cmp.Or(last, "x")).Replace("-v --connect-timeout 5s " + verb)
-				args := make([]string, 0, 10)
-				for _, word := range strings.Split(line, " ") {
-					if word == "CMD" {
-						args = append(args, self()...)
-						continue
-					}
-					args = append(args, word)
-				}
-				_, out, stderr := docent(t, args, on(server), role("exit"))
-				for line := range strings.Lines(out + stderr) {
-					for _, r := range strings.TrimSuffix(line, "\n") {
-						require.True(t, r == '\t' || unicode.IsPrint(r), "%q: %q in %q", args, r, line)
-					}
-				}
-				require.NotContains(t, out+stderr, "\nnext", "%q breaks its line", args)
-			}
+			require.True(t, tried, "every line is wrong usage")
 		})
+	}
+}
+
+// The same for the verbs that stay until a signal comes.
+func TestFault50_HostileTextInVerbsThatStay(t *testing.T) {
+	for name, verb := range hostileStays {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tried := false
+			server, paths := hostileWorld(t)
+			for _, path := range paths {
+				args := hostileArgs(t, verb, path)
+				var out safeBuffer
+				watches := server.Watches()
+				i := start(t, args, on(server), role("exit"), func(env *environment) { env.stdout = &out })
+				require.Eventually(t, func() bool {
+					return len(i.code) > 0 || out.String() != "" || i.stderr.String() != "" || server.Watches() > watches
+				}, patience, ms, "%q", args)
+				code := i.stop()
+				requireSeen(t, args, out.String()+i.stderr.String())
+				tried = tried || code != exitUsage
+			}
+			require.True(t, tried, "every line is wrong usage")
+		})
+	}
+}
+
+// No verb is missing in the two tables.
+func TestFault50_TablesAreComplete(t *testing.T) {
+	own := []string{"demo", "dev", "ui", "completion", "man", "version"} // they print no text of others; the page has tests of its own
+	parser, err := kong.New(new(grammar), append(decoders(), kong.Name("docent"))...)
+	require.NoError(t, err)
+	for _, leaf := range parser.Model.Leaves(true) {
+		words := strings.Join(verb(leaf), " ")
+		found := slices.Contains(own, words)
+		for _, line := range slices.Concat(slices.Collect(maps.Values(hostileVerbs)), slices.Collect(maps.Values(hostileStays))) {
+			found = found || strings.Contains(" "+line+" ", " "+words+" ")
+		}
+		require.True(t, found, "%q is in none of the tables", words)
 	}
 }

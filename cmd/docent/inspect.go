@@ -110,14 +110,10 @@ func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) 
 	return nil
 }
 
-// redraw moves a terminal's cursor to the top and clears the screen.
-const redraw = "\x1b[H\x1b[2J"
+// clearScreen moves a terminal's cursor to the top and clears the screen.
+const clearScreen = "\x1b[H\x1b[2J"
 
 func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *session.Manager) error {
-	between := ""
-	if onTerminal(a.stdout) {
-		between = redraw
-	}
 	var last *inspect.Report
 	for r, err := range inspect.Changes(ctx, sm, c.Path, c.options()...) {
 		switch {
@@ -128,8 +124,7 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 		case a.globals.JSON:
 			last, err = r, a.printJSON(r)
 		default:
-			last = r
-			err = a.printf("%s-- %s --\n%s", between, clock(r.Taken, time.Now()), reportText(r))
+			last, err = r, c.redraw(a, r)
 		}
 		if err != nil {
 			return err
@@ -139,6 +134,16 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 		return errors.New("the tree can no longer be watched")
 	}
 	return nil
+}
+
+// redraw prints a report in the place of the last one, if that is possible.
+func (c *inspectCommand) redraw(a *app, r *inspect.Report) error {
+	if onTerminal(a.stdout) {
+		if err := a.printData([]byte(clearScreen)); err != nil {
+			return err
+		}
+	}
+	return a.printf("-- %s --\n%s", clock(r.Taken, time.Now()), reportText(r))
 }
 
 // watchTrouble is the object that --watch --json prints for a failed look.
@@ -182,8 +187,9 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	if !found.Complete() {
 		a.note("%s: the search is not complete and may have missed a deadlock: %s", task, gaps(found))
 	}
-	if len(found.Deadlocks) > 0 {
+	if n := len(found.Deadlocks); n > 0 {
 		a.code = exitFailure
+		a.note("%s: %s found; end one process of each cycle", task, count(n, "deadlock"))
 	} else if !a.globals.JSON {
 		if !found.Complete() {
 			return a.printf("no deadlock in the znodes that were read\n")

@@ -65,7 +65,12 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	e := election.New(sm, c.Path, election.Layout(layouts[c.Layout]))
 	switch {
 	case c.Watch:
-		err = a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
+		if err = a.noteMissing(ctx, task, sm, c.Path); err == nil {
+			err = a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
+		}
+		if ctx.Err() != nil {
+			err = nil // an interruption is a normal end
+		}
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, sm, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
@@ -105,22 +110,24 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	signals, stop := a.notify(interrupts...)
 	defer stop()
 	err := interruptible(ctx, signals, func(ctx context.Context) error {
-		var outcome error
 		w := waiting{
 			sm: sm, limit: &c.Wait, path: c.Path,
-			look: func(context.Context) (string, error) { return "", nil },
-			late: func(string) error { return outcome },
+			look: func(ctx context.Context) (string, error) {
+				leader, err := e.Leader(ctx)
+				if err != nil || leader.Exists && leader.ID == c.Transfer {
+					return "", err
+				}
+				return "another candidate leads", nil
+			},
+			late: func(string) error { return &notSteppedDown{within: c.Wait} },
 		}
-		return w.run(ctx, func(ctx context.Context) error {
-			outcome = e.Transfer(ctx, c.Transfer)
-			return outcome
-		})
+		return w.run(ctx, func(ctx context.Context) error { return e.Transfer(ctx, c.Transfer) })
 	})
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, election.ErrTransferTimeout) && errors.Is(err, context.DeadlineExceeded):
-		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
+	case errors.Is(err, errNotAcquired):
+		return &taskError{task: task, err: err,
 			hint: "it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer"}
 	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrTransferSuperseded), errors.Is(err, election.ErrInterrupted):
 		return &taskError{task: task, err: errors.Unwrap(errors.Unwrap(err))} // the task says the operation, and to whom

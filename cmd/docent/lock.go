@@ -95,7 +95,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) error {
 // lockable returns the lock that the flags name.
 func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 	if c.Permits != nil {
-		return permitOf(lock.NewSemaphore(sm, c.Path, lock.Permits(*c.Permits), opt))
+		return permitOf(lock.NewSemaphore(sm, c.Path, lock.Permits(*c.Permits), opt), *c.Permits)
 	}
 	return lockModes[c.Mode](sm, c.Path, opt)
 }
@@ -117,7 +117,13 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 	var hold *session.Hold
 	w := waiting{
 		sm: sm, limit: c.Wait, path: c.Path, first: true,
-		look: func(ctx context.Context) (string, error) { return heldBy(ctx, l) },
+		look: func(ctx context.Context) (string, error) {
+			s, err := sm.Session(ctx)
+			if err != nil {
+				return "", err
+			}
+			return l.obstacle(ctx, s.ID)
+		},
 		late: func(holder string) error {
 			if holder == "" {
 				holder = notHeldAnyMore
@@ -194,7 +200,7 @@ func holderOf(ctx context.Context, l lockable) string {
 	return holder
 }
 
-const notHeldAnyMore = "held until a moment ago"
+const notHeldAnyMore = "no holder was seen"
 
 // heldBy describes the holders of the lock. It fails if no server answers, and
 // returns "" if the lock is not held.

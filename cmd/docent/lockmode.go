@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/lock"
@@ -13,7 +14,10 @@ import (
 type lockable struct {
 	wait, try func(context.Context) (*session.Hold, error)
 	holders   func(context.Context) ([]lock.Contender, error)
+	permits   int  // how many may hold at a time; 0: one
 	reads     bool // a read lock: it waits for writers alone
+	// waiters is set for a read lock.
+	waiters func(context.Context) ([]lock.Contender, error)
 }
 
 // lockModes are the values of --mode.
@@ -28,7 +32,7 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true}
+		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true, waiters: m.Waiters}
 	},
 	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
@@ -58,7 +62,7 @@ func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(contex
 }
 
 // permitOf acquires one permit of a semaphore.
-func permitOf(s *lock.Semaphore) lockable {
+func permitOf(s *lock.Semaphore, permits int) lockable {
 	one := func(acquire func(context.Context, int) (*lock.Permit, error)) func(context.Context) (*session.Hold, error) {
 		return plain(func(ctx context.Context) (*lock.Hold, error) {
 			p, err := acquire(ctx, 1)
@@ -68,7 +72,31 @@ func permitOf(s *lock.Semaphore) lockable {
 			return p.Holds()[0], nil
 		})
 	}
-	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders}
+	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, permits: permits}
+}
+
+// obstacle describes the holders that the contender of a session waits for, or
+// returns "". It fails if no server answers.
+func (l lockable) obstacle(ctx context.Context, own session.ID) (string, error) {
+	holders, err := l.holders(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", err
+	case err != nil:
+		return cannotTell(err), nil
+	}
+	holders = slices.DeleteFunc(holders, func(h lock.Contender) bool { return h.Session == own })
+	if len(holders) < max(1, l.permits) {
+		return "", nil
+	}
+	if l.reads && holders[0].Mode == lock.ModeRead {
+		waiters, err := l.waiters(ctx)
+		writes := func(w lock.Contender) bool { return w.Mode == lock.ModeWrite }
+		if err != nil || !slices.ContainsFunc(waiters, writes) {
+			return "", err
+		}
+	}
+	return "held " + l.describe(holders), nil
 }
 
 // describe names the first holder, and counts the others.

@@ -225,6 +225,22 @@ func (i *invocation) kill(sig os.Signal) {
 	}
 }
 
+// stop sends SIGTERM until docent has ended, and returns the exit code. The first
+// one may be CMD's.
+func (i *invocation) stop() int {
+	i.t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case i.signals <- syscall.SIGTERM:
+		case code := <-i.code:
+			return code
+		case <-late:
+			require.Fail(i.t, "docent does not end")
+		}
+	}
+}
+
 // wait returns the exit code, and whatever was printed in the meantime.
 func (i *invocation) wait() (code int, rest []string) {
 	i.t.Helper()

@@ -142,7 +142,9 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 		sm: sm, limit: &c.Wait, path: c.Path,
 		look: func(ctx context.Context) (string, error) {
 			info, err := o.Last(ctx)
-			last = info
+			if last = info; info.State == lock.RunUnderWay {
+				return "a run is under way", err
+			}
 			return "", err
 		},
 		late: func(string) error {

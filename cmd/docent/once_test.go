@@ -160,7 +160,7 @@ func TestOnce_refusals(t *testing.T) {
 		line, says string
 		code       int
 	}{
-		{"once /j -- true", "missing flags: --every=10m", 2},
+		{"once /j -- true", "--every is missing; write docent once PATH --every 10m -- CMD", 2},
 		{"once /j --every 0s -- true", "once: --every 0s is too short; give a time such as 10m", 2},
 		{"once /j --every 10m --slack 10m -- true", "once: --slack 10m0s is out of range; give a time from 0 to less than --every 10m0s", 2},
 		{"once /j --every 10m --slack=-1s -- true", "once: --slack -1s is out of range", 2},

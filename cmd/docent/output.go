@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
+
+	"github.com/docent-go/docent/internal/base/visible"
 )
 
 // printJSON prints an object on one line.
@@ -18,40 +20,47 @@ func (a *app) printJSON(object any) error {
 	if err := encoder.Encode(object); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}
-	return a.printf("%s\n", visible(strings.TrimSuffix(line.String(), "\n")))
+	return a.printf("%s\n", visible.Line(strings.TrimSuffix(line.String(), "\n")))
 }
 
-// visible escapes unprintable characters as JSON does. JSON text stays JSON:
-// such characters occur in its strings alone. The encoder does not escape all
-// that a terminal obeys.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
-
-// printf prints a result.
+// printf prints a result of one or more lines of text. It is the one way of text
+// to standard output: what a terminal would obey, or not show, is escaped.
 func (a *app) printf(format string, args ...any) error {
-	if _, err := fmt.Fprintf(a.stdout, format, args...); err != nil {
+	return a.printData([]byte(visible.Lines(fmt.Sprintf(format, args...))))
+}
+
+// printData prints a value byte for byte, for a pipe or a file.
+func (a *app) printData(data []byte) error {
+	if _, err := a.stdout.Write(data); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}
 	return nil
 }
 
+// printValue is printData. On a terminal a line feed follows.
+func (a *app) printValue(data []byte) error {
+	if onTerminal(a.stdout) {
+		data = append(slices.Clip(data), '\n')
+	}
+	return a.printData(data)
+}
+
+// visibleWriter writes the lines of a log for a terminal. Each Write has whole
+// lines.
+type visibleWriter struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (v visibleWriter) Write(lines []byte) (int, error) {
+	if _, err := io.WriteString(v.w, visible.Lines(string(lines))); err != nil {
+		return 0, err
+	}
+	return len(lines), nil
+}
+
 // note prints a line on standard error that is neither a result nor a failure.
 // It ignores an error of the write: the command goes on without the line.
 func (a *app) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.stderr, "docent: %s\n", visible(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintf(a.stderr, "docent: %s\n", visible.Line(fmt.Sprintf(format, args...)))
 }
 
 // clock formats a time of day for people, with its date if that is not today.

@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"iter"
 
+	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/session"
 )
 
 // enter calls f, which enters a group or a service. f has enough time for the
 // session of a crashed predecessor to expire, and for the server to answer.
-func enter[T any](ctx context.Context, a *app, task string, sm *session.Manager, f func(ctx context.Context) (T, error)) (T, error) {
+func enter[T any](ctx context.Context, a *app, sm *session.Manager, f func(ctx context.Context) (T, error)) (T, error) {
 	s, err := sm.Session(ctx)
 	if err != nil {
 		return *new(T), err
@@ -20,9 +20,6 @@ func enter[T any](ctx context.Context, a *app, task string, sm *session.Manager,
 	entered, err := f(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		err = a.unreachable(err)
-	}
-	if errors.Is(err, session.ErrIDTaken) {
-		err = &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
 	}
 	return entered, err
 }
@@ -63,7 +60,7 @@ func (a *app) printPresence(state session.Presence, line presenceJSON, text stri
 	case state.In:
 		return a.printf("%s\n", text)
 	}
-	return a.printf("out: %s\n", visible(reason(state.Err)))
+	return a.printf("out: %s\n", visible.Line(reason(state.Err)))
 }
 
 // presenceJSON is one state of a membership or a registration.

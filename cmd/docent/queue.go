@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,20 @@ func (c *queueAt) check(task string) error {
 func (c *queueAt) open(sm *session.Manager, opts ...queue.Option) *queue.Queue {
 	return queue.New(sm, c.Path, append(opts,
 		queue.Layout(queueLayouts[c.Layout]), queue.Items(c.Items), queue.Claims(c.Claims))...)
+}
+
+// orMissing returns an error if the queue does not exist.
+func (c *queueAt) orMissing(ctx context.Context, sm *session.Manager) error {
+	return orMissing(ctx, sm, c.Path, c.Items, c.Claims)
+}
+
+// unlessMissing returns an error if nothing was found because the queue does not
+// exist. n is how many items or letters were found.
+func (c *queueAt) unlessMissing(ctx context.Context, a *app, sm *session.Manager, n int) error {
+	if n > 0 {
+		return nil
+	}
+	return a.once(ctx, func(ctx context.Context) error { return c.orMissing(ctx, sm) })
 }
 
 // queuePut is "docent queue put".
@@ -159,23 +174,27 @@ func (c *queueLen) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, "queue len "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
 		var n int
 		var status queue.Status
+		var absent error
 		err := a.once(ctx, func(ctx context.Context) (err error) {
 			// The sync makes earlier puts visible on our server.
 			if err = sm.Sync(ctx, c.Path); err != nil {
 				return err
 			}
-			if a.globals.JSON {
-				status, err = q.Status(ctx)
-				return err
+			if n, err = q.Len(ctx); err == nil && n == 0 {
+				if absent = c.orMissing(ctx, sm); !errors.Is(absent, session.ErrNoNode) {
+					err = absent
+				}
 			}
-			n, err = q.Len(ctx)
+			if err == nil && a.globals.JSON {
+				status, err = q.Status(ctx)
+			}
 			return err
 		})
 		switch {
 		case err != nil:
 			return err
 		case a.globals.JSON:
-			return a.printJSON(struct {
+			err = a.printJSON(struct {
 				Path    string `json:"path"`
 				Ready   int    `json:"ready"`
 				Delayed int    `json:"delayed"`
@@ -183,8 +202,10 @@ func (c *queueLen) Run(ctx context.Context, a *app) error {
 				Dead    int    `json:"dead"`
 				Foreign int    `json:"foreign"`
 			}{c.Path, status.Ready, status.Delayed, status.Claimed, status.Dead, status.Foreign})
+		default:
+			err = a.printf("%d\n", n)
 		}
-		return a.printf("%d\n", n)
+		return cmp.Or(err, absent)
 	})
 }
 
@@ -233,10 +254,12 @@ func (c *queueList) Run(ctx context.Context, a *app) error {
 		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
 			return err
 		}
+		n := 0
 		for e, err := range q.List(ctx) {
 			if err != nil {
 				return err
 			}
+			n++
 			if a.globals.JSON {
 				err = a.printJSON(entryAsJSON(e))
 			} else {
@@ -246,7 +269,7 @@ func (c *queueList) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		return nil
+		return c.unlessMissing(ctx, a, sm, n)
 	})
 }
 

@@ -172,7 +172,7 @@ func TestQueue_usage(t *testing.T) {
 		"queue take /q --retry=-1s -- true":                "--retry -1s is negative",
 		"queue take /q --max-attempts=-1":                  "--max-attempts -1 is too small",
 		"queue take /q --retry 1s --layout simple -- true": "--retry needs --layout curator",
-		"queue dead": "expected one of",
+		"queue dead": "queue dead needs a verb: list, redrive or discard",
 	} {
 		code, _, stderr := docent(t, words(line), stdin(""))
 		require.Equal(t, 2, code, line)

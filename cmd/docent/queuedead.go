@@ -46,10 +46,12 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
 			return err
 		}
+		n := 0
 		for l, err := range q.Dead(ctx) {
 			if err != nil {
 				return err
 			}
+			n++
 			if a.globals.JSON {
 				err = a.printJSON(letterJSON{l.ID, l.Item, l.Reason, l.Malformed, l.Priority, l.Attempts,
 					knownTime(l.Put), knownTime(l.Died), payload(l.Data)})
@@ -60,7 +62,7 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		return nil
+		return c.unlessMissing(ctx, a, sm, n)
 	})
 }
 
@@ -99,6 +101,9 @@ func (c *queueDeadRedrive) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		n, err := q.Redrive(ctx, c.IDs...)
+		if err == nil {
+			err = c.unlessMissing(ctx, a, sm, n)
+		}
 		if err != nil {
 			return err
 		}
@@ -127,8 +132,11 @@ func (c *queueDeadDiscard) Run(ctx context.Context, a *app) error {
 	if err := c.letters(task, c.IDs); err != nil {
 		return err
 	}
-	return c.with(ctx, a, task, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {
+	return c.with(ctx, a, task, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
 		n, err := q.Discard(ctx, c.IDs...)
+		if err == nil {
+			err = c.unlessMissing(ctx, a, sm, n)
+		}
 		if err != nil {
 			return err
 		}

@@ -107,9 +107,15 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	}
 	w := waiting{
 		sm: sm, limit: c.Wait, path: c.Path,
-		look: func(context.Context) (string, error) { return "no item was ready", nil },
-		late: func(what string) error {
-			return &nothingCame{fmt.Sprintf("%s within %v%s; raise --wait, or try again later", what, *c.Wait, passedOver(q))}
+		look: func(ctx context.Context) (string, error) {
+			status, err := q.Status(ctx)
+			if err != nil || status.Ready > len(q.Skipped()) {
+				return "", err
+			}
+			return "no item is ready", nil
+		},
+		late: func(string) error {
+			return &nothingCame{fmt.Sprintf("no item was ready within %v%s; raise --wait, or try again later", *c.Wait, passedOver(q))}
 		},
 	}
 	err := w.run(ctx, func(ctx context.Context) (err error) {
@@ -150,11 +156,7 @@ func (c *queueTake) print(a *app, item *queue.Item) error {
 			payloadJSON
 		}{item.ID, item.Attempt, item.Priority, item.Token(), payload(item.Data)})
 	} else {
-		end := ""
-		if onTerminal(a.stdout) {
-			end = "\n"
-		}
-		err = a.printf("%s%s", item.Data, end)
+		err = a.printValue(item.Data)
 	}
 	if err != nil {
 		return errors.Join(err, item.Release())

@@ -105,7 +105,7 @@ func TestSASL_usage(t *testing.T) {
 		{"--sasl-user ann", "--sasl-user, DOCENT_SASL_PASSWORD: DIGEST-MD5: the password is not valid UTF-8",
 			[]setting{env("DOCENT_SASL_PASSWORD=" + secret + "\xff")}},
 		{"--sasl-user=", "--sasl-user: the value is empty; give one, or leave the flag out", nil},
-		{"--sasl-password " + secret, "unknown flag --sasl-password, did you mean", nil},
+		{"--sasl-password " + secret, "unknown flag --sasl-password; did you mean", nil},
 	} {
 		code, out, stderr := docent(t, words(c.args+" config get /a"), c.settings...)
 		require.Equal(t, 2, code, c.args)

@@ -47,20 +47,20 @@ func (f registryFlags) codec() naming.Codec {
 	return naming.Curator()
 }
 
+// dir returns the directory of a service.
+func (f registryFlags) dir(service string) (string, error) {
+	return f.codec().Dir(cmp.Or(f.Base, f.codec().Base()), service)
+}
+
 // check rejects invalid names of services before docent connects.
 func (f registryFlags) check(task, service string) error {
-	codec := f.codec()
-	base := f.Base
-	if base == "" {
-		base = codec.Base()
-	}
-	if err := checkPath(base); err != nil {
+	if err := checkPath(cmp.Or(f.Base, f.codec().Base())); err != nil {
 		return withTask(task, err)
 	}
 	if err := checkText(task, "NAME", service); err != nil {
 		return err
 	}
-	if _, err := codec.Dir(base, service); err != nil {
+	if _, err := f.dir(service); err != nil {
 		return usagef("%s: %v", task, err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 		return withTask(task, err)
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		g, err := enter(ctx, a, task, sm, func(ctx context.Context) (*naming.Registration, error) {
+		g, err := enter(ctx, a, sm, func(ctx context.Context) (*naming.Registration, error) {
 			return c.registry(sm).Register(ctx, in)
 		})
 		if err != nil {

@@ -17,14 +17,18 @@ func TestService(t *testing.T) {
 	server := zktest.New(t)
 	for _, line := range []string{"service list", "service list orders"} {
 		code, out, stderr := docent(t, words(line), on(server))
-		require.Zero(t, code)
+		require.Equal(t, 1, code)
 		require.Empty(t, out)
-		require.Empty(t, stderr)
+		require.Regexp(t, `^docent: `+line+`: /services(/orders)?: there is no such znode; check the path, and the root in --servers\n$`, stderr)
 	}
-	code, out, stderr := docent(t, words("service pick orders"), on(server))
+	require.NoError(t, server.Put("/services/orders", nil))
+	code, out, stderr := docent(t, words("service list orders"), on(server))
+	require.Zero(t, code)
+	require.Empty(t, out+stderr)
+	code, out, stderr = docent(t, words("service pick orders"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: service pick orders: no instance is available: none is known\n", stderr)
+	require.Equal(t, "docent: service pick orders: no instance is available: none is known; list the instances with \"docent service list\"\n", stderr)
 
 	text := start(t, words("service watch orders"), on(server))
 	object := start(t, words("service watch orders --json"), on(server))
@@ -124,8 +128,8 @@ func TestService_duplicate(t *testing.T) {
 	code, out, stderr := docent(t, words("service register orders o1 h:81 --timeout 200ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Regexp(t, `^docent: service register orders o1: the id is in use `+
-		`\(session 0x[0-9a-f]+\); choose another id, or end the other process\n$`, stderr)
+	require.Regexp(t, `^docent: service register orders o1: the id is in use: `+
+		`session 0x[0-9a-f]+ holds it; choose another id, or end the process that holds it\n$`, stderr)
 	a.kill(syscall.SIGTERM)
 	code, _ = a.wait()
 	require.Zero(t, code)
@@ -179,7 +183,7 @@ func TestFault29_PickedAddressesAreHosts(t *testing.T) {
 	code, out, stderr := docent(t, words("service pick orders"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: service pick orders: no instance is available: 6 are known, all of them disabled, draining or without a usable address\n", stderr)
+	require.Equal(t, "docent: service pick orders: no instance is available: 6 are known, all of them disabled, draining or without a usable address; list the instances with \"docent service list\"\n", stderr)
 	require.NoError(t, server.Put("/services/orders/g", []byte(`{"name":"orders","id":"g","address":"10.0.0.7","port":80}`)))
 	for range 3 {
 		_, out, _ = docent(t, words("service pick orders"), on(server))

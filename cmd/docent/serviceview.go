@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 
+	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -27,13 +29,16 @@ func (serviceList) Help() string {
 func (c *serviceList) Run(ctx context.Context, a *app) error {
 	task := "service list"
 	if c.Name == "" {
-		return a.withRegistry(ctx, task, c.registryFlags, "any", func(ctx context.Context, r *naming.Registry) error {
-			return c.printServices(ctx, a, r)
+		return a.withRegistry(ctx, task, c.registryFlags, "any", func(ctx context.Context, sm *session.Manager, r *naming.Registry) error {
+			return c.printServices(ctx, a, sm, r)
 		})
 	}
 	task += " " + oneLine(c.Name)
-	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
+	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service, orMissing func() error) error {
 		view := s.View()
+		if view.Len() == 0 && len(view.Problems) == 0 {
+			return orMissing()
+		}
 		for _, problem := range view.Problems {
 			a.note("%s: %s", task, nodeReason(problem))
 		}
@@ -46,8 +51,11 @@ func (c *serviceList) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (c *serviceList) printServices(ctx context.Context, a *app, r *naming.Registry) error {
+func (c *serviceList) printServices(ctx context.Context, a *app, sm *session.Manager, r *naming.Registry) error {
 	names, err := r.Services(ctx)
+	if err == nil && len(names) == 0 {
+		err = orMissing(ctx, sm, r.Base())
+	}
 	for _, name := range names {
 		switch {
 		case err != nil:
@@ -86,6 +94,13 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		dir, err := c.dir(c.Name)
+		if err == nil {
+			err = a.noteMissing(ctx, task, sm, dir)
+		}
+		if err != nil {
+			return err
+		}
 		s, err := c.registry(sm).Open(ctx, c.Name, naming.ProtectEmpty(0))
 		if err != nil {
 			return err
@@ -138,7 +153,7 @@ func (a *app) printMark(event, why string) error {
 	case event == "empty":
 		return a.printf("no instances\n")
 	case why != "":
-		return a.printf("%s: %s\n", event, visible(why))
+		return a.printf("%s: %s\n", event, visible.Line(why))
 	}
 	return a.printf("%s\n", event)
 }
@@ -176,7 +191,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 	if c.Key != "" && name != "hash" && name != "sticky" {
 		return usagef("service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out")
 	}
-	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
+	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service, orMissing func() error) error {
 		balancer := naming.NewBalancer(s, strategy)
 		picked, err := balancer.Pick(c.Key)
 		// A balancer also picks instances with a URI and no address to print.
@@ -184,6 +199,9 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 			tried = append(tried, picked.Item.ID)
 			picked.Done(nil)
 			picked, err = balancer.PickOther(c.Key, tried...)
+		}
+		if errors.Is(err, naming.ErrNoInstance) {
+			err = cmp.Or(orMissing(), err)
 		}
 		if err != nil {
 			return err
@@ -201,7 +219,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 
 // withRegistry connects and runs f once.
 func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags, service string,
-	f func(context.Context, *naming.Registry) error) error {
+	f func(context.Context, *session.Manager, *naming.Registry) error) error {
 	if err := flags.check(task, service); err != nil {
 		return err
 	}
@@ -215,38 +233,45 @@ func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags
 		if err := sm.Sync(ctx, r.Base()); err != nil {
 			return err
 		}
-		return f(ctx, r)
+		return f(ctx, sm, r)
 	})
 	return errors.Join(withTask(task, err), sm.Close())
 }
 
-// withService runs f on the present instances of a service.
-func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string, f func(*naming.Service) error) error {
-	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, r *naming.Registry) error {
+// withService runs f on the present instances of a service. If f finds none,
+// orMissing returns an error if the service does not exist.
+func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string,
+	f func(s *naming.Service, orMissing func() error) error) error {
+	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, sm *session.Manager, r *naming.Registry) error {
+		dir, err := flags.dir(name)
+		if err != nil {
+			return err
+		}
 		s, err := r.Open(ctx, name)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		return f(s)
+		return f(s, func() error { return orMissing(ctx, sm, dir) })
 	})
 }
 
-// nodeReason is reason, with the path of the node whose ACL denies access.
+// nodeReason is reason, with the path of the znode that is the cause.
 func nodeReason(err error) string {
-	if path := deniedNode(err); path != "" {
+	if path := causeNode(err); path != "" {
 		return oneLine(path) + ": " + reason(err)
 	}
 	return reason(err)
 }
 
-// deniedNode returns the path of the node whose ACL denies access, or "".
-func deniedNode(err error) string {
+// causeNode returns the path of the znode that is missing, or whose ACL denies
+// access, or "".
+func causeNode(err error) string {
 	var op *session.OpError
 	for inner := err; errors.As(inner, &op); inner = op.Err {
 		// The innermost error has the path of the node itself.
 	}
-	if op == nil || !errors.Is(err, session.ErrNoAuth) {
+	if op == nil || !errors.Is(err, session.ErrNoAuth) && !errors.Is(err, session.ErrNoNode) {
 		return ""
 	}
 	return op.Path

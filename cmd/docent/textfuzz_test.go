@@ -13,22 +13,32 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/base/visible"
 )
 
 // hostileTexts are what a terminal, a log or a parser may obey: control
 // characters of both sets, characters that change the direction of text, line
 // separators, bytes that are not UTF-8.
 var hostileTexts = []string{
-	"", "plain", hostile, hostileName, "a\\b\\n\\x41", "\x00\x01\x7f\u0080\u009f", "\u2028\u2029\u0085", "\u200e\u200f\u202a\u202e\u2066\u2069\u061c",
+	"", "plain", hostile, hostileName, "a\\b\\n\\x41", "\x00\x01\x7f\u0080\u009f", "\u2028\u2029\u0085", "\u115f\u1160\u3164\uffa0\u2800", "a\ufe0f\u034f\U000e0061",
+	"\u200e\u200f\u202a\u202e\u2066\u2069\u061c",
 	"\xff\xfe\xc0\x80\xed\xa0\x80", "\ufeff\ufffd\U000e0001\ue000", "line\r\nline\x0b\x0c", strings.Repeat("\x1b[", 100), `"quoted" <&> \u0041`,
 }
 
-// requireVisible requires that the text has nothing that a terminal obeys, and
-// no line break.
+// seen reports whether a terminal shows r as a mark of its own, by the tables of
+// package unicode.
+func seen(r rune) bool {
+	return unicode.IsPrint(r) && r != 0x2800 && // Braille pattern blank
+		!unicode.In(r, unicode.Cf, unicode.Cc, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// requireVisible requires that the text has nothing that a terminal obeys or
+// does not show, and no line break.
 func requireVisible(t require.TestingT, text string) {
 	require.True(t, utf8.ValidString(text), "%q", text)
 	for _, r := range text {
-		require.True(t, unicode.IsPrint(r) && !unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Cc, r), "%q in %q", r, text)
+		require.True(t, seen(r), "%q in %q", r, text)
 	}
 }
 
@@ -72,7 +82,11 @@ func FuzzOneLine(f *testing.F) {
 		line := oneLine(text)
 		requireVisible(t, line)
 		require.Equal(t, text, bytesOf(t, line), "the bytes can be read back")
-		requireVisible(t, visible(text))
+		requireVisible(t, visible.Line(text))
+		var out bytes.Buffer
+		a := &app{environment: &environment{stdout: &out}}
+		require.NoError(t, a.printf("%s", text))
+		requireVisible(t, strings.NewReplacer("\n", "", "\t", "").Replace(out.String()))
 	})
 }
 

@@ -73,7 +73,7 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	server := ui.New(ui.Config{
 		Manager: sm, Path: c.Path, Options: options, Look: tokens.look, Act: tokens.act,
 		LookGiven: tokens.lookGiven, ActGiven: tokens.actGiven, Hosts: hosts,
-		Log: slog.New(slog.NewTextHandler(a.stderr, nil)),
+		Log: slog.New(slog.NewTextHandler(visibleWriter{a.stderr}, nil)),
 	})
 	if err := c.ready(a, listener.Addr(), tokens); err != nil {
 		return errors.Join(err, listener.Close(), sm.Close())

@@ -9,12 +9,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// waiting is a wait on ZooKeeper, with or without a limit.
+// waiting is a wait for other clients, with or without a limit. The limit is
+// for them: if none is in the way when it has passed, the wait goes on for as
+// long as the answers of ZooKeeper take. So a limit of zero looks once.
 type waiting struct {
 	sm    *session.Manager
 	limit *time.Duration // nil: without limit
 	path  string
-	// look returns the obstacle, such as "held by h:1", or "" if it is gone.
+	// look returns the obstacle, such as "held by h:1", or "" without one.
 	look func(ctx context.Context) (string, error)
 	// first calls look while f still waits, too. Its answer is used if
 	// ZooKeeper does not answer at the end of the wait.
@@ -23,56 +25,107 @@ type waiting struct {
 	late func(obstacle string) error
 }
 
-// askTimeout limits the time for asking why a wait has failed.
+// askTimeout limits the time for asking why a wait has failed, and the time that
+// a wait goes on without an obstacle after its limit.
 const askTimeout = 2 * time.Second
+
+// lookAgain is the time between two looks in which no obstacle is seen.
+const lookAgain = 50 * time.Millisecond
 
 // lookAfter is the time from the beginning of a wait to its first look.
 const lookAfter = time.Second
 
-// run runs f within the limit. If f is not done in time, the error is w.late's,
-// with the obstacle. If no quorum answers then, and no earlier look has seen an
-// obstacle, it is a *silentError: the wait may have failed for want of an
-// answer alone.
+// run runs f within the limit. If f is not done in time, and others are in the
+// way, the error is w.late's, with the obstacle. If no quorum answers then, and
+// no earlier look has seen an obstacle, it is a *silentError: the wait may have
+// failed for want of an answer alone.
 func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) error {
 	if w.limit == nil {
 		return f(ctx)
 	}
-	within, cancel := context.WithTimeout(ctx, *w.limit)
-	defer cancel()
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- f(within) }()
+	limited, stop := context.WithTimeout(within, *w.limit)
+	defer stop()
 	seen := make(chan string, 1)
 	go func() {
 		defer close(seen)
 		if w.first {
-			w.lookOnce(within, seen)
+			w.lookOnce(limited, seen)
 		}
 	}()
 	away := make(chan time.Time, 1)
-	go func() { away <- w.lastAway(within) }()
-	err := f(within)
-	late := err != nil && ctx.Err() == nil && within.Err() != nil
-	cancel()
-	before, since := <-seen, <-away
-	if !late {
+	go func() { away <- w.lastAway(limited) }()
+	var last lastLook
+	select {
+	case err := <-done:
+		cancel(nil)
+		<-seen
+		<-away
 		return err
+	case <-limited.Done():
 	}
-	asked := time.Now()
-	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	obstacle := ""
-	if err = bridge.Core(w.sm).Confirm(ask, w.path); err == nil {
-		obstacle, err = w.look(ask)
+	before, since := <-seen, <-away
+	if ctx.Err() == nil {
+		last = w.lookAtLimit(ctx, done)
+	}
+	if last.done {
+		return last.err
+	}
+	cancel(context.DeadlineExceeded) // as a deadline ends a wait
+	if err := <-done; err == nil || ctx.Err() != nil {
+		return err // it came at the last moment, or a signal did
 	}
 	switch {
-	case err == nil:
-		return w.late(obstacle)
-	case ask.Err() == nil || ctx.Err() != nil:
-		return err
+	case last.err == nil:
+		return w.late(last.obstacle)
+	case !last.silent:
+		return last.err
 	case before != "":
 		return w.late(before + " when ZooKeeper answered last (now " + silence(w.sm) + ")")
 	case since.IsZero():
-		since = asked
+		since = last.asked
 	}
 	return &silentError{since: since, what: silence(w.sm), last: w.sm.LastFailure()}
+}
+
+// lastLook is what is in the way of a wait at its limit.
+type lastLook struct {
+	done     bool // f has returned meanwhile, with err
+	obstacle string
+	err      error // why there is no answer
+	silent   bool  // no quorum answers
+	asked    time.Time
+}
+
+// lookAtLimit looks until it sees an obstacle or f returns.
+func (w waiting) lookAtLimit(ctx context.Context, done <-chan error) (last lastLook) {
+	last.asked = time.Now()
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	for looks := 0; ; looks++ {
+		if last.err = bridge.Core(w.sm).Confirm(ask, w.path); last.err == nil {
+			last.obstacle, last.err = w.look(ask)
+		}
+		switch {
+		case last.err != nil && ask.Err() != nil && looks > 0:
+			last.err = nil // the earlier looks are the answer
+			return last
+		case last.err != nil:
+			last.silent = ask.Err() != nil
+			return last
+		case last.obstacle != "":
+			return last
+		}
+		select {
+		case last.err = <-done:
+			last.done = true
+			return last
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 // lookOnce sends the obstacle, if there is one, once the wait has lasted for

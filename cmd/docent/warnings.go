@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+
+	"github.com/docent-go/docent/internal/base/visible"
 )
 
 // warningHandler prints the session's warnings that a user of the command can
@@ -32,7 +35,7 @@ func (h warningHandler) Handle(_ context.Context, r slog.Record) error {
 	if warning == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(h.env.stderr, "docent: warning: %s\n", visible(warning))
+	_, err := fmt.Fprintf(h.env.stderr, "docent: warning: %s\n", visible.Line(warning))
 	return err
 }
 
@@ -52,3 +55,39 @@ func exposedWarning(values map[string]string) string {
 	}
 	return fmt.Sprintf("%s: %s, %s; see %q", values["path"], values["rights"], values["so"], values["see"])
 }
+
+// sessionLog prints the lines of the session, which the guides explain. It
+// leaves out the messages of the client library underneath.
+type sessionLog struct{ inner slog.Handler }
+
+// Enabled implements slog.Handler.
+func (h sessionLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.inner.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h sessionLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if slices.ContainsFunc(attrs, ofClient) {
+		return slog.DiscardHandler
+	}
+	return sessionLog{h.inner.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h sessionLog) WithGroup(name string) slog.Handler { return sessionLog{h.inner.WithGroup(name)} }
+
+// Handle implements slog.Handler.
+func (h sessionLog) Handle(ctx context.Context, r slog.Record) error {
+	underneath := false
+	r.Attrs(func(a slog.Attr) bool {
+		underneath = underneath || ofClient(a)
+		return true
+	})
+	if underneath {
+		return nil
+	}
+	return h.inner.Handle(ctx, r)
+}
+
+// ofClient reports whether an attribute marks a message of the client library.
+func ofClient(a slog.Attr) bool { return a.Key == "from" && a.Value.String() == "client" }

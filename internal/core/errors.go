@@ -52,6 +52,38 @@ func Foreign(format string, args ...any) error {
 	return fmt.Errorf(`%w: %s; check the path (see "docent inspect")`, ErrForeign, fmt.Sprintf(format, args...))
 }
 
+// IDTaken returns an error that matches ErrIDTaken. It says which session holds
+// the id, and what to do. holder is zero if that session is not known, and ours
+// says that it is a session of this process.
+func IDTaken(holder int64, ours bool) error {
+	if ours {
+		return fmt.Errorf("%w: this process holds it%s; choose another id, or give up the first", ErrIDTaken, sessionClause(holder))
+	}
+	return fmt.Errorf("%w%s; choose another id, or end the process that holds it", ErrIDTaken, heldBy(holder))
+}
+
+// Replaced returns an error that matches ErrReplaced, with the session that
+// holds the place now, and what to do. holder is zero if it is not known.
+func Replaced(holder int64) error {
+	return fmt.Errorf("%w%s; give each process an id of its own, or end one of the two", ErrReplaced, heldBy(holder))
+}
+
+// heldBy names a holder as the holder: the session at the end of an OpError is
+// the caller's.
+func heldBy(holder int64) string {
+	if holder == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": session %v holds it", sessionID(holder))
+}
+
+func sessionClause(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", in session %v", sessionID(id))
+}
+
 // ClosedError returns the error of a call on an object that its owner has closed,
 // such as a value or a sequence. It matches ErrClosed, as the error of a call
 // on a closed Manager does, but not ErrLost: no hold ended.
@@ -122,7 +154,7 @@ func (e *OpError) Error() string {
 	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
 	}
-	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
+	return fmt.Sprintf("%s %s: %s (session %v)", e.Op, e.Path, reason, sessionID(e.Session))
 }
 
 // reasonText returns the text of a reason. The common answers of a server have

@@ -31,6 +31,31 @@ func TestFailed(t *testing.T) {
 	require.EqualError(t, core.Failed("lock", "/a", core.ErrForeign), "lock /a: "+core.ErrForeign.Error())
 }
 
+// Ids of servers numbered 128 and above are negative numbers, and are printed as
+// ZooKeeper's tools print them.
+func TestSessionsAreNamed(t *testing.T) {
+	const id = -0x7eff5b0d3b71fffd
+	require.EqualError(t, &core.OpError{Op: "get", Path: "/a", Session: id, Err: core.ErrNoNode},
+		"get /a: the znode does not exist (session 0x8100a4f2c48e0003)")
+	for _, c := range []struct {
+		err   error
+		is    error
+		words string
+	}{
+		{core.IDTaken(id, false), core.ErrIDTaken,
+			"the id is in use: session 0x8100a4f2c48e0003 holds it; choose another id, or end the process that holds it"},
+		{core.IDTaken(0, false), core.ErrIDTaken, "the id is in use; choose another id, or end the process that holds it"},
+		{core.IDTaken(id, true), core.ErrIDTaken,
+			"the id is in use: this process holds it, in session 0x8100a4f2c48e0003; choose another id, or give up the first"},
+		{core.IDTaken(0, true), core.ErrIDTaken, "the id is in use: this process holds it; choose another id, or give up the first"},
+		{core.Replaced(id), core.ErrReplaced, "another process has put its znode in the place of this one: " +
+			"session 0x8100a4f2c48e0003 holds it; give each process an id of its own, or end one of the two"},
+	} {
+		require.EqualError(t, c.err, c.words)
+		require.ErrorIs(t, c.err, c.is)
+	}
+}
+
 func TestClosedError(t *testing.T) {
 	err := core.ClosedError("the sequence")
 	require.EqualError(t, err, "the sequence is closed")

@@ -11,7 +11,7 @@ import (
 // fields that other goroutines change.
 
 // Format writes the session's id.
-func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %#x", s.ID()) }
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %v", sessionID(s.ID())) }
 
 // Format writes the root and the state.
 func (m *Manager) Format(f fmt.State, _ rune) {
@@ -27,7 +27,7 @@ func (h *Hold) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "hold on %s, token %
 // sessionID prints a session's id as ZooKeeper's own tools do.
 type sessionID int64
 
-func (id sessionID) String() string { return fmt.Sprintf("0x%x", int64(id)) }
+func (id sessionID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
 
 // LogValue implements slog.LogValuer.
 func (id sessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }

@@ -27,7 +27,7 @@ var hostileTexts = []string{
 	`javascript:window.pwned=1`, `JaVaScRiPt:window.pwned=1//`, `data:text/html,<script>window.pwned=1</script>`,
 	`" onmouseover="window.pwned=1" autofocus onfocus="window.pwned=1`, `'-alert(1)-'`, "`${window.pwned=1}`", `{{constructor.constructor('window.pwned=1')()}}`,
 	`<iframe srcdoc="<script>parent.pwned=1</script>">`, `<a href="javascript:window.pwned=1">x</a>`, `<style>*{display:none}</style>`, `<base href=//evil.example>`,
-	`red;background:url(//evil.example)`, `__proto__`, `constructor`, `toString`, `&lt;b&gt;&amp;`, "two\nlines\r\tand\x00zero", "gnp\u202eexe.\u202c\u2066\u200b\ufeff", "\xff\xfe",
+	`red;background:url(//evil.example)`, `__proto__`, `constructor`, `toString`, `&lt;b&gt;&amp;`, "two\nlines\r\tand\x00zero", "gnp\u202eexe.\u202c\u2066\u200b\ufeff\u3164\u2800\ufe0f", "\xff\xfe",
 	strings.Repeat("long", 150),
 }
 
@@ -50,7 +50,7 @@ const audit = `
 	if (document.scripts.length !== 1) found.push("scripts");
 	if (window.pwned !== undefined) found.push("a script ran");
 	if (document.title !== "docent") found.push("title " + document.title);
-	if (/[\p{Cf}\p{Cc}]/u.test(document.body.innerText.replace(/[\n\t]/g, ""))) found.push("text that hides");
+	if (/[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/u.test(document.body.innerText.replace(/[\n\t]/g, ""))) found.push("text that hides");
 	for (const e of performance.getEntriesByType("resource")) if (new URL(e.name).origin !== location.origin) found.push("loads " + e.name);
 	return found;`
 

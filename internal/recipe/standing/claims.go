@@ -73,7 +73,7 @@ func (n *Node) claimFirst(ctx context.Context) error {
 			return nil
 		}
 		if !holder.leaving() {
-			return ownedBy(core.ErrIDTaken, holder.owner())
+			return core.IDTaken(holder.owner(), true)
 		}
 		select {
 		case <-holder.done:

@@ -3,7 +3,6 @@ package standing
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/znode"
@@ -16,15 +15,6 @@ import (
 type rival struct {
 	czxid int64
 	until time.Time
-}
-
-// ownedBy adds to a reason the session that owns the node at our path, if it is
-// known.
-func ownedBy(reason error, owner int64) error {
-	if owner == 0 {
-		return reason
-	}
-	return fmt.Errorf("%w (session 0x%x)", reason, uint64(owner))
 }
 
 // contest handles a node at our path that our session does not own.
@@ -52,7 +42,7 @@ func (r *round) contest(seen sighting) error {
 	}
 	if r.stood || replaces {
 		r.replaced, r.stood = true, false
-		r.barred(ownedBy(core.ErrReplaced, owner))
+		r.barred(core.Replaced(owner))
 		return nil
 	}
 	if r.rival.czxid != stat.Czxid {
@@ -63,7 +53,7 @@ func (r *round) contest(seen sighting) error {
 		r.wait(left)
 		return nil
 	}
-	taken := ownedBy(core.ErrIDTaken, owner)
+	taken := core.IDTaken(owner, false)
 	if r.opening {
 		return taken
 	}

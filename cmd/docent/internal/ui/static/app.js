@@ -2,7 +2,7 @@
 
 // All text from ZooKeeper goes into the page as text nodes: see el and put. What a reader cannot see is written out,
 // as the command does: control characters, and characters that change the direction of text or take no room.
-const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
+const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gu;
 const plain = (text) => String(text).replace(unseen, (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
 const put = (id, text) => { $(id).textContent = plain(text); };
 

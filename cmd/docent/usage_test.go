@@ -1,0 +1,103 @@
+//go:build unix
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+)
+
+// A wrong command line is explained in words that need no knowledge of docent:
+// what is wrong, and what to write.
+func TestUsage_words(t *testing.T) {
+	for _, c := range []struct{ args, line string }{
+		// A command without a verb names its verbs.
+		{"-v", `a command is missing; give demo, dev, lock, once, elect, leader, barrier, counter, config, queue, group, service, inspect, ` +
+			`acl, ui, completion, man or version (see: docent --help)`},
+		{"config", `config needs a verb: get, set, watch, delete, list, sync, history or rollback (see: docent config --help)`},
+		{"queue dead", `queue dead needs a verb: list, redrive or discard (see: docent queue dead --help)`},
+		{"acl --json", `acl needs a verb: check or init (see: docent acl --help)`},
+		// A word that is not a verb.
+		{"lokc /l -- x", `unknown command "lokc"; did you mean "lock"? (see: docent --help)`},
+		{"frobnicate", `unknown command "frobnicate"; give demo, dev, lock, once, elect, leader, barrier, counter, config, queue, group, ` +
+			`service, inspect, acl, ui, completion, man or version (see: docent --help)`},
+		{"config gte /k", `config: unknown verb "gte"; did you mean "get"? (see: docent config --help)`},
+		{"barrier raise /b", `barrier: unknown verb "raise"; give set, lift, wait or enter (see: docent barrier --help)`},
+		{"config get /k /l", `config get: "/l" is too much; write docent config get PATH (see: docent config get --help)`},
+		{"inspect /a /b", `inspect: "/b" is too much; write docent inspect [PATH] (see: docent inspect --help)`},
+		// What a command line lacks.
+		{"lock", `lock: PATH and CMD are missing; write docent lock PATH -- CMD (see: docent lock --help)`},
+		{"lock /l", `lock: CMD is missing; write docent lock PATH -- CMD (see: docent lock --help)`},
+		{"once /j", `once: CMD and --every are missing; write docent once PATH --every 10m -- CMD (see: docent once --help)`},
+		{"once /j -- x", `once: --every is missing; write docent once PATH --every 10m -- CMD (see: docent once --help)`},
+		{"barrier enter -- x", `barrier enter: CMD and --count are missing; write docent barrier enter PATH --count N -- CMD (see: docent barrier enter --help)`},
+		{"config set /k", `config set: VALUE is missing; write docent config set PATH VALUE (see: docent config set --help)`},
+		{"config sync /k", `config sync: FILE is missing; write docent config sync PATH FILE [-- CMD] (see: docent config sync --help)`},
+		{"service register", `service register: NAME, ID and ADDR are missing; write docent service register NAME ID ADDR (see: docent service register --help)`},
+		{"queue dead discard /q", `queue dead discard: ID is missing; write docent queue dead discard PATH ID... (see: docent queue dead discard --help)`},
+		// Flags.
+		{"lock /l --tyr -- x", `lock: unknown flag --tyr; did you mean one of "--tls", "--try"? (see: docent lock --help)`},
+		{"--jsno config get /k", `unknown flag --jsno; did you mean "--json"? (see: docent --help)`},
+		{"lock /l sh -c x", `lock: unknown flag -c; put -- before CMD and its flags: docent lock PATH -- CMD (see: docent lock --help)`},
+		{"queue take /q sh -c x", `queue take: unknown flag -c; put -- before CMD and its flags: docent queue take PATH [-- CMD] (see: docent queue take --help)`},
+		{"counter add /c -2", `counter add: unknown flag -2; if it is an argument, put -- before it (see: docent counter add --help)`},
+		{"config set /k -5", `config set: unknown flag -5; if it is an argument, put -- before it (see: docent config set --help)`},
+		{"lock /l --wait soon -- x", `lock: --wait: expected a time such as 30s but got "soon" (see: docent lock --help)`},
+		{"lock /l --wait 30 -- x", `lock: --wait: expected a time such as 30s but got "30": missing unit (see: docent lock --help)`},
+		{"lock /l --wait 3x -- x", `lock: --wait: expected a time such as 30s but got "3x": unknown unit "x" (see: docent lock --help)`},
+		{"config get /k --servers", `config get: --servers: the value is missing; write it after the flag (see: docent config get --help)`},
+		{"group join /g a --data --json", `group join: --data: the value is missing; write a value that begins with - as --data=-x (see: docent group join --help)`},
+		{"counter get /c --layout hex", `counter get: --layout must be one of "int64","int32","decimal" but got "hex" (see: docent counter get --help)`},
+	} {
+		code, out, stderr := docent(t, words(c.args))
+		require.Equal(t, "docent: "+c.line+"\n", stderr, c.args)
+		require.Equal(t, 2, code, c.args)
+		require.Empty(t, out)
+	}
+}
+
+// No verb leaves a newcomer with the words of the parser.
+func TestUsage_everyVerb(t *testing.T) {
+	parser, err := kong.New(new(grammar), append(decoders(), kong.Name("docent"))...)
+	require.NoError(t, err)
+	var visit func(node *kong.Node)
+	visit = func(node *kong.Node) {
+		required := len(node.Children) > 0
+		for _, arg := range node.Positional {
+			required = required || arg.Required
+		}
+		if line := verb(node); required && len(line) > 0 {
+			code, out, stderr := docent(t, line)
+			require.Equal(t, 2, code, line)
+			require.Empty(t, out)
+			require.NotRegexp(t, `expected|<|EOL|positional`, stderr)
+			require.Regexp(t, `^docent: `+strings.Join(line, " ")+`(: .* missing; write docent | needs a verb: )`, stderr)
+		}
+		for _, child := range node.Children {
+			visit(child)
+		}
+	}
+	visit(parser.Model.Node)
+}
+
+// Usual ways to ask for help and for the version work.
+func TestUsualWords(t *testing.T) {
+	for _, c := range []struct{ args, same string }{
+		{"", "--help"}, {"help", "--help"}, {"help lock", "lock --help"}, {"help queue dead list", "queue dead list --help"},
+		{"--version", "version"}, {"--version --json", "version --json"},
+	} {
+		code, out, stderr := docent(t, words(c.args))
+		wantCode, want, _ := docent(t, words(c.same))
+		require.Zero(t, code, c.args)
+		require.Zero(t, wantCode)
+		require.NotEmpty(t, out)
+		require.Equal(t, want, out, c.args)
+		require.Empty(t, stderr)
+	}
+	code, _, stderr := docent(t, words("help lokc"))
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, `unknown command "lokc"; did you mean "lock"?`)
+}
