@@ -166,7 +166,7 @@ func TestDoubleIDTaken(t *testing.T) {
 			_, err := enter(p, 3, "same").Result()
 			require.ErrorIs(t, err, session.ErrIDTaken)
 			require.ErrorContains(t, err, `"same"`)
-			require.ErrorContains(t, err, fmt.Sprintf("session 0x%x", a.Current().ID()))
+			require.ErrorContains(t, err, fmt.Sprintf("session 0x%x", uint64(a.Current().ID())))
 			require.Equal(t, p == a, strings.Contains(err.Error(), "it is this process"))
 		}
 		require.True(t, first.Waiting(), "nothing has happened to the first")

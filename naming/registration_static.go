@@ -72,7 +72,7 @@ func (p *static) adopt(ctx context.Context, in Instance, data []byte, made bool)
 		return err
 	}
 	if stat.EphemeralOwner != 0 {
-		return fmt.Errorf("%w (session 0x%x)", core.ErrIDTaken, uint64(stat.EphemeralOwner))
+		return fmt.Errorf("%w (session %v)", core.ErrIDTaken, core.SessionID(stat.EphemeralOwner))
 	}
 	switch equal := bytes.Equal(held, data); {
 	case equal && made && stat.Version == 0:

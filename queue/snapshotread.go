@@ -138,6 +138,7 @@ func (p *snapshot) tookClaims(claims []string) (claimed map[string]bool) {
 	for text, n := range p.theirs {
 		if !claimed[text] {
 			delete(p.theirs, text)
+			delete(p.kept, text)
 			p.putBack(n)
 		}
 	}

@@ -122,7 +122,7 @@ func (e *OpError) Error() string {
 	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
 	}
-	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
+	return fmt.Sprintf("%s %s: %s (session %v)", e.Op, e.Path, reason, SessionID(e.Session))
 }
 
 // reasonText returns the text of a reason. The common answers of a server have

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/docent-go/docent/internal/base/oneline"
 )
@@ -179,20 +178,19 @@ func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
 		return err
 	}
 	_, err = tmp.Write(data)
+	err = f.failed("write a temporary file beside", err)
 	if err == nil && old != nil {
 		err = keepGroup(f.path, tmp, old)
 	}
 	if err == nil {
-		err = tmp.Chmod(mode)
+		err = f.failed("chmod a temporary file beside", tmp.Chmod(mode))
 	}
-	err = oneline.Join(err, tmp.Sync(), tmp.Close())
+	err = oneline.Join(err, f.failed("sync a temporary file beside", tmp.Sync()), f.failed("close a temporary file beside", tmp.Close()))
 	if err == nil {
-		if err = f.dir.Rename(name, f.name); err != nil {
-			err = named("rename", f.path, err)
-		}
+		err = f.failed("rename a temporary file to", f.dir.Rename(name, f.name))
 	}
 	if err != nil {
-		return oneline.Join(err, f.dir.Remove(name))
+		return oneline.Join(err, f.failed("remove a temporary file beside", f.dir.Remove(name)))
 	}
 	return syncDir(f.dir)
 }
@@ -206,7 +204,8 @@ func (f *File) Check() error {
 	if err != nil {
 		return err
 	}
-	return oneline.Join(tmp.Close(), f.dir.Remove(name))
+	return oneline.Join(f.failed("close a temporary file beside", tmp.Close()),
+		f.failed("remove a temporary file beside", f.dir.Remove(name)))
 }
 
 // Remove removes the file. It reports whether there was one.
@@ -233,6 +232,15 @@ func (f *File) Append(suffix string) error {
 	return nil
 }
 
+// failed is named for an error that may be nil. A temporary file has a random
+// name, so the errors of its operations name f instead: each try has the same.
+func (f *File) failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return named(op, f.path, err)
+}
+
 // named is the error of an os.Root with the whole path.
 func named(op, path string, err error) error {
 	var short *fs.PathError
@@ -251,7 +259,7 @@ func (f *File) temporary() (tmp *os.File, name string, err error) {
 	name = "." + f.name + ".docent-" + rand.Text()[:12]
 	tmp, err = f.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, "", named("create", filepath.Join(filepath.Dir(f.path), name), err)
+		return nil, "", named("create a temporary file beside", f.path, err)
 	}
 	return tmp, name, nil
 }

@@ -24,7 +24,7 @@ func ownedBy(reason error, owner int64) error {
 	if owner == 0 {
 		return reason
 	}
-	return fmt.Errorf("%w (session 0x%x)", reason, uint64(owner))
+	return fmt.Errorf("%w (session %v)", reason, core.SessionID(owner))
 }
 
 // contest handles a node at our path that our session does not own.
