@@ -3,6 +3,7 @@ package barrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -224,6 +225,6 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 	case <-own:
 		return false, nil
 	case <-ctx.Done():
-		return false, core.WaitingFor(path, node.Stat, ctx.Err())
+		return false, fmt.Errorf("waiting for the members to leave: %w", core.WaitingFor(path, node.Stat, ctx.Err()))
 	}
 }

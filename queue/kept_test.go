@@ -16,7 +16,7 @@ import (
 // says so, and goes on once the claim is deleted. A claim of a session is not
 // reported.
 func TestLastingClaim(t *testing.T) {
-	claims := map[string]string{"curator": "/q/claims", "simple": "/q/claims", "kazoo": "/q/claims", "kazoo-locking": "/q/taken"}
+	claims := map[string]string{"curator": "/q/claims", "simple": "/q-claims", "kazoo": "/q-claims", "kazoo-locking": "/q/taken"}
 	dirs := map[string]string{"curator": "/q/items", "simple": "/q", "kazoo": "/q", "kazoo-locking": "/q/entries"}
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
@@ -28,9 +28,9 @@ func TestLastingClaim(t *testing.T) {
 					require.NoError(w, err)
 				}
 				var item string
-				for _, name := range w.Children(dirs[name]) {
-					if w.Data(dirs[name]+"/"+name) != "" && (item == "" || name < item) && name != "claims" && name != "taken" {
-						item = name
+				for _, child := range w.Children(dirs[name]) {
+					if w.Data(dirs[name]+"/"+child) != "" && (item == "" || child < item) && child != "claims" && child != "taken" {
+						item = child
 					}
 				}
 				claim := claims[name] + "/" + item

@@ -137,8 +137,8 @@ func (p *snapshot) tookClaims(claims []string) (claimed map[string]bool) {
 	}
 	for text, n := range p.theirs {
 		if !claimed[text] {
-			delete(p.theirs, text)
 			delete(p.kept, text)
+			delete(p.theirs, text)
 			p.putBack(n)
 		}
 	}

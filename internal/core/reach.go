@@ -62,8 +62,12 @@ func (f failing) tell() error {
 }
 
 // unanswered returns the configured servers that have no failure, as in "no
-// answer yet from zk1:2181, zk2:2181"; it is empty if each has failed.
+// answer yet from zk1:2181, zk2:2181"; it is empty if each has failed, or if that
+// is not known.
 func (f failing) unanswered(servers []string) string {
+	if len(f) == oneline.Named {
+		return "" // others may have failed too
+	}
 	left := slices.Clone(servers)
 	for _, failed := range f {
 		if failed.addr == "" {

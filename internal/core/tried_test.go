@@ -43,7 +43,8 @@ func TestDialErrorNamesEveryServer(t *testing.T) {
 
 		// Each round dials all servers. The silent one is the last to fail.
 		err = try(w, time.Second, "zk1", "zk3")
-		require.ErrorContains(w, err, "no answer yet from zk3:2181")
+		require.ErrorContains(w, err, "no answer yet from ")
+		require.ErrorContains(w, err, "zk3:2181")
 		err = try(w, time.Minute, "zk1", "zk3")
 		require.ErrorContains(w, err, "dial zk1:2181: one")
 		require.ErrorContains(w, err, "dial zk3:2181: no answer within")
@@ -55,6 +56,6 @@ func TestDialErrorNamesEveryServer(t *testing.T) {
 	}
 	inWorld(t, func(w *world) {
 		err := try(w, time.Minute, many...)
-		require.Equal(w, 8, strings.Count(err.Error(), ": no"), "%v", err)
+		require.Equal(w, 8, strings.Count(err.Error(), ":2181: no"), "%v", err)
 	})
 }
