@@ -72,18 +72,18 @@ func TestLastingFirst(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
 				w.Put(node, "")
 				require.NoError(w, w.Srv.SetSequence("/dir", 1))
-				waits := make(map[*lock.Mutex]int)
+				const contenders = 5
 				errs := make(chan error)
-				for n := range 5 {
+				for n := range contenders {
 					m := lock.NewMutex(w.Process().Manager, "/dir", opts...)
-					waits[m] = n
+					ctx := w.Within(time.Minute - time.Duration(n)*time.Second) // the last one gives up first
 					go func() {
-						_, err := m.Lock(w.Within(time.Minute))
+						_, err := m.Lock(ctx)
 						errs <- err
 					}()
 					time.Sleep(time.Millisecond)
 				}
-				for range waits {
+				for range contenders {
 					err := <-errs
 					require.ErrorIs(w, err, context.DeadlineExceeded)
 					require.ErrorIs(w, err, session.ErrNotEphemeral)
