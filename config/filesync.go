@@ -59,7 +59,7 @@ func AfterChange(f func(FileChange)) FileOption {
 // OnProblem sets a function that SyncFile calls with each problem that it has
 // met and goes on with: a value that is rejected, a file that cannot be written,
 // a key that may not be read. A problem that only repeats is reported once, and
-// f(nil) says that there is none any more. The errors are *session.OpErrors.
+// f(nil) says that every problem is over. The errors are *session.OpErrors.
 //
 // SyncFile calls f on its own goroutine, one call at a time, and waits for f.
 func OnProblem(f func(error)) FileOption {

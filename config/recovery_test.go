@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ func TestOnProblemReportsTheEnd(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "d")
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		w.Put("/c/k", "one")
+		var mu sync.Mutex
 		var told []error
 		syncing(w.Process(), filepath.Join(dir, "f"),
 			config.CheckFile(func(data []byte) error {
@@ -30,10 +32,16 @@ func TestOnProblemReportsTheEnd(t *testing.T) {
 				}
 				return nil
 			}),
-			config.OnProblem(func(err error) { told = append(told, err) }))
+			config.OnProblem(func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, err)
+			}))
 		take := func() []error {
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			all := told
 			told = nil
 			return all

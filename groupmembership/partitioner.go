@@ -140,7 +140,7 @@ func OnJoin(f func(*Membership)) PartitionerOption {
 // (session.ErrNoAuth), or a claim that is not ephemeral
 // (session.ErrNotEphemeral). The error names the znode. The other partitions are
 // divided all the same. A problem that only repeats is reported once, and
-// f(nil) says that there is none any more. The errors are *session.OpErrors.
+// f(nil) says that every problem is over. The errors are *session.OpErrors.
 //
 // Run calls f on its own goroutine, one call at a time, and waits for f. f must
 // return soon: meanwhile the member divides nothing.

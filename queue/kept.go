@@ -23,8 +23,9 @@ const (
 	maxLooks = 64
 )
 
-// lookAtClaims returns the function that looks at the claims of others, or nil if
-// there are none, or they were looked at a moment ago. The caller holds mu.
+// lookAtClaims returns the function that looks at the claims of others. It returns
+// nil without such claims, and if a Take has looked a moment ago. The caller holds
+// mu.
 func (p *snapshot) lookAtClaims(s *core.Session) func(ctx context.Context) {
 	if len(p.theirs) == 0 || time.Since(p.lookedAt) < lookAgain {
 		return nil

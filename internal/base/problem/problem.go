@@ -1,8 +1,8 @@
 // Package problem tells a user's function of a problem that lasts.
 package problem
 
-// Reporter calls a function once for each problem, and with nil once there is
-// no problem. It is not safe for concurrent use.
+// Reporter calls a function once for each problem, and with nil when the problem
+// is over. It is not safe for concurrent use.
 type Reporter struct {
 	tell func(error) // nil: nobody is told
 	last string      // the text of the present problem; empty if there is none

@@ -7,9 +7,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Blocker knows for which contender a JoinTelling waits. Its zero value is
-// ready. It is safe for concurrent use, so that a caller who gives up before
-// the JoinTelling ends can say what blocks it.
+// Blocker knows for which contender a JoinTelling waits. Its zero value is ready.
+// It is safe for concurrent use: another goroutine may ask before the JoinTelling
+// ends.
 type Blocker struct {
 	mu    sync.Mutex
 	path  string // of the contender that is waited for; empty without a wait
