@@ -166,7 +166,7 @@ func TestDoubleIDTaken(t *testing.T) {
 			_, err := enter(p, 3, "same").Result()
 			require.ErrorIs(t, err, session.ErrIDTaken)
 			require.ErrorContains(t, err, `"same"`)
-			require.ErrorContains(t, err, fmt.Sprintf(" is at the barrier, and session 0x%x holds it; choose another id", a.Current().ID()))
+			require.ErrorContains(t, err, fmt.Sprintf(" is at the barrier, and session 0x%x holds it; choose another id", uint64(a.Current().ID())))
 			require.Equal(t, p == a, strings.Contains(err.Error(), "of this process"))
 			require.Equal(t, p != a, strings.HasSuffix(err.Error(), ", or end its process"), err)
 		}

@@ -121,7 +121,8 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	case len(present) >= r.size(d.count):
 		return false, ErrFull
 	}
-	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, present[0]))
+	path := znode.Join(d.dir, present[0])
+	member, inside, err := s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return false, nil
@@ -133,7 +134,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	case <-watch.Done():
 	case <-inside.Done():
 	case <-ctx.Done():
-		return false, fmt.Errorf("waiting for the end of the round under way: %w", ctx.Err())
+		return false, fmt.Errorf("waiting for the end of the round under way: %w", core.WaitingFor(path, member.Stat, ctx.Err()))
 	}
 	return true, nil
 }

@@ -203,7 +203,8 @@ func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 // await waits until a member of the round has gone, or our own node has. It
 // returns true if the node with that name belongs to a later round.
 func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again bool, err error) {
-	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
+	path := znode.Join(v.d.dir, name)
+	node, watch, err := s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return false, nil
@@ -224,9 +225,6 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 	case <-own:
 		return false, nil
 	case <-ctx.Done():
-		if node.Stat.EphemeralOwner == 0 && !core.Hidden(node.Stat) {
-			return false, fmt.Errorf("waiting for %s to leave: %w: %w", name, core.ErrNotEphemeral, ctx.Err())
-		}
-		return false, fmt.Errorf("waiting for %s to leave: %w", name, ctx.Err())
+		return false, fmt.Errorf("waiting for the members to leave: %w", core.WaitingFor(path, node.Stat, ctx.Err()))
 	}
 }

@@ -12,7 +12,8 @@ import (
 // loop body runs, intermediate values are skipped, but never the last.
 //
 // An error is yielded once, together with the present value: a *BadValueError,
-// or the reason why the znode cannot be read. The loop goes on after it. The
+// or the reason why the znode cannot be read. The loop goes on after it. Once the
+// error is over, the value is yielded again, even if it has not changed. The
 // loop ends without an error when ctx ends, and with session.ErrClosed when the
 // Value or its Manager is closed. The errors are *session.OpErrors.
 //
@@ -22,18 +23,19 @@ func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 	v.made()
 	return func(yield func(*Snapshot[T], error) bool) {
 		var rev, errRev uint64
+		failed := false // the last yield had an error
 		for ctx.Err() == nil {
 			now := v.view.Load()
-			if now.rev != rev {
-				rev = now.rev
+			if now.rev != rev || failed && now.err == nil {
+				rev, failed = now.rev, false
 				if !yield(&now.Snapshot, nil) {
 					return
 				}
 				continue
 			}
 			if now.errRev != errRev {
-				errRev = now.errRev
-				if now.err != nil && !yield(&now.Snapshot, core.Failed(watchOp, v.path, now.err)) {
+				errRev, failed = now.errRev, now.err != nil
+				if failed && !yield(&now.Snapshot, core.Failed(watchOp, v.path, now.err)) {
 					return
 				}
 				continue

@@ -11,10 +11,16 @@ import (
 var (
 	// ErrNoValue is returned by Open if the znode does not exist, and neither
 	// Default nor Wait is given.
-	ErrNoValue error = noNode("the znode does not exist, so there is no value: create it, or give a Default or Wait")
+	ErrNoValue error = noNode("the znode does not exist, so there is no value")
 	// ErrNoRevision is returned by Rollback if the key's history does not have
 	// the value.
 	ErrNoRevision error = noNode("the key's history has no such value: List returns the values with their IDs")
+)
+
+// The errors for ErrNoValue. Each advises what the caller has not done yet.
+var (
+	errNoDefault = fmt.Errorf("%w: create it, or give a Default or Wait", ErrNoValue)
+	errNotYet    = fmt.Errorf("%w: create it", ErrNoValue)
 )
 
 // noNode is an error that matches session.ErrNoNode.

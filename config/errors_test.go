@@ -3,7 +3,6 @@ package config_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -144,7 +143,15 @@ func TestErrorOfAWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		err := testworld.ErrOf(config.Open(ctx, w.sm, "/none", config.Text(), config.Wait[string]()))
-		require.EqualError(t, err, fmt.Sprint("config open /none: wait for a value: context deadline exceeded; the last problem: ", config.ErrNoValue))
+		require.EqualError(t, err, "config open /none: wait for a value: context deadline exceeded; the last problem: "+
+			"the znode does not exist, so there is no value: create it", "Wait is given, and is not advised")
+		require.ErrorIs(t, err, config.ErrNoValue)
+		require.ErrorIs(t, err, session.ErrNoNode)
+		again, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		err = testworld.ErrOf(config.OpenTree(again, w.sm, "/none", config.Text(), config.Wait[string]()))
+		require.ErrorContains(t, err, "so there is no value: create it")
+		require.NotContains(t, err.Error(), "Wait")
 	})
 }
 

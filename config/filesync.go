@@ -10,6 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/base/atomicfile"
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/problem"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
@@ -47,16 +49,19 @@ func FileMode(mode fs.FileMode) FileOption {
 func RemoveWithKey() FileOption { return func(o *fileOptions) { o.remove = true } }
 
 // AfterChange sets a function that SyncFile calls after each change of the
-// file, one call at a time. While f runs, intermediate values are skipped, but
-// never the last.
+// file. SyncFile calls f on its own goroutine, one call at a time, and waits for
+// f. While f runs, intermediate values are skipped, but never the last.
 func AfterChange(f func(FileChange)) FileOption {
 	misuse.NilFunc(f == nil, "config.AfterChange")
 	return func(o *fileOptions) { o.onChange = f }
 }
 
-// OnProblem sets a function that SyncFile calls with each error after which it
-// goes on: a value that is rejected, a failed write of the file, a key that may
-// not be read.
+// OnProblem sets a function that SyncFile calls with each problem that it has
+// met and goes on with: a value that is rejected, a file that cannot be written,
+// a key that may not be read. A problem that only repeats is reported once, and
+// f(nil) says that every problem is over. The errors are *session.OpErrors.
+//
+// SyncFile calls f on its own goroutine, one call at a time, and waits for f.
 func OnProblem(f func(error)) FileOption {
 	misuse.NilFunc(f == nil, "config.OnProblem")
 	return func(o *fileOptions) { o.onProblem = f }
@@ -93,7 +98,7 @@ var filePauses = backoff.Backoff{Min: time.Second, Max: 30 * time.Second, Floor:
 // On systems without owners of files it only rejects what is not a regular
 // file.
 //
-// A write that fails is reported to OnProblem. It is tried again at the next
+// A file that cannot be written is reported to OnProblem. It is tried again at the next
 // change, and after pauses of 1 to 30 seconds. A failure of the first write is
 // an error: the file is probably set up wrongly.
 //
@@ -104,7 +109,7 @@ func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts 
 	misuse.NilManager(sm == nil, "config.SyncFile")
 	o := fileOptions{mode: 0o600}
 	misuse.Apply("config.SyncFile", &o, opts)
-	f := &fileSync{fileOptions: &o, path: path, file: file}
+	f := &fileSync{fileOptions: &o, path: path, file: file, problem: problem.To(o.onProblem)}
 	if err := f.run(ctx, sm); err != nil && ctx.Err() == nil {
 		return f.failed(err)
 	}
@@ -115,8 +120,10 @@ func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts 
 type fileSync struct {
 	*fileOptions
 	path, file string
-	failures   int // consecutive failed writes
+	failures   int   // consecutive failed writes
+	unwritten  error // of the last write; nil if it succeeded
 	began      bool
+	problem    problem.Reporter
 }
 
 func (f *fileSync) failed(err error) error { return core.Failed("config sync", f.path, err) }
@@ -151,30 +158,27 @@ func (f *fileSync) run(ctx context.Context, sm *session.Manager) error {
 }
 
 func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
-	var rev, errRev uint64
+	var rev uint64
 	for ctx.Err() == nil {
 		now := v.view.Load()
-		if now.errRev != errRev && now.err != nil {
-			f.problem(now.err)
-		}
-		errRev = now.errRev
 		var retry *time.Timer
 		var again <-chan time.Time
 		if now.rev != rev || f.failures > 0 {
 			rev = now.rev
 			err := f.apply(&now.Snapshot, now.missing)
+			f.unwritten = err
 			switch {
 			case err == nil:
 				f.failures, f.began = 0, true
 			case !f.began:
 				return err
 			default:
-				f.problem(err)
 				retry = time.NewTimer(filePauses.Pause(f.failures))
 				again = retry.C
 				f.failures++
 			}
 		}
+		f.problem.Report(f.failed(oneline.Join(now.err, f.unwritten)))
 		select {
 		case <-now.next:
 		case <-again:
@@ -187,12 +191,6 @@ func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
 		}
 	}
 	return nil
-}
-
-func (f *fileSync) problem(err error) {
-	if f.onProblem != nil {
-		f.onProblem(f.failed(err))
-	}
 }
 
 // apply writes the snapshot into the file, or removes the file.

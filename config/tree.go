@@ -189,7 +189,7 @@ func (t *Tree[T]) awaitFirst(ctx context.Context) error {
 		select {
 		case <-now.next:
 		case <-ctx.Done():
-			return waited(ctxend.Err(ctx), ErrNoValue)
+			return waited(ctxend.Err(ctx), errNotYet)
 		case <-t.mirror.Done():
 			return t.mirror.Err()
 		}
@@ -252,7 +252,8 @@ func (t *Tree[T]) Close() error {
 // An error is yielded once, together with the present keys: a *BadValueError
 // for each bad value, the reason why a znode cannot be read, or a
 // session.ErrLeftOut that says what a limit leaves out. The loop goes on
-// after it. The loop ends without an error when ctx ends, and with
+// after it. Once every error is over, the keys are yielded again, even if none
+// has changed. The loop ends without an error when ctx ends, and with
 // session.ErrClosed when the Tree or its Manager is closed. The errors are
 // *session.OpErrors.
 //
@@ -265,7 +266,7 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 		var told []error
 		for ctx.Err() == nil {
 			now := t.view.Load()
-			if now.rev != rev {
+			if now.rev != rev || len(told) > 0 && len(now.problems) == 0 {
 				rev = now.rev
 				if !yield(&now.TreeSnapshot, nil) {
 					return

@@ -45,7 +45,7 @@ func (t *Tree[T]) apply(st *views.TreeState) {
 	if st.Rev > 0 || st.Err == nil {
 		t.decodeAll(st, now)
 	}
-	if differ(hidden, t.nodes.hidden) {
+	if treap.Differ(hidden, t.nodes.hidden) {
 		now.Hidden = make([]HiddenKey, 0, t.nodes.hidden.Len())
 		for _, h := range t.nodes.hidden.All() {
 			now.Hidden = append(now.Hidden, *h)
@@ -54,7 +54,7 @@ func (t *Tree[T]) apply(st *views.TreeState) {
 	if now.rev == old.rev && !sameKeys(hidden, t.nodes.hidden) {
 		now.rev++
 	}
-	worse := differ(bad, t.nodes.bad)
+	worse := treap.Differ(bad, t.nodes.bad)
 	if worse {
 		now.Bad = make([]*BadValueError, 0, t.nodes.bad.Len())
 		for _, b := range t.nodes.bad.All() {
@@ -78,14 +78,6 @@ func (t *Tree[T]) apply(st *views.TreeState) {
 	t.nodes.last = st
 	t.view.Store(now)
 	close(old.next)
-}
-
-// differ reports whether two maps differ.
-func differ[V any](a, b treap.Map[V]) bool {
-	for range treap.Diff(a, b) {
-		return true
-	}
-	return false
 }
 
 // sameKeys reports whether two maps have the same keys.

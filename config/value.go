@@ -96,8 +96,11 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 			return nil
 		}
 		problem := now.err
-		if problem == nil {
-			problem = ErrNoValue
+		switch {
+		case problem == nil && v.schema.wait:
+			problem = errNotYet
+		case problem == nil:
+			problem = errNoDefault
 		}
 		if !v.schema.wait {
 			return problem

@@ -40,7 +40,7 @@ func ID(id string) Option { return func(e *Election) { e.id = id } }
 // term's function has returned and the term was resigned, and before the next
 // campaign. err is the function's error, joined with the reason if the term was
 // lost or transferred. After the end of Run's ctx, the error of ctx counts as
-// nil. Run waits for f.
+// nil. Run calls f on its own goroutine, one call at a time, and waits for f.
 func OnTermEnd(f func(t *Term, err error)) Option {
 	misuse.NilFunc(f == nil, "election.OnTermEnd")
 	return func(e *Election) { e.onTermEnd = f }

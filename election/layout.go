@@ -54,7 +54,7 @@ func Payload(data []byte) Option {
 // contents returns a copy of a payload, which is not nil.
 func contents(payload []byte) []byte { return append([]byte{}, payload...) }
 
-var errPayload = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's znode is its id; use the option ID")
+var errPayload = errors.New("in this layout the data of a candidate's znode is its id: give no Payload, or use the layout OneNode")
 
 // place is the queue of candidates, or the one node.
 type place interface {

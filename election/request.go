@@ -85,7 +85,7 @@ func (r *request) make(leads bool) error {
 		if err != nil {
 			return err
 		}
-		if older && stat.EphemeralOwner == 0 && !core.Hidden(stat) {
+		if older && core.Lasting(stat) {
 			return fmt.Errorf("%s is not a transfer request: %w", e.requests.path(), core.ErrNotEphemeral)
 		}
 		ops := []core.Op{core.SetOp(e.path, r.dir, r.seen), core.CheckOp(r.target, core.AnyVersion)}

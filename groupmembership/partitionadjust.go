@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
 )
@@ -16,7 +17,7 @@ func (r *partitionRun) adjust(st *views.TreeState) (pause time.Duration, err err
 	if r.view.take(st) {
 		r.due = true
 	}
-	r.report(st.Err)
+	r.report(oneline.Join(st.Err, r.view.keptClaims(r.p.claims())))
 	switch err := whole(r.view); {
 	case err == nil:
 		r.seenWhole = true
@@ -135,15 +136,5 @@ func (r *partitionRun) report(err error) {
 		return
 	}
 	r.noticed = err
-	text, problem := "", core.Failed("partitioner run", r.p.path, err)
-	if problem != nil {
-		text = problem.Error()
-	}
-	if text == r.trouble {
-		return
-	}
-	r.trouble = text
-	if r.p.onProblem != nil {
-		r.p.onProblem(problem)
-	}
+	r.problem.Report(core.Failed("partitioner run", r.p.path, err))
 }

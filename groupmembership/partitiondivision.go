@@ -1,10 +1,14 @@
 package groupmembership
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
 )
 
@@ -19,12 +23,14 @@ type division struct {
 	places    map[string]int // the index in ids of each id
 	claims    []claimed      // by partition
 	failing   int            // znodes that could not be read last
+	kept      int            // how many claims are not ephemeral
 }
 
 // claimed is what is known of the claim of one partition.
 type claimed struct {
 	exists bool   // the znode was seen
 	hidden bool   // the znode may not be read
+	kept   bool   // the znode is not ephemeral, so no member can own the partition
 	owner  string // empty if the claim has no owner
 	place  int    // of the owner among the members, or unowned
 }
@@ -74,7 +80,7 @@ func (d *division) takeClaim(name string, now *views.TreeState) (changed bool) {
 	next := claimed{place: unowned, hidden: now.Refused(claimName(number)) != nil}
 	if n := now.Get(claimName(number)); n != nil {
 		next.exists = true
-		if n.Stat.EphemeralOwner != 0 {
+		if next.kept = core.Lasting(n.Stat); !next.kept {
 			next.owner = string(n.Data)
 		}
 	}
@@ -83,7 +89,28 @@ func (d *division) takeClaim(name string, now *views.TreeState) (changed bool) {
 	}
 	old := d.claims[number]
 	d.claims[number] = next
+	switch {
+	case next.kept && !old.kept:
+		d.kept++
+	case old.kept && !next.kept:
+		d.kept--
+	}
 	return old != next
+}
+
+// keptClaims returns the error for the claims that are not ephemeral, or nil
+// without any. path is the directory of the claims.
+func (d *division) keptClaims(path string) error {
+	if d.kept == 0 {
+		return nil
+	}
+	paths := make([]string, 0, d.kept)
+	for number, c := range d.claims {
+		if c.kept {
+			paths = append(paths, znode.Join(path, strconv.Itoa(number)))
+		}
+	}
+	return fmt.Errorf("%s: %w; until then no member owns the partition", oneline.Names(paths), core.ErrNotEphemeral)
 }
 
 // takeMembers reads the ids of the members.

@@ -87,7 +87,8 @@ const maxPartitions = 10_000
 //     claims nothing. A member that starts fails with session.ErrNoAuth.
 //
 // A persistent znode in the place of a claim, perhaps made by hand, leaves its
-// partition without an owner until it is deleted. A persistent znode among the
+// partition without an owner until it is deleted; OnProblem reports it. A
+// persistent znode among the
 // members is ignored. Neither payloads nor the data of claims are interpreted,
 // and their sizes do not matter. A change of an ACL has no event. A member sees
 // it when it reads the znode the next time: within a minute, if ACLs have
@@ -125,19 +126,24 @@ func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p
 // group. OnJoin gets the Membership, which can change it.
 func Payload(payload []byte) PartitionerOption { return func(p *Partitioner) { p.payload = payload } }
 
-// OnJoin has f called by Run once the member is in the group, before it has any
-// partition. With the Membership, progress and load can be reported. f must not
-// call Leave.
+// OnJoin sets a function that Run calls once the member is in the group, before
+// it has any partition. With the Membership, progress and load can be reported.
+// f must not call Leave. Run calls f on its own goroutine, one call at a time,
+// and waits for f.
 func OnJoin(f func(*Membership)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnJoin")
 	return func(p *Partitioner) { p.onJoin = f }
 }
 
-// OnProblem has f called by Run when a znode of a member or of a claim may not
-// be read (session.ErrNoAuth, in an error that names the znode). The other
-// partitions are divided all the same. An error that only repeats is reported
-// once. f(nil) says that everything can be read again. f is called on a
-// goroutine of Run's, one call at a time, and must not block.
+// OnProblem sets a function that Run calls with each problem that it has met and
+// goes on with: a znode of a member or of a claim that may not be read
+// (session.ErrNoAuth), or a claim that is not ephemeral
+// (session.ErrNotEphemeral). The error names the znode. The other partitions are
+// divided all the same. A problem that only repeats is reported once, and
+// f(nil) says that every problem is over. The errors are *session.OpErrors.
+//
+// Run calls f on its own goroutine, one call at a time, and waits for f. f must
+// return soon: meanwhile the member divides nothing.
 func OnProblem(f func(error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnProblem")
 	return func(p *Partitioner) { p.onProblem = f }
@@ -146,8 +152,8 @@ func OnProblem(f func(error)) PartitionerOption {
 // OnPartitionEnd sets a function that Run calls after each end of a partition:
 // the partition's function has returned, and the claim was given up. err is the
 // function's error, unless that is the error of its context, joined with the
-// reason if the claim was lost or the partition moved. f is called by several
-// goroutines at a time. Run waits for f.
+// reason if the claim was lost or the partition moved. Run calls f on the
+// goroutines of the partitions, several calls at a time, and waits for f.
 func OnPartitionEnd(f func(part *Partition, err error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnPartitionEnd")
 	return func(p *Partitioner) { p.onEnd = f }

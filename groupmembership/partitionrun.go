@@ -11,6 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/problem"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/internal/recipe/views"
@@ -73,7 +74,7 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 	defer cancel()
 	r := &partitionRun{
 		p: p, m: m, f: f, ctx: ctx, tasks: make([]*task, p.n), ended: make(chan *task), view: newDivision(p.n),
-		unseen: make([]int, p.n),
+		unseen: make([]int, p.n), problem: problem.To(p.onProblem),
 	}
 	err = r.follow()
 	cancel()
@@ -117,8 +118,8 @@ type partitionRun struct {
 	numbers, owners []int // of target, reused
 	// seenWhole says that a view has shown all members and all claims.
 	seenWhole bool
-	noticed   error  // the last argument of report
-	trouble   string // the text of the last report; empty if everything can be read
+	noticed   error // the last argument of report
+	problem   problem.Reporter
 
 	mu       sync.Mutex
 	failures []error // of tasks

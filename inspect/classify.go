@@ -9,9 +9,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// findings classifies the nodes of a tree, in the order of the tree.
-func findings(top *node) []Finding {
-	c := &classifier{taken: make(map[*node]bool), kept: make(map[*node]int)}
+// findings classifies the nodes of a tree, in the order of the tree. It calls
+// leaveOut for each node whose owner is reported without what its data tells.
+func findings(top *node, leaveOut func(*node)) []Finding {
+	c := &classifier{taken: make(map[*node]bool), kept: make(map[*node]int), leaveOut: leaveOut}
 	c.visit(top)
 	return c.all
 }
@@ -22,6 +23,8 @@ type classifier struct {
 	all   []Finding
 	taken map[*node]bool
 	kept  map[*node]int // values in the histories of keys
+
+	leaveOut func(*node)
 }
 
 // recognisers are called in turn for a node. A recogniser returns nil if the
@@ -74,6 +77,27 @@ func (c *classifier) find(n *node) Finding {
 	return p
 }
 
+// owner describes the owner of a node.
+func (c *classifier) owner(n *node) Owner {
+	o := n.owner()
+	if o.LeftOut {
+		c.leaveOut(n)
+	}
+	return o
+}
+
+// owners describes the owners of a recipe's nodes.
+func (c *classifier) owners(nodes []*node) []Owner {
+	all := make([]Owner, len(nodes))
+	for i, n := range nodes {
+		all[i] = c.owner(n)
+		if all[i].Layout == "" {
+			all[i].Layout = Generic
+		}
+	}
+	return all
+}
+
 // take notes that a child belongs to a recipe.
 func (c *classifier) take(kids ...*node) {
 	for _, k := range kids {
@@ -99,12 +123,12 @@ func (c *classifier) leaf(n *node) Finding {
 	case !n.leaf() || n.hidden == hiddenChildren || n.unknown():
 		return nil
 	case n.ephemeral():
-		f := &OneNode{headerAs(KindOneNode, n), n.owner()}
+		f := &OneNode{headerAs(KindOneNode, n), c.owner(n)}
 		f.Layouts = layoutsOf([]Owner{f.Holder})
 		f.Notes = append(f.Notes, "one ephemeral znode: the holder of a one-node lock or election, whose waiters have no znodes, or a member of another recipe")
 		return f
 	case ours && o.ID == "" && o.Visit == "":
-		f := &Barrier{headerAs(KindBarrier, n), n.owner()}
+		f := &Barrier{headerAs(KindBarrier, n), c.owner(n)}
 		f.Layouts = []Layout{Docent}
 		return f
 	case n.stat.DataLength == 0:

@@ -37,17 +37,6 @@ func markWithoutSession(h *Header, nodes []*node) {
 	}
 }
 
-func owners(nodes []*node) []Owner {
-	all := make([]Owner, len(nodes))
-	for i, n := range nodes {
-		all[i] = n.owner()
-		if all[i].Layout == "" {
-			all[i].Layout = Generic
-		}
-	}
-	return all
-}
-
 // line recognises mutexes, read/write locks, elections and leases.
 func (c *classifier) line(n *node) Finding {
 	switch n.shape {
@@ -68,7 +57,7 @@ func (c *classifier) line(n *node) Finding {
 func (c *classifier) lock(n *node) *Lock {
 	f := &Lock{Header: headerAs(KindLock, n)}
 	nodes := c.inOrder(n)
-	all := owners(nodes)
+	all := c.owners(nodes)
 	f.Layouts = layoutsOf(all)
 	markWithoutSession(&f.Header, nodes)
 	if len(all) > 0 {
@@ -99,7 +88,7 @@ func (c *classifier) lock(n *node) *Lock {
 func (c *classifier) rwlock(n *node) *RWLock {
 	f := &RWLock{Header: headerAs(KindRWLock, n)}
 	nodes := c.inOrder(n)
-	all := owners(nodes)
+	all := c.owners(nodes)
 	markWithoutSession(&f.Header, nodes)
 	held := true
 	for i := range all {
@@ -127,7 +116,7 @@ func (c *classifier) rwlock(n *node) *RWLock {
 func (c *classifier) election(n *node) *Election {
 	f := &Election{Header: headerAs(KindElection, n)}
 	nodes := c.inOrder(n)
-	all := owners(nodes)
+	all := c.owners(nodes)
 	f.Layouts = layoutsOf(all)
 	markWithoutSession(&f.Header, nodes)
 	if len(all) > 0 {
@@ -162,7 +151,7 @@ func (c *classifier) semaphore(n *node) Finding {
 		c.take(locks)
 		nodes := c.inOrder(locks)
 		markWithoutSession(&f.Header, nodes)
-		f.Waiters = owners(nodes)
+		f.Waiters = c.owners(nodes)
 		f.Unread += locks.omitted
 		queue = nodes
 	}
@@ -193,7 +182,7 @@ func (c *classifier) permits(f *Semaphore, leases *node, queue []*node) {
 		}
 	}
 	slices.Reverse(held)
-	f.Holders = owners(held)
+	f.Holders = c.owners(held)
 	f.Used = len(f.Holders) + leases.omitted
 	f.Unread += leases.omitted
 	f.Layouts = layoutsOf(f.Holders, f.Waiters)
@@ -217,7 +206,7 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 	if line == nil {
 		return nil // kazoo never removes the queue: this is not a semaphore
 	}
-	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: owners(leases), Used: len(n.names)}
+	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: c.owners(leases), Used: len(n.names)}
 	c.take(leases...)
 	markWithoutSession(&f.Header, leases)
 	f.Unread = n.omitted
@@ -225,7 +214,7 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 		c.take(line)
 		nodes := c.inOrder(line)
 		markWithoutSession(&f.Header, nodes)
-		f.Waiters = owners(nodes)
+		f.Waiters = c.owners(nodes)
 		f.Unread += line.omitted
 	}
 	f.Layouts = []Layout{Kazoo}

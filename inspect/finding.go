@@ -112,6 +112,9 @@ type Owner struct {
 	// Revoked says that the contender was asked to release the lock, as Docent
 	// and Curator do. The request has replaced its id.
 	Revoked bool `json:"revoked,omitempty"`
+	// LeftOut says that the znode's data was left out, and that every field is
+	// zero that only the data tells. Report.LeftOut counts these znodes.
+	LeftOut bool `json:"leftOut,omitempty"`
 }
 
 // Mode is the mode of a contender for an RWLock.

@@ -30,8 +30,12 @@ func (s *scan) fit(nodes []*node) {
 // maxFirst is how many paths LeftOut.First has at most.
 const maxFirst = 3
 
-// leaveOut counts a node whose data is left out.
+// leaveOut counts a node whose data is left out, once.
 func (s *scan) leaveOut(n *node, size int) {
+	if n.out {
+		return
+	}
+	n.out = true
 	s.out.Znodes++
 	s.out.Bytes += int64(size)
 	if len(s.out.First) < maxFirst {

@@ -30,7 +30,7 @@ func membersOf(n *node) []*node {
 	if n == nil || n.shape != shapePlain || len(n.kids) == 0 {
 		return nil
 	}
-	locks, unknown := 0, 0
+	locks, unknown, unread := 0, 0, 0
 	for _, k := range n.kids {
 		if !k.leaf() || k.lasting() {
 			return nil
@@ -38,11 +38,14 @@ func membersOf(n *node) []*node {
 		if k.unknown() {
 			unknown++ // it may be a member
 		}
+		if k.withoutData() {
+			unread++ // it may be a member, or a lock beside locks
+		}
 		if o, ours := owner.Parse(k.data); ours && o.ID != "" {
 			locks++
 		}
 	}
-	if locks == len(n.kids) || unknown == len(n.kids) {
+	if locks > 0 && locks+unread == len(n.kids) || unknown == len(n.kids) {
 		return nil
 	}
 	return n.kids
@@ -53,11 +56,15 @@ func membersOf(n *node) []*node {
 func (c *classifier) members(kids []*node) []Owner {
 	var all []Owner
 	for _, k := range kids {
-		p := k.owner()
-		p.Revoked = false
-		if p.Layout != Kazoo {
+		var p Owner
+		if layoutOf(k.name) == Kazoo {
+			p = c.owner(k)
+		} else { // its name tells everything
+			p = k.owner()
+			p.LeftOut = false
 			p.ID, p.Host, p.PID, p.Layout = k.name, "", 0, Curator
 		}
+		p.Revoked = false
 		all = append(all, p)
 		c.take(k)
 	}
@@ -113,7 +120,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 			continue
 		}
 		c.take(k)
-		p := k.owner()
+		p := c.owner(k)
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {
@@ -162,7 +169,7 @@ func (c *classifier) double(n *node) Finding {
 	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil}
 	c.take(members...)
 	for _, k := range members {
-		p := k.owner()
+		p := c.owner(k)
 		if p.ID == "" {
 			p.ID = strings.TrimPrefix(k.name, memberPrefix)
 		}
@@ -183,6 +190,9 @@ func (c *classifier) double(n *node) Finding {
 		return f
 	}
 	c.take(ready)
+	if ready.withoutData() { // a round with many members
+		c.leaveOut(ready)
+	}
 	for _, name := range round.Members {
 		if n.kid(name) == nil && n.omitted == 0 {
 			f.Left = append(f.Left, name)

@@ -71,7 +71,7 @@ func (c *classifier) job(n *node) Finding {
 		if k.name == r.Run {
 			goesOn = true
 		} else {
-			f.Waiting = append(f.Waiting, k.owner())
+			f.Waiting = append(f.Waiting, c.owner(k))
 		}
 	}
 	if r.State == JobNever {

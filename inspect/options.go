@@ -134,8 +134,8 @@ func Silence(d time.Duration) Option {
 
 // OnConfirm sets a function that Changes calls each time a quorum has answered
 // and nothing has changed since the last report: the report was true at the
-// given time, by this machine's clock. Changes calls f in its loop, one call at
-// a time.
+// given time, by this machine's clock. Changes calls f on its own goroutine, one
+// call at a time, and waits for f.
 func OnConfirm(f func(at time.Time)) Option {
 	misuse.NilFunc(f == nil, "inspect.OnConfirm")
 	return func(o *options) { o.onConfirm = f }

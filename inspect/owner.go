@@ -21,6 +21,7 @@ func (n *node) created() time.Time { return owner.Of(n.path, n.stat).Since }
 func (n *node) owner() Owner {
 	o := Owner{Owner: owner.Of(n.path, n.stat), Layout: layoutOf(n.name), Revoked: string(n.data) == revokeMessage}
 	o.Hidden = n.hidden == hiddenData || n.unknown()
+	o.LeftOut = n.withoutData()
 	if o.Revoked {
 		return o // the request has replaced the owner's data
 	}

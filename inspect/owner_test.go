@@ -17,10 +17,10 @@ func TestOwner_json(t *testing.T) {
 		Owner: session.Owner{
 			ID: "a", Host: "h", PID: 7, Session: 0x1f, Since: time.Unix(0, 0).UTC(), Token: 9, Path: "/l/n", Hidden: true,
 		},
-		ParentSessions: []session.ID{0x2f}, Layout: Docent, Mode: ModeRead, Revoked: true,
+		ParentSessions: []session.ID{0x2f}, Layout: Docent, Mode: ModeRead, Revoked: true, LeftOut: true,
 	}
 	const fields = `"id":"a","host":"h","pid":7,"session":"0x1f","since":"1970-01-01T00:00:00Z","token":9,"path":"/l/n",` +
-		`"hidden":true,"under":["0x2f"],"layout":"docent","mode":"read","revoked":true`
+		`"hidden":true,"under":["0x2f"],"layout":"docent","mode":"read","revoked":true,"leftOut":true`
 	for _, c := range []struct {
 		value any
 		want  string

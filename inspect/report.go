@@ -29,9 +29,9 @@ type Report struct {
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
 	// LeftOut are the nodes that are reported without their data: beyond
-	// MaxBytes, or larger than four kilobytes and part of a recipe. What a
-	// finding says of their owners is missing. Its paths are below the Manager's
-	// root.
+	// MaxBytes, or larger than four kilobytes and part of a recipe. What their
+	// data tells of their owners is missing (Owner.LeftOut). Its paths are below
+	// the Manager's root.
 	LeftOut session.LeftOut `json:"leftOut,omitzero"`
 }
 
@@ -108,5 +108,7 @@ func (s *scan) report(ctx context.Context, path string) (*Report, error) {
 	if top == nil {
 		return nil, core.ErrNoNode
 	}
-	return &Report{Path: path, Taken: time.Now(), Findings: findings(top), Nodes: s.looked, Requests: s.requests, LeftOut: s.out}, nil
+	taken := time.Now()
+	all := findings(top, func(n *node) { s.leaveOut(n, int(n.stat.DataLength)) })
+	return &Report{Path: path, Taken: taken, Findings: all, Nodes: s.looked, Requests: s.requests, LeftOut: s.out}, nil
 }

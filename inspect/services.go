@@ -11,7 +11,8 @@ import (
 )
 
 // service recognises a directory of instances in the JSON of Curator's
-// ServiceInstance, which Docent and Spring Cloud write too.
+// ServiceInstance, which Docent and Spring Cloud write too. A node whose data is
+// not known counts as an instance among instances.
 func (c *classifier) service(n *node) Finding {
 	if n.shape != shapePlain || len(n.kids) == 0 {
 		return nil
@@ -21,7 +22,7 @@ func (c *classifier) service(n *node) Finding {
 		switch {
 		case !k.leaf():
 			return nil
-		case k.hidden != "": // it may be an instance
+		case k.hidden != "", k.withoutData(): // it may be an instance
 		case !isInstance(k.data):
 			return nil
 		default:
@@ -34,7 +35,7 @@ func (c *classifier) service(n *node) Finding {
 	f := &Service{Header: headerAs(KindService, n), Name: n.name}
 	f.Unread = n.omitted
 	for _, k := range n.kids {
-		in := Instance{Owner: k.owner()}
+		in := Instance{Owner: c.owner(k)}
 		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, layoutOfInstance(k)
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
 			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
@@ -56,10 +57,11 @@ func codecOf(l Layout) naming.Codec {
 	return naming.Curator()
 }
 
-// layoutOfInstance returns the layout of an instance, or "" if an ACL hides it.
+// layoutOfInstance returns the layout of an instance, or "" if its data is not
+// known.
 func layoutOfInstance(n *node) Layout {
 	switch {
-	case n.hidden != "":
+	case n.hidden != "", n.withoutData():
 		return ""
 	case strings.Contains(string(n.data), "org.springframework.cloud.zookeeper"):
 		return Spring
@@ -114,7 +116,7 @@ func (c *classifier) dubbo(n *node) Finding {
 		c.take(k.kids...)
 		if k == providers {
 			f.Unread = k.omitted
-			f.Instances = dubboInstances(f.Name, k.kids)
+			f.Instances = c.dubboInstances(f.Name, k.kids)
 		} else if len(k.names) > 0 {
 			f.Notes = append(f.Notes, category+": "+strconv.Itoa(len(k.names)))
 		}
@@ -122,10 +124,10 @@ func (c *classifier) dubbo(n *node) Finding {
 	return f
 }
 
-func dubboInstances(service string, kids []*node) []Instance {
+func (c *classifier) dubboInstances(service string, kids []*node) []Instance {
 	var all []Instance
 	for _, k := range kids {
-		in := Instance{Owner: k.owner()}
+		in := Instance{Owner: c.owner(k)}
 		in.ID, in.Layout = k.name, Dubbo
 		if d, err := naming.Dubbo().Decode(service, k.name, k.data); err == nil {
 			in.Address, in.Port, in.Disabled, in.Draining = d.Address, d.Port, d.Disabled, d.Draining

@@ -19,6 +19,7 @@ type node struct {
 	shape        shape    // the recipe of the names
 	data         []byte   // nil if it was not read
 	oversize     int      // the bytes of a recipe's node whose data was too large to be kept
+	out          bool     // it is counted as left out
 	parent       *node
 	unrecognised map[string]bool // the children that do not belong to shape, unless it is shapePlain
 	oldest       string          // with shapeItems: the item that was put first
@@ -45,6 +46,12 @@ func (n *node) kid(name string) *node {
 func (n *node) leaf() bool { return n.stat.NumChildren == 0 }
 
 func (n *node) ephemeral() bool { return n.stat.EphemeralOwner != 0 }
+
+// withoutData reports whether the node has data that was not kept: it is larger
+// than a recipe's, or did not fit.
+func (n *node) withoutData() bool {
+	return n.leaf() && n.hidden == "" && n.data == nil && n.stat.DataLength > 0
+}
 
 // unknown reports whether the server does not send the node's stat.
 func (n *node) unknown() bool { return core.Hidden(n.stat) }

@@ -69,6 +69,8 @@ type localQueue struct {
 	busy    bool               // not idle
 	holder  *turn              // of the znode, while it is held
 	giveUp  context.CancelFunc // ends the acquisition; nil if none is under way
+
+	blocker waitqueue.Blocker // what the acquisition waits for
 }
 
 // localWaiter is one Lock call under way.
@@ -168,11 +170,13 @@ func (q *localQueue) join(ctx context.Context) (*Hold, error) {
 		}
 		giveBack(got.hold)
 	case <-ctx.Done():
+		err := q.blocker.Err(ctxend.Err(ctx))
 		if !q.leave(w) { // served at this very moment
 			if got := <-w.served; got.err == nil {
 				giveBack(got.hold)
 			}
 		}
+		return nil, err
 	}
 	return nil, ctxend.Err(ctx)
 }
@@ -223,7 +227,7 @@ func (q *localQueue) acquire() {
 		q.giveUp = cancel
 		q.mu.Unlock()
 
-		h, err := q.line.Join(ctx)
+		h, err := q.line.JoinTelling(ctx, &q.blocker)
 		q.mu.Lock()
 		q.giveUp = nil
 		abandoned := ctx.Err() != nil

@@ -69,8 +69,9 @@ func (m *Mutex) Path() string {
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and Lock's znode is removed in the background. It
-// matches session.ErrNotEphemeral too if the contender before is not ephemeral:
-// the end of no session will remove it. With Handoff, Lock does not know that.
+// matches session.ErrNotEphemeral too, and names the znode, if a contender before
+// is not ephemeral: the end of no session will remove it. Lock sees the
+// two contenders before it, and the first one after a wait of a second.
 // Other errors: session.ErrClosed; an invalid path; session.ErrExposed
 // (Config.Directories); what the server answers, such as session.ErrNoAuth if
 // znodes may not be created below path.

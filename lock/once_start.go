@@ -263,7 +263,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 	case <-c.s.Done():
 	}
 	if err := ctx.Err(); err != nil {
-		if run.Stat.EphemeralOwner == 0 && !core.Hidden(run.Stat) {
+		if core.Lasting(run.Stat) {
 			err = fmt.Errorf("%w: %w", core.ErrNotEphemeral, err)
 		}
 		return fmt.Errorf("waiting for the run of %s: %w", path, err)

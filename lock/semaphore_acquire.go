@@ -102,6 +102,7 @@ type candidate struct {
 	number  znode.Seq       // of the last
 	upTo    znode.Seq       // leases up to this number count as before the last
 	since   time.Time       // when the first create was sent
+	lasting []string        // the paths of the lasting leases of others that a wait has found
 }
 
 // leases is one list of the lease znodes.

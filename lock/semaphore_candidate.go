@@ -130,7 +130,7 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 		case r.mine < len(c.entries):
 			err = core.ErrDeleted
 		default:
-			err = c.await(ctx, watch)
+			err = c.await(ctx, watch, list)
 			stale = c.limit.stale()
 		}
 		stop(watch)
@@ -190,15 +190,23 @@ func gone(err error) error {
 }
 
 // await waits until the leases or the limit change.
-func (c *candidate) await(ctx context.Context, watch *core.Watch) error {
-	select {
-	case <-watch.Done():
-	case <-c.limit.changed():
-	case <-ctx.Done():
-	case <-c.s.Done():
+func (c *candidate) await(ctx context.Context, watch *core.Watch, list leases) error {
+	slow := time.NewTimer(lookLate)
+	defer slow.Stop()
+	for waiting := true; waiting; {
+		waiting = false
+		select {
+		case <-slow.C:
+			c.lookAtOthers(ctx, list)
+			waiting = true
+		case <-watch.Done():
+		case <-c.limit.changed():
+		case <-ctx.Done():
+		case <-c.s.Done():
+		}
 	}
 	if err := ctx.Err(); err != nil { // what ends the wait beats what could fulfil it
-		return err
+		return c.waitingFor(err)
 	}
 	return c.s.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/oneline"
 )
 
 // ErrNoInstance is returned by Pick if there is nothing to pick: the source is
@@ -166,7 +167,7 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 	}
 	st := g.states[i]
 	if slices.Contains(g.tried, st) {
-		return Picked[T]{}, fmt.Errorf("%w: all %d were tried", ErrNoInstance, len(g.states))
+		return Picked[T]{}, fmt.Errorf("%w: all %d were tried, %s", ErrNoInstance, len(g.states), oneline.Names(tried))
 	}
 	st.calls.begin()
 	return Picked[T]{Item: t.items[i], state: st, from: b}, nil

@@ -2,6 +2,7 @@ package naming_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,7 @@ func TestFault26_PickOther(t *testing.T) {
 				}
 				_, err := b.PickOther("key", tried...)
 				require.ErrorIs(t, err, naming.ErrNoInstance)
+				require.ErrorContains(t, err, "all 4 were tried, "+strings.Join(tried, ", "))
 				require.Zero(t, b.Pending("a"))
 			})
 		}

@@ -48,13 +48,13 @@ func (s *Service) compose(now *views.TreeState) {
 		c.refuse(now, change.Key)
 	}
 	c.last = now
-	if differ(bad, c.bad) {
+	if treap.Differ(bad, c.bad) {
 		c.problems = make([]error, 0, c.bad.Len())
 		for _, k := range c.bad.All() {
 			c.problems = append(c.problems, k.err)
 		}
 	}
-	if differ(refused, c.refused) {
+	if treap.Differ(refused, c.refused) {
 		c.unreadable = make([]error, 0, c.refused.Len())
 		for _, r := range c.refused.All() {
 			c.unreadable = append(c.unreadable, r.err)
@@ -114,14 +114,6 @@ func (s *Service) knowSome(some []*known, nodes []*views.TreeNode) {
 			some[i] = s.know(nodes[i])
 		}
 	}
-}
-
-// differ reports whether two maps have different values.
-func differ[V any](a, b treap.Map[V]) bool {
-	for range treap.Diff(a, b) {
-		return true
-	}
-	return false
 }
 
 // composeNode processes one znode; n is nil if it is gone.

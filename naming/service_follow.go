@@ -181,7 +181,7 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 	} else {
 		shown, left = s.protect(old.list, next.Stale)
 		next.Protected = len(s.missing) > 0
-		if !s.read || differ(s.shown, shown) {
+		if !s.read || treap.Differ(s.shown, shown) {
 			if shown.Len()+old.Len() > 0 {
 				next.list = &listing{known: shown}
 			}

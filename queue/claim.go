@@ -56,8 +56,8 @@ func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
 func (i *Item) decode(stat core.Stat) error {
 	q := i.q
 	if stat.EphemeralOwner != 0 {
-		return q.skip(i.s, i.name, "recognise", fmt.Errorf("%s is not an item: it belongs to the session 0x%x; check the path of the items",
-			i.itemPath(), uint64(stat.EphemeralOwner)))
+		return q.skip(i.s, i.name, "recognise", fmt.Errorf("%s is not an item: it belongs to the session %v; check the path of the items",
+			i.itemPath(), core.SessionID(stat.EphemeralOwner)))
 	}
 	payloads, malformed := q.layout.decode(i.raw)
 	if malformed != nil {

@@ -63,9 +63,10 @@ func Backoff(min, max time.Duration) ConsumeOption {
 	}
 }
 
-// OnError has f called with each error after which an item comes again: errors
-// of the function, and errors of Ack and Release. f is called by several
-// workers at a time.
+// OnError sets a function that Consume calls with each error after which an item
+// comes again: errors of the function, and errors of Ack and Release. Consume
+// calls f on the goroutines of its workers, several calls at a time. The worker
+// waits for f.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }

@@ -66,11 +66,11 @@ func MaxAttempts(n int) Option {
 // "host-4711".
 func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
 
-// OnDead has f called with each dead letter that this Queue makes, after it is
-// made. If the server's answer is lost, f is called once the letter is found. f
-// is not called if the session ends before that is known. f is called on a
-// goroutine of a Take, Release or Reject, and by several goroutines at a time.
-// f must return soon.
+// OnDead sets a function that the Queue calls with each dead letter that it
+// makes, after it is made. If the server's answer is lost, f is called once the
+// letter is found. f is not called if the session ends before that is known. A
+// Take, Release or Reject calls f on its goroutine and waits for f, several
+// calls at a time. f must return soon.
 func OnDead(f func(DeadLetter)) Option {
 	misuse.NilFunc(f == nil, "queue.OnDead")
 	return func(o *options) { o.onDead = f }

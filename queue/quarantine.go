@@ -34,12 +34,15 @@ type Skipped struct {
 	Err error
 }
 
-// OnSkipped has f called with each item that this Queue begins to pass over. It
-// is called once for each kind of operation that was rejected: the read of the
-// item, its claim, its acknowledgement, or the creation of its dead letter. The
-// Queue tries the item again after a second, then after longer pauses of ten
-// seconds and more. f is called on a goroutine of a Take, Ack, Release or
-// Reject, and by several goroutines at a time. f must return soon.
+// OnSkipped sets a function that the Queue calls with each item that it begins
+// to pass over. It is called once for each kind of operation that was rejected:
+// the read of the item, its claim, its acknowledgement, or the creation of its
+// dead letter. It is also called for an item whose claim is not ephemeral
+// (session.ErrNotEphemeral), which a Take finds that waits for a second. The Queue
+// tries the item again after a second, then after longer pauses of ten seconds and
+// more. Skipped returns the items that are passed over
+// at present. A Take, Ack, Release or Reject calls f on its goroutine and waits
+// for f, several calls at a time. f must return soon.
 func OnSkipped(f func(Skipped)) Option {
 	misuse.NilFunc(f == nil, "queue.OnSkipped")
 	return func(o *options) { o.onSkipped = f }
@@ -57,6 +60,11 @@ func (q *Queue) Skipped() []Skipped {
 	for _, e := range p.quarantined {
 		if _, mine := p.mine[e.name.text]; !mine || e.trying {
 			skipped = append(skipped, q.skipped(e.name, e.err))
+		}
+	}
+	for text, err := range p.kept {
+		if n, theirs := p.theirs[text]; theirs {
+			skipped = append(skipped, q.skipped(n, err))
 		}
 	}
 	slices.SortFunc(skipped, func(a, b Skipped) int { return cmp.Compare(a.Path, b.Path) })

@@ -33,6 +33,8 @@ type snapshot struct {
 	mu sync.Mutex
 	view
 	quarantined map[string]*quarantined // by the name of the item's znode
+	kept        map[string]error        // items whose claims are lasting, by the name
+	lookedAt    time.Time               // when the claims of others were looked at last
 	pace
 	vain      int // how often in a row it was woken in vain, up to maxVain
 	consumers int // how many calls of Consume are under way
@@ -274,22 +276,35 @@ func (p *snapshot) await() func(ctx context.Context) error {
 		timer = time.NewTimer(max(0, wait))
 		due = timer.C
 	}
+	look := p.lookAtClaims(s)
 	return func(ctx context.Context) error {
 		if timer != nil {
 			defer timer.Stop()
 		}
-		select {
-		case <-items:
-		case <-claims:
-		case <-loading:
-		case <-changed:
-		case <-due:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.Done():
-			return core.ErrSessionEnded
+		var slow <-chan time.Time
+		if look != nil {
+			late := time.NewTimer(lookLate)
+			defer late.Stop()
+			slow = late.C
 		}
-		return nil
+		for {
+			select {
+			case <-slow:
+				look(ctx)
+				slow = nil
+				continue
+			case <-items:
+			case <-claims:
+			case <-loading:
+			case <-changed:
+			case <-due:
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-s.Done():
+				return core.ErrSessionEnded
+			}
+			return nil
+		}
 	}
 }
 

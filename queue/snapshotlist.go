@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -107,6 +108,7 @@ func (p *snapshot) sort(names []name, claimed []string, l *list) {
 	p.front, p.waiting, p.retries, p.busy = nil, waiting{}, nil, false
 	clear(p.theirs)
 	p.forgetGone(names)
+	maps.DeleteFunc(p.kept, func(text string, _ error) bool { _, still := taken[text]; return !still })
 	now := time.Now()
 	l.alike = true
 	rest := names[:0] // in place: a list may be long

@@ -137,6 +137,7 @@ func (p *snapshot) tookClaims(claims []string) (claimed map[string]bool) {
 	}
 	for text, n := range p.theirs {
 		if !claimed[text] {
+			delete(p.kept, text)
 			delete(p.theirs, text)
 			p.putBack(n)
 		}

@@ -19,8 +19,9 @@ import (
 // as session.ErrNoAuth if the directories may not be read, or claims may not be
 // created.
 //
-// An item that may not be read or claimed is passed over, and so is an
-// ephemeral znode with the name of an item. Take goes on with the items after
+// An item that may not be read or claimed is passed over. So is an ephemeral
+// znode with the name of an item, and an item with a claim that is not ephemeral.
+// Take goes on with the items after
 // it, and waits if nothing is left to take. OnSkipped reports the item, Skipped
 // lists it, and Take's error names it. The Queue tries it again, at intervals
 // of a second at first and of about ten seconds later. An item that cannot be

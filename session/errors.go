@@ -49,7 +49,8 @@ var (
 	// login by SASL fails on this side.
 	ErrAuth = core.ErrAuth
 	// ErrUnreachable says that ctx has ended before there was a session. It
-	// wraps the last failure of dialling.
+	// wraps the last failure of each server, of eight at most, and names the
+	// servers that have not answered.
 	ErrUnreachable = core.ErrUnreachable
 	// ErrNotServing is wrapped by Manager.LastFailure if a server has accepted
 	// a connection and closed it without a session. A server without a quorum

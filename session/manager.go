@@ -68,10 +68,10 @@ func (m *Manager) Done() <-chan struct{} { return m.of().Done() }
 func (m *Manager) Root() string { return m.of().Root() }
 
 // LastFailure returns why no connection can be made. It returns nil if no
-// attempt has failed since the last connection. If one server accepts
-// connections and closes them, and others cannot be dialled, LastFailure
-// returns the failure of the first. It does no I/O, and is safe for concurrent
-// use.
+// attempt has failed since the last connection. The error has the last failure
+// of each server that was tried, of eight addresses at most. Servers that accept
+// connections and close them come first, and then the newest failure. LastFailure
+// does no I/O, and is safe for concurrent use.
 func (m *Manager) LastFailure() error { return m.of().LastFailure() }
 
 // Format writes the root and the state.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/docent-go/docent/internal/core"
 )
 
 // ID is the id of a ZooKeeper session. Its text and JSON forms are the
@@ -13,7 +15,7 @@ import (
 type ID int64
 
 // String returns the hexadecimal form.
-func (id ID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
+func (id ID) String() string { return core.SessionID(id).String() }
 
 // Format prints the hexadecimal form for %v and %s, and the number for any
 // other verb, such as %d and %x.

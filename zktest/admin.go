@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // openACL grants every permission to everyone.
@@ -14,7 +16,7 @@ var openACL = []ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}
 func (s *Server) Put(path string, data []byte) error {
 	code := CodeBadArguments
 	s.do(func() {
-		if !validPath(path) {
+		if !wire.ValidPath(path) {
 			return
 		}
 		code = CodeOK

@@ -102,13 +102,17 @@ func Start(opts ...Option) (*Server, error) {
 		deposed:  make(map[*Link]*Deposed),
 		started:  time.Now(),
 		// The first session id consists of the server's number and the time, as
-		// in ZooKeeper.
-		nextSession: 1<<56 | time.Now().UnixMilli()<<24>>8&(1<<56-1),
+		// in ZooKeeper. From 128 on, the top bit of the ids is set: they are
+		// negative as an int64.
+		nextSession: int64(uint64(serverNumber)<<56 | uint64(time.Now().UnixMilli()<<24>>8)&(1<<56-1)),
 	}
 	s.link = s.Link()
 	s.tree.saturate = cfg.saturate
 	return s, nil
 }
+
+// serverNumber is the number of the server in its ensemble (myid), from 1 to 255.
+const serverNumber = 200
 
 // Addr returns the address of the first listener, or "zktest:2181" for a server
 // that has none.

@@ -73,7 +73,7 @@ func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code
 	case opMisfit:
 		return ch, CodeMarshallingError
 	}
-	if !validPath(w.path) {
+	if !wire.ValidPath(w.path) {
 		return ch, CodeBadArguments
 	}
 	acl := w.acl
@@ -149,7 +149,7 @@ func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code
 		ch.path += fmt.Sprintf("%010d", parent.creates)
 	}
 	switch {
-	case !validPath(ch.path):
+	case !wire.ValidPath(ch.path):
 		return ch, CodeBadArguments
 	case s.tree.get(ch.path) != nil:
 		return ch, CodeNodeExists

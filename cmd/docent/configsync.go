@@ -63,7 +63,13 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	}
 	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
 	options := []config.FileOption{
-		config.OnProblem(problem),
+		config.OnProblem(func(err error) {
+			if err == nil {
+				a.note("%s: the file follows the key again", task)
+				return
+			}
+			problem(err)
+		}),
 		config.AfterChange(func(change config.FileChange) {
 			if err := c.changed(ctx, a, change); err != nil && ctx.Err() == nil {
 				problem(err)

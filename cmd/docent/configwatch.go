@@ -57,11 +57,16 @@ func (c *configWatch) Run(ctx context.Context, a *app) error {
 
 func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {
 	missing := lineMissing
+	var last *config.Snapshot[[]byte]
 	for snap, err := range value.Changes(ctx) {
 		if err != nil {
 			a.note("%v", withTask(task, err))
 			continue
 		}
+		if last != nil && last.Exists == snap.Exists && last.Zxid == snap.Zxid {
+			continue // an error is over, and the value is the same
+		}
+		last = snap
 		if err := c.print(a, snap, missing); err != nil {
 			return err
 		}

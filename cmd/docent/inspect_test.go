@@ -79,7 +79,7 @@ func TestInspect_json(t *testing.T) {
 	require.Equal(t, "/l", f.Path)
 	require.Equal(t, "a", f.Holder.ID)
 	require.Equal(t, h.Token(), f.Holder.Token)
-	require.Equal(t, fmt.Sprintf("0x%x", server.Sessions()[0].ID), f.Holder.Session)
+	require.Equal(t, fmt.Sprintf("0x%x", uint64(server.Sessions()[0].ID)), f.Holder.Session)
 }
 
 // What is kept of a key is said with the key.

@@ -180,7 +180,7 @@ func (t *findingText) service(head string, f *inspect.Service) {
 func place(in inspect.Instance) string {
 	port := cmp.Or(in.Port, in.SSLPort)
 	switch {
-	case in.Hidden:
+	case in.Hidden, in.LeftOut:
 		return "" // its owner says so
 	case in.Address == "":
 		return ", without an address"
@@ -268,6 +268,10 @@ func ownerName(o inspect.Owner) string {
 		name += " (hidden by its ACL)"
 	case o.Hidden:
 		name = "a client that an ACL hides"
+	case o.LeftOut && name != "":
+		name += " (its data is left out)"
+	case o.LeftOut:
+		name = "a client whose data is left out"
 	case name == "":
 		name = "a client without a name"
 	}

@@ -88,7 +88,7 @@ func TestLock_waitsForItself(t *testing.T) {
 		require.Contains(t, holder.line(), "ready")
 		above := server.Sessions()[len(before)].ID
 		inner := words("lock "+path+" "+c.inner, self("0")...)
-		below := start(t, inner, on(server), role("exit"), env(fmt.Sprintf("DOCENT_SESSIONS=0x1 0x%x", above)))
+		below := start(t, inner, on(server), role("exit"), env(fmt.Sprintf("DOCENT_SESSIONS=0x1 0x%x", uint64(above))))
 		if c.waits {
 			require.Eventually(t, func() bool { return strings.HasSuffix(below.stderr.String(), "\n") }, patience, ms)
 			below.kill(syscall.SIGTERM)

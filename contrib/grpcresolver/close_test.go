@@ -32,7 +32,7 @@ func TestCloseDuringCallback(t *testing.T) {
 					time.Sleep(c.callback)
 					return nil
 				}))
-			cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
+			cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64), last: new(atomic.Value)}
 			r, err := b.Build(resolver.Target{URL: *u}, cc, resolver.BuildOptions{})
 			require.NoError(w, err)
 			<-running

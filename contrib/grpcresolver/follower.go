@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/grpclog"
@@ -135,19 +136,42 @@ func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 		return
 	}
 	switch {
+	case left.tlsOnly > 0 && len(left.bad) > 0:
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: %d available instances have only an SSL port, which needs transport "+
+			"credentials with TLS, and no other has an address that can be called: %w", f.service, left.tlsOnly, left.bad))
 	case left.tlsOnly > 0:
 		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have only an SSL port; "+
 			"use transport credentials with TLS", f.service, left.tlsOnly))
-	case left.bad != nil:
+	case len(left.bad) > 0:
 		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: no available instance has an address that can be called: %w", f.service, left.bad))
 	}
 }
 
 // leftOut is what is not passed to grpc.
 type leftOut struct {
-	tlsOnly int   // instances with an SSL port alone, if the connection has no TLS
-	bad     error // of the last instance whose address cannot be called
+	tlsOnly int      // instances with an SSL port alone, if the connection has no TLS
+	bad     problems // of the instances whose addresses cannot be called
 }
+
+// problems are the errors of instances.
+type problems []error
+
+// named is how many problems an error names.
+const named = 8
+
+// Error names the first problems, and counts the rest.
+func (p problems) Error() string {
+	var texts []string
+	for _, err := range p[:min(named, len(p))] {
+		texts = append(texts, err.Error())
+	}
+	if more := len(p) - named; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (p problems) Unwrap() []error { return p }
 
 // state returns the state for grpc. Of what the registry holds, it has the
 // addresses and ports of instances: no name of a server, no service config, and
@@ -159,8 +183,9 @@ func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State,
 		}
 		// grpc would read unix:/path as the path of a socket.
 		if err := in.CheckAddress(); err != nil {
-			left.bad = fmt.Errorf("instance %q: %w", in.ID, err)
-			logger.Warningf("grpcresolver: service %s: %v", f.service, left.bad)
+			err = fmt.Errorf("instance %q: %w", in.ID, err)
+			left.bad = append(left.bad, err)
+			logger.Warningf("grpcresolver: service %s: %v", f.service, err)
 			continue
 		}
 		if f.plain && in.Port == 0 && in.SSLPort != 0 {

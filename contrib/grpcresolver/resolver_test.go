@@ -145,7 +145,7 @@ func TestResolveNow(t *testing.T) {
 		})
 		u, err := url.Parse("docent:///orders")
 		require.NoError(w, err)
-		cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
+		cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64), last: new(atomic.Value)}
 		r, err := grpcresolver.New(naming.NewRegistry(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, resolver.BuildOptions{})
 		require.NoError(w, err)
 		defer r.Close()
@@ -235,13 +235,14 @@ type channel struct {
 	resolver.ClientConn
 	states chan resolver.State
 	failed *atomic.Int64 // how often it was told of an error
+	last   *atomic.Value // the text of the last error
 }
 
 func (c channel) UpdateState(s resolver.State) error {
 	c.states <- s
 	return nil
 }
-func (c channel) ReportError(error)                                    { c.failed.Add(1) }
+func (c channel) ReportError(err error)                                { c.failed.Add(1); c.last.Store(err.Error()) }
 func (c channel) ParseServiceConfig(string) *serviceconfig.ParseResult { return nil }
 
 // Policies see the weight and the draining; grpc sees whether anything changed.
@@ -257,7 +258,7 @@ func TestAttributes(t *testing.T) {
 	resolve := func(opts ...grpcresolver.Option) resolver.State {
 		u, err := url.Parse("docent:///orders")
 		require.NoError(t, err)
-		cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
+		cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64), last: new(atomic.Value)}
 		r, err := grpcresolver.New(w.registry, opts...).Build(resolver.Target{URL: *u}, cc, resolver.BuildOptions{})
 		require.NoError(t, err)
 		defer r.Close()

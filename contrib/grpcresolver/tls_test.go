@@ -158,7 +158,7 @@ func TestFault45_MetadataChangesNothing(t *testing.T) {
 		in.Metadata = named
 		in.URISpec = naming.URISpec{{Value: "https://evil.example/"}}
 	})
-	cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
+	cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64), last: new(atomic.Value)}
 	r, err := grpcresolver.New(w.registry).Build(resolver.Target{URL: url.URL{Scheme: "docent", Path: "/orders"}}, cc, resolver.BuildOptions{})
 	require.NoError(t, err)
 	s := <-cc.states
@@ -216,6 +216,9 @@ func TestFault29_UnusableAddresses(t *testing.T) {
 		require.Empty(w, cc.newest(w))
 		time.Sleep(time.Second)
 		require.EqualValues(w, 1, cc.failed.Load())
+		for _, id := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			require.Contains(w, cc.last.Load(), `instance "`+id+`": `, "each is named with its reason")
+		}
 		_, err := naming.NewRegistry(w.Process().Manager).Register(w.Context(), naming.Instance{Service: "orders", ID: "z", Address: "h", Port: 80})
 		require.NoError(w, err)
 		require.Equal(w, []string{"h:80"}, cc.newest(w))

@@ -22,7 +22,7 @@ import (
 func build(w *testworld.World, opts resolver.BuildOptions) channel {
 	u, err := url.Parse("docent:///orders")
 	require.NoError(w, err)
-	cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64)}
+	cc := channel{states: make(chan resolver.State, 100), failed: new(atomic.Int64), last: new(atomic.Value)}
 	r, err := grpcresolver.New(naming.NewRegistry(w.Process().Manager)).Build(resolver.Target{URL: *u}, cc, opts)
 	require.NoError(w, err)
 	w.Cleanup(r.Close)

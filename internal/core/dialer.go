@@ -21,7 +21,7 @@ func (s *Session) dial(string, string, time.Duration) (net.Conn, error) {
 		if !errors.Is(err, net.ErrClosed) {
 			s.m.failures.note(t)
 		}
-		s.m.dialFailed(t.addr, err)
+		s.m.dialFailed(t, err)
 		return nil, err
 	}
 	return c, nil

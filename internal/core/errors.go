@@ -74,14 +74,14 @@ func heldBy(holder int64) string {
 	if holder == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": session %v holds it", sessionID(holder))
+	return fmt.Sprintf(": session %v holds it", SessionID(holder))
 }
 
 func sessionClause(id int64) string {
 	if id == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", in session %v", sessionID(id))
+	return fmt.Sprintf(", in session %v", SessionID(id))
 }
 
 // ClosedError returns the error of a call on an object that its owner has closed,
@@ -154,7 +154,7 @@ func (e *OpError) Error() string {
 	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
 	}
-	return fmt.Sprintf("%s %s: %s (session %v)", e.Op, e.Path, reason, sessionID(e.Session))
+	return fmt.Sprintf("%s %s: %s (session %v)", e.Op, e.Path, reason, SessionID(e.Session))
 }
 
 // reasonText returns the text of a reason. The common answers of a server have

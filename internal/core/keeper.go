@@ -45,7 +45,7 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 		// The server does not know our session, and has opened another. Our
 		// session's ephemeral nodes are gone, or will be deleted without an
 		// event.
-		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
+		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, SessionID(h.Session))
 		s.end(err)
 		return err
 	}
@@ -67,7 +67,7 @@ func (k *keeper) Refused(_ *conn.Conn, err error) {
 	}
 	if k.s.firstRefusal() {
 		k.s.m.log.Warn("a server rejects the credentials: trying the others",
-			"server", k.server.addr, "session", sessionID(k.s.ID()), "err", err)
+			"server", k.server.addr, "session", SessionID(k.s.ID()), "err", err)
 	}
 }
 
@@ -202,7 +202,7 @@ func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	case k.s.m.cfg.SASL != nil:
 		err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
 	}
-	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
+	k.s.m.dialFailed(k.server, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
 }
 
 // hungUp reports whether a network error says that the other side has closed

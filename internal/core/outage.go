@@ -57,18 +57,18 @@ func (m *Manager) warn(o *outage) {
 	m.log.Warn("no session can be opened", "servers", strings.Join(m.cfg.Servers, ","), "since", o.since, "err", err)
 }
 
-// dialFailed is called by a session when a connection to addr has failed.
-func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
+// dialFailed is called by a session when a connection to a target has failed.
+func (m *Manager) dialFailed(t target, err error) { m.failed(t, err, false) }
 
 // failed notes why a session or a connection is missing. If a server refuses
 // the session, the warning is logged at once, because a refusal usually
 // persists. Otherwise it is logged after warnAfter.
-func (m *Manager) failed(addr string, err error, refused bool) {
+func (m *Manager) failed(t target, err error, refused bool) {
 	if errors.Is(err, net.ErrClosed) {
 		return // the session is sealed
 	}
 	m.mu.Lock()
-	m.fails.note(addr, err)
+	m.fails.note(t, err)
 	if m.failing.IsZero() {
 		m.failing = time.Now()
 	}
@@ -80,4 +80,4 @@ func (m *Manager) failed(addr string, err error, refused bool) {
 }
 
 // succeeded notes that a server was reached. The caller holds mu.
-func (m *Manager) succeeded() { m.fails, m.failing = failing{}, time.Time{} }
+func (m *Manager) succeeded() { m.fails, m.failing = nil, time.Time{} }

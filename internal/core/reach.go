@@ -1,6 +1,11 @@
 package core
 
-import "errors"
+import (
+	"errors"
+	"slices"
+
+	"github.com/docent-go/docent/internal/base/oneline"
+)
 
 // ErrNotServing is wrapped by the error of LastFailure if a server has accepted
 // the connection and closed it without a session. A server without a quorum
@@ -8,10 +13,9 @@ import "errors"
 var ErrNotServing = errors.New("the server closed the connection")
 
 // LastFailure returns the reason why no connection can be made, or nil if no
-// attempt has failed since a server was reached. If one server accepts and
-// closes connections while others cannot be dialled, it returns the failure of
-// that server, whichever attempt was the last. It does no I/O, and is safe for
-// concurrent use.
+// attempt has failed since a server was reached. It has the last failure of
+// each server that was tried, the newest first. Failures with ErrNotServing come
+// before the others. It does no I/O, and is safe for concurrent use.
 func (m *Manager) LastFailure() error {
 	m.made()
 	m.mu.Lock()
@@ -19,32 +23,60 @@ func (m *Manager) LastFailure() error {
 	return m.fails.tell()
 }
 
-// failing has the failures of connections since the last successful one.
-type failing struct {
-	last error
+// failing has the last failure of each address since the last successful
+// connection, the newest first. It keeps oneline.Named failures.
+type failing []dialFailure
 
-	// notServing is the last failure with ErrNotServing, of the server at addr.
-	// It counts until that server fails in another way.
-	notServing error
-	addr       string
+// dialFailure is a failure of the address of a target.
+type dialFailure struct {
+	target // empty if the failure has no server
+	err    error
 }
 
-// note notes a failure of the server at addr. addr is empty if the failure has
-// no server.
-func (f *failing) note(addr string, err error) {
-	f.last = err
+// note notes a failure of the target. Without a target, a session has failed: the
+// failures of connections before it count no more.
+func (f *failing) note(t target, err error) {
 	switch {
-	case errors.Is(err, ErrNotServing):
-		f.notServing, f.addr = err, addr
-	case addr == f.addr, addr == "":
-		f.notServing = nil
+	case t.addr == "":
+		*f = nil
+	default:
+		*f = slices.DeleteFunc(*f, func(old dialFailure) bool { return old.addr == t.addr || old.addr == "" })
+	}
+	*f = slices.Insert(*f, 0, dialFailure{t, err})
+	if len(*f) > oneline.Named {
+		*f = (*f)[:oneline.Named]
 	}
 }
 
-// tell returns the most informative failure, or nil.
-func (f *failing) tell() error {
-	if f.notServing != nil {
-		return f.notServing
+// tell returns the failures as one error, or nil.
+func (f failing) tell() error {
+	var first, rest []error
+	for _, failed := range f {
+		if errors.Is(failed.err, ErrNotServing) {
+			first = append(first, failed.err)
+		} else {
+			rest = append(rest, failed.err)
+		}
 	}
-	return f.last
+	return oneline.Bounded(append(first, rest...)...)
+}
+
+// unanswered returns the configured servers that have no failure, as in "no
+// answer yet from zk1:2181, zk2:2181"; it is empty if each has failed, or if that
+// is not known.
+func (f failing) unanswered(servers []string) string {
+	if len(f) == oneline.Named {
+		return "" // others may have failed too
+	}
+	left := slices.Clone(servers)
+	for _, failed := range f {
+		if failed.addr == "" {
+			return ""
+		}
+		left = slices.DeleteFunc(left, func(server string) bool { return server == failed.server })
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	return "no answer yet from " + oneline.Names(left)
 }

@@ -9,6 +9,8 @@ import (
 // PathUtils, which a server applies before it creates a znode. So a server has
 // no other names, and an answer or an event with one is malformed. Names become
 // parts of paths, of logs and of listings: a name like ".." must not get there.
+// internal/base/znode has the same rules with a reason for each; neither package
+// may import the other, and a test of internal/core compares them.
 
 // ValidPath reports whether a server can have a znode at the path.
 func ValidPath(path string) bool { return validPath([]byte(path)) }

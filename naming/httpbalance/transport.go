@@ -83,7 +83,9 @@ func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...
 //
 // Errors: the RoundTripper's; naming.ErrNoInstance; a certificate that is not
 // valid for the service (*tls.CertificateVerificationError); a host or a scheme
-// that is rejected.
+// that is rejected. After several attempts the error wraps the error of each.
+// Its text names the instances that were tried, of eight at most, each with its
+// reason.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.made()
 	misuse.If(req == nil, "Transport.RoundTrip is given a nil request")
@@ -102,24 +104,22 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.URL.Scheme == "https" && s.unverified != nil:
 		return nil, reject(req, fmt.Errorf("httpbalance: service %s cannot be called with https: %w", s.name, s.unverified))
 	}
-	var tried []string
-	var last error
+	failed := failures{service: s.name}
 	for n := 1; ; n++ {
-		p, err := pick(s.balancer, t.key(req), tried)
+		p, err := pick(s.balancer, t.key(req), failed.tried)
 		switch {
-		case last != nil && err != nil: // all instances were tried
-			return nil, last
+		case n > 1 && err != nil: // all instances were tried
+			return nil, failed.err()
 		case err != nil:
 			return nil, reject(req, fmt.Errorf("httpbalance: service %s: %w", s.name, err))
 		}
-		tried = append(tried, p.Item.ID)
 		resp, err := t.send(req, s, p, n > 1)
 		if err == nil {
 			return resp, nil
 		}
-		last = fmt.Errorf("httpbalance: instance %s of service %s: %w", p.Item.ID, s.name, err)
+		failed.add(p.Item.ID, err)
 		if n == t.attempts || !repeatable(req, err) {
-			return nil, last
+			return nil, failed.err()
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/docent-go/docent/internal/base/oneline"
 )
@@ -179,7 +178,7 @@ func (f *File) replace(data []byte, mode fs.FileMode, old fs.FileInfo) error {
 		return err
 	}
 	if err := f.dir.Rename(name, f.name); err != nil {
-		return oneline.Join(named("rename", f.path, err), f.drop(name))
+		return oneline.Join(f.failed("rename a temporary file to", err), f.drop(name))
 	}
 	return syncDir(f.dir)
 }
@@ -192,13 +191,14 @@ func (f *File) written(data []byte, mode fs.FileMode, old fs.FileInfo) (name str
 		return "", err
 	}
 	_, err = tmp.Write(data)
+	err = f.failed("write a temporary file beside", err)
 	if err == nil && old != nil {
 		err = keepGroup(f.path, tmp, old)
 	}
 	if err == nil {
-		err = tmp.Chmod(mode)
+		err = f.failed("chmod a temporary file beside", tmp.Chmod(mode))
 	}
-	if err = oneline.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	if err = oneline.Join(err, f.failed("sync a temporary file beside", tmp.Sync()), f.failed("close a temporary file beside", tmp.Close())); err != nil {
 		return "", oneline.Join(err, f.drop(name))
 	}
 	return name, nil
@@ -213,7 +213,7 @@ func (f *File) Check() error {
 	if err != nil {
 		return err
 	}
-	return oneline.Join(tmp.Close(), f.drop(name))
+	return oneline.Join(f.failed("close a temporary file beside", tmp.Close()), f.drop(name))
 }
 
 // Remove removes the file. It reports whether there was one.
@@ -240,6 +240,15 @@ func (f *File) Append(suffix string) error {
 	return nil
 }
 
+// failed is named for an error that may be nil. A temporary file has a random
+// name, so the errors of its operations name f instead: each try has the same.
+func (f *File) failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return named(op, f.path, err)
+}
+
 // named is the error of an os.Root with the whole path.
 func named(op, path string, err error) error {
 	var short *fs.PathError
@@ -258,17 +267,14 @@ func (f *File) temporary() (tmp *os.File, name string, err error) {
 	name = "." + f.name + ".docent-" + rand.Text()[:12]
 	tmp, err = f.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, "", named("create", filepath.Join(filepath.Dir(f.path), name), err)
+		return nil, "", named("create a temporary file beside", f.path, err)
 	}
 	return tmp, name, nil
 }
 
 // drop removes a temporary file.
 func (f *File) drop(name string) error {
-	if err := f.dir.Remove(name); err != nil {
-		return named("remove", filepath.Join(filepath.Dir(f.path), name), err)
-	}
-	return nil
+	return f.failed("remove a temporary file beside", f.dir.Remove(name))
 }
 
 // Read is Open and File.Read.

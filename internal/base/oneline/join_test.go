@@ -26,3 +26,26 @@ func TestJoin(t *testing.T) {
 	require.EqualError(t, twice, "file already exists; lost before its release: one")
 	require.ErrorIs(t, twice, one)
 }
+
+func TestBounded(t *testing.T) {
+	require.NoError(t, oneline.Bounded(nil, nil))
+	one := errors.New("one")
+	require.Same(t, one, oneline.Bounded(nil, one))
+	var many []error
+	for n := range oneline.Named + 2 {
+		many = append(many, fmt.Errorf("reason %d", n))
+	}
+	require.EqualError(t, oneline.Bounded(many[:oneline.Named]...), "reason 0; reason 1; reason 2; reason 3; reason 4; reason 5; reason 6; reason 7")
+	all := oneline.Bounded(many...)
+	require.EqualError(t, all, "reason 0; reason 1; reason 2; reason 3; reason 4; reason 5; reason 6; reason 7; and 2 more")
+	for _, err := range many {
+		require.ErrorIs(t, all, err, "also those that are not shown")
+	}
+}
+
+func TestNames(t *testing.T) {
+	require.Empty(t, oneline.Names(nil))
+	require.Equal(t, "a, b", oneline.Names([]string{"a", "b"}))
+	require.Equal(t, "1, 2, 3, 4, 5, 6, 7, 8", oneline.Names([]string{"1", "2", "3", "4", "5", "6", "7", "8"}))
+	require.Equal(t, "1, 2, 3, 4, 5, 6, 7, 8 and 3 more", oneline.Names([]string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}))
+}

@@ -182,6 +182,14 @@ func diff[V any](a, b *node[V], yield func(Change[V]) bool) bool {
 	return diff(left, b.left, yield) && yield(Change[V]{b.key, nil, b.value}) && diff(right, b.right, yield)
 }
 
+// Differ reports whether the values of two maps are not the same pointers.
+func Differ[V any](a, b Map[V]) bool {
+	for range Diff(a, b) {
+		return true
+	}
+	return false
+}
+
 // Sorted returns the map of values, whose keys must ascend. The result equals a
 // sequence of Put calls, without the copies.
 func Sorted[V any](values []*V, key func(*V) string) Map[V] {

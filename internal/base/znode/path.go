@@ -22,7 +22,8 @@ func (e *PathError) Error() string {
 
 // Validate reports whether ZooKeeper accepts the path and a recipe may use it.
 // It follows the server's PathUtils, and also rejects the reserved tree
-// /zookeeper. The error is a *PathError.
+// /zookeeper. The error is a *PathError. internal/wire has the rules of PathUtils
+// too, without reasons: a test of internal/core compares the two.
 func Validate(path string) error {
 	if err := ValidateRoot(path); err != nil {
 		return err

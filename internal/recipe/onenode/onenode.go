@@ -120,15 +120,11 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	switch {
 	case err != nil:
 		return err
-	case found && isPersistent(stat):
+	case found && core.Lasting(stat):
 		return core.ErrNotEphemeral
 	}
 	return waitqueue.ErrTaken
 }
-
-// isPersistent reports whether the node is known to belong to no session. For a
-// hidden node that is not known: contenders assume that a session holds it.
-func isPersistent(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
 
 // awaitDeletion waits until the node is deleted. It watches by reading the
 // data, which leaves no watch if the node is deleted already. For a hidden
@@ -141,7 +137,7 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
-		case isPersistent(node.Stat):
+		case core.Lasting(node.Stat):
 			watch.Stop()
 			return core.ErrNotEphemeral
 		}

@@ -46,9 +46,9 @@ func Node(path string, data []byte, stat core.Stat) string {
 	dir, name := znode.Split(path)
 	switch what := parts[KindOf(name)]; {
 	case stat.EphemeralOwner != 0 && what != "":
-		return fmt.Sprintf("it belongs to the session 0x%x: %s", uint64(stat.EphemeralOwner), what)
+		return fmt.Sprintf("it belongs to the session %v: %s", core.SessionID(stat.EphemeralOwner), what)
 	case stat.EphemeralOwner != 0:
-		return fmt.Sprintf("it belongs to the session 0x%x", uint64(stat.EphemeralOwner))
+		return fmt.Sprintf("it belongs to the session %v", core.SessionID(stat.EphemeralOwner))
 	case what != "":
 		return "it is " + what
 	case isDubbo(dir, name):

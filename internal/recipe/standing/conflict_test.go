@@ -48,7 +48,7 @@ func TestDuplicate(t *testing.T) {
 			began := time.Now()
 			_, err := tryOpen(w.Context(), p, policy(c.policy), data("mine"))
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.EqualError(w, err, fmt.Sprintf("the id is in use: session 0x%x holds it; choose another id, or end the process that holds it", a.Current().ID()))
+			require.EqualError(w, err, fmt.Sprintf("the id is in use: session 0x%x holds it; choose another id, or end the process that holds it", uint64(a.Current().ID())))
 			require.Equal(w, c.takes, time.Since(began))
 		}
 		require.Equal(w, "v1", w.Data(path))
@@ -86,7 +86,7 @@ func TestReplace(t *testing.T) {
 		require.Equal(w, "v2", w.Data(path))
 		ka.awayFor(session.ErrReplaced)
 		require.NotErrorIs(w, ka.State().Err, session.ErrIDTaken)
-		require.ErrorContains(w, ka.State().Err, fmt.Sprintf(": session 0x%x holds it; give each process an id of its own, or end one of the two", b.Current().ID()))
+		require.ErrorContains(w, ka.State().Err, fmt.Sprintf(": session 0x%x holds it; give each process an id of its own, or end one of the two", uint64(b.Current().ID())))
 		require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), session.ErrReplaced)
 
 		// Neither takes the path from the other again, not even after an

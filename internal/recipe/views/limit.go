@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -107,6 +108,7 @@ type limits struct {
 	unread bool                   // some node may be unread
 	beyond LeftOut                // what MaxBytes leaves out, as of the last fit
 	full   bool                   // data was read that did not fit
+	took   time.Duration          // the last reads; 0 if no directory has children beyond Limit
 }
 
 // size returns what a node counts in MaxBytes.

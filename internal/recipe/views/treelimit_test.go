@@ -51,6 +51,41 @@ func TestTreeLimit(t *testing.T) {
 	})
 }
 
+// A server sends a list as a whole. A client that changes a directory beyond Limit
+// again and again does not keep a reader busy with lists: they take a tenth of the
+// time. A directory within Limit has no such pause.
+func TestTreeLimitBoundsTheListsOfABusyDirectory(t *testing.T) {
+	eachKind(t, func(w *testworld.World, lasting bool) {
+		for i := range 10 {
+			w.Put(fmt.Sprintf("/d/n%d", i), "")
+		}
+		w.Put("/small/n", "")
+		rounds := func(dir string) int {
+			p := w.Process()
+			tree := openTree(p, TreeConfig{Path: dir, Depth: 1, Limit: 10, Pause: time.Millisecond})
+			p.Link.Delay(50 * time.Millisecond)
+			before := tree.Load().Rev
+			counts := w.Count(func() {
+				for range 1000 {
+					w.Put(dir+"/x", "")
+					time.Sleep(20 * time.Millisecond)
+					w.Remove(dir + "/x")
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+			settledTree(tree)
+			require.GreaterOrEqual(w, tree.Load().Rev, before)
+			tree.Close()
+			return counts["multiRead"] + counts["getChildren2"]
+		}
+		w.Put("/d/o", "") // the eleventh
+		long, short := rounds("/d"), rounds("/small")
+		require.Less(w, long, 100, "of 40 seconds")
+		require.Greater(w, long, 5)
+		require.Greater(w, short, 3*long)
+	})
+}
+
 func TestTreeNamesOnly(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for i := range 10 {

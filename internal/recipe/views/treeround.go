@@ -112,8 +112,14 @@ func (t *Tree) readable() time.Time {
 	if t.readAt.IsZero() {
 		return time.Time{}
 	}
-	return t.readAt.Add(t.cfg.Pause)
+	return t.readAt.Add(max(t.cfg.Pause, longFactor*t.limits.took))
 }
+
+// longFactor is how many times longer than it took a read is used, while a
+// directory has children beyond Limit. A server sends a list as a whole, and each
+// change of that directory needs it: without this, a client that changes a
+// directory of a million znodes would keep every reader busy.
+const longFactor = 10
 
 // round reads everything that is stained. If nothing in the tree has changed by
 // the time of the last answer, the draft is the state at that instant, and is
@@ -127,7 +133,11 @@ func (t *Tree) round(s *core.Session) {
 		return
 	}
 	if err == nil && !t.again {
+		began := time.Now()
 		t.readAll(s, t.nextReadings())
+		if t.limits.took = 0; len(t.limits.short) > 0 {
+			t.limits.took = time.Since(began)
+		}
 	}
 	if t.ctx.Err() != nil || s.Context().Err() != nil {
 		t.giveBack(waiting)

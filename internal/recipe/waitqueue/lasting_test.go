@@ -62,3 +62,75 @@ func TestFault46_LastingPredecessor(t *testing.T) {
 		})
 	}
 }
+
+// Every contender behind a lasting one says so, wherever it is in the line: also
+// one that waits for contenders with sessions, and one that waits in the process.
+func TestLastingFirst(t *testing.T) {
+	const node = "/dir/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000"
+	for name, opts := range map[string][]lock.MutexOption{"Lock": nil, "Handoff": {lock.Handoff(10)}} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				w.Put(node, "")
+				require.NoError(w, w.Srv.SetSequence("/dir", 1))
+				const contenders = 5
+				errs := make(chan error)
+				for n := range contenders {
+					m := lock.NewMutex(w.Process().Manager, "/dir", opts...)
+					ctx := w.Within(time.Minute - time.Duration(n)*time.Second) // the last one gives up first
+					go func() {
+						_, err := m.Lock(ctx)
+						errs <- err
+					}()
+					time.Sleep(time.Millisecond)
+				}
+				for range contenders {
+					err := <-errs
+					require.ErrorIs(w, err, context.DeadlineExceeded)
+					require.ErrorIs(w, err, session.ErrNotEphemeral)
+					require.ErrorContains(w, err, node+": the znode is not ephemeral")
+				}
+				m := lock.NewMutex(w.Process().Manager, "/dir", opts...)
+				gone := make(chan error, 1)
+				go func() {
+					h, err := m.Lock(w.Within(time.Minute))
+					if err == nil {
+						err = h.Release()
+					}
+					gone <- err
+				}()
+				time.Sleep(30 * time.Second)
+				w.Remove(node)
+				require.NoError(w, <-gone)
+			})
+		})
+	}
+}
+
+// With Handoff, only one goroutine of a process contends. The others say what it
+// waits for, and what blocks it no longer is not said.
+func TestLastingPredecessorOfHandoff(t *testing.T) {
+	const node = "/dir/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000"
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(node, "")
+		require.NoError(w, w.Srv.SetSequence("/dir", 1))
+		m := lock.NewMutex(w.Process().Manager, "/dir", lock.Handoff(10))
+		held := make(chan *lock.Hold, 1)
+		go func() {
+			h, err := m.Lock(w.Context())
+			if err == nil {
+				held <- h
+			}
+		}()
+		time.Sleep(time.Second)
+		_, err := m.Lock(w.Within(time.Second))
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.ErrorIs(w, err, session.ErrNotEphemeral)
+		require.ErrorContains(w, err, "waiting for "+node)
+		w.Remove(node)
+		h := <-held
+		_, err = m.Lock(w.Within(time.Second))
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.NotErrorIs(w, err, session.ErrNotEphemeral)
+		require.NoError(w, h.Release())
+	})
+}

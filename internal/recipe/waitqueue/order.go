@@ -11,6 +11,7 @@ type view struct {
 	before int    // how many predecessors it has to wait for
 	pred   string // the name of the last of them: its predecessor
 	ahead  string // the name of the last but one of them, if there are two
+	first  string // the name of the first of them
 	behind bool   // whether there is a contender behind it, of whatever kind
 }
 
@@ -19,7 +20,7 @@ type view struct {
 // order is the order of znode.Line.
 func (l *Queue) look(children []string, name string, self znode.Seq) view {
 	var v view
-	var last, second znode.Seq // the distances of pred and ahead to us
+	var last, second, farthest znode.Seq // the distances of pred, ahead and first to us
 	for _, child := range children {
 		if child == name {
 			continue
@@ -40,6 +41,9 @@ func (l *Queue) look(children []string, name string, self znode.Seq) view {
 			continue
 		}
 		v.before++
+		if v.before == 1 || distance < farthest || distance == farthest && child < v.first {
+			farthest, v.first = distance, child
+		}
 		switch {
 		case v.before == 1 || distance > last || distance == last && child > v.pred:
 			second, v.ahead = last, v.pred

@@ -1,6 +1,7 @@
 package waitqueue
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -55,7 +56,7 @@ func TestLook(t *testing.T) {
 			require.True(t, ok)
 			want := view{before: i, behind: i < len(line)-1}
 			if i > 0 {
-				want.pred = line[i-1]
+				want.pred, want.first = line[i-1], line[0]
 			}
 			if i > 1 {
 				want.ahead = line[i-2]
@@ -78,6 +79,7 @@ func TestLookBeside(t *testing.T) {
 			for _, other := range line[:i] {
 				if _, blocks := znode.ParseSeq(other, tags[1]); blocks {
 					want.before++
+					want.first = cmp.Or(want.first, other)
 					want.ahead, want.pred = want.pred, other
 				}
 			}
@@ -133,7 +135,7 @@ func FuzzLook(f *testing.F) {
 		}
 		want := view{before: at, behind: at < len(places)-1}
 		if at > 0 {
-			want.pred = places[at-1].Name
+			want.pred, want.first = places[at-1].Name, places[0].Name
 		}
 		if at > 1 {
 			want.ahead = places[at-2].Name

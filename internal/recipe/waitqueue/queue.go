@@ -118,11 +118,19 @@ func (l *Queue) made() {
 //
 // ctx bounds the wait alone, not the hold. When ctx ends, the node is deleted
 // in the background, and the error matches both ctx.Err() and
-// context.Cause(ctx). It matches core.ErrNotEphemeral too if the predecessor is
-// not ephemeral. Other errors: core.ErrClosed, a *znode.PathError, and the
+// context.Cause(ctx). It matches core.ErrNotEphemeral too if one of the two
+// contenders before it is not ephemeral, or the first in line, after a wait of a
+// second. Other errors: core.ErrClosed, a *znode.PathError, and the
 // server's errors, such as core.ErrNoAuth. A failed Join leaves no node and no
 // waiter behind.
-func (l *Queue) Join(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, false) }
+func (l *Queue) Join(ctx context.Context) (*core.Hold, error) {
+	return l.acquire(ctx, false, new(Blocker))
+}
+
+// JoinTelling is Join that notes in the Blocker which contender it waits for.
+func (l *Queue) JoinTelling(ctx context.Context, b *Blocker) (*core.Hold, error) {
+	return l.acquire(ctx, false, b)
+}
 
 // Try adds a contender, and keeps it only if it need not wait. Otherwise Try
 // deletes the node and returns ErrTaken. Then it sets no watch: it costs a
@@ -130,35 +138,36 @@ func (l *Queue) Join(ctx context.Context) (*core.Hold, error) { return l.acquire
 // no server can be reached. If ctx ends during the delete, the delete goes on
 // in the background, and the error matches ErrTaken and ctx.Err(). The other
 // errors are the errors of Join.
-func (l *Queue) Try(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, true) }
+func (l *Queue) Try(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, true, nil) }
 
 // acquire makes attempts until one holds, or fails for good, and reports the
-// wait to the hooks.
-func (l *Queue) acquire(ctx context.Context, try bool) (*core.Hold, error) {
+// wait to the hooks. b is nil if it only tries.
+func (l *Queue) acquire(ctx context.Context, try bool, b *Blocker) (*core.Hold, error) {
 	l.made()
 	if l.err != nil {
 		return nil, l.err
 	}
 	if l.unreported {
-		return l.attempts(ctx, try)
+		return l.attempts(ctx, try, b)
 	}
 	over := l.m.Waiting(ctx, l.dir, try)
-	h, err := l.attempts(ctx, try)
+	h, err := l.attempts(ctx, try, b)
 	over(h, err)
 	return h, err
 }
 
-func (l *Queue) attempts(ctx context.Context, try bool) (*core.Hold, error) {
-	return InSessions(ctx, l.m, func(s *core.Session) (*core.Hold, error) { return l.attempt(ctx, s, try) })
+func (l *Queue) attempts(ctx context.Context, try bool, b *Blocker) (*core.Hold, error) {
+	return InSessions(ctx, l.m, func(s *core.Session) (*core.Hold, error) { return l.attempt(ctx, s, try, b) })
 }
 
 // attempt is one pass through the wait queue, within one session. If it fails,
 // its node is deleted, in the background if need be.
-func (l *Queue) attempt(ctx context.Context, s *core.Session, try bool) (*core.Hold, error) {
+func (l *Queue) attempt(ctx context.Context, s *core.Session, try bool, b *Blocker) (*core.Hold, error) {
 	c, err := l.join(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	c.blocker = b
 	h, err := l.pass(ctx, c, try)
 	// After ErrTaken and ErrDeleted, the node is already deleted.
 	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, core.ErrDeleted) {
@@ -242,6 +251,8 @@ type contender struct {
 	// arrived.
 	own  <-chan ownNode
 	late *time.Timer
+	// blocker says for which contender this one waits; nil if it only tries.
+	blocker *Blocker
 }
 
 // pass begins the hold of a contender that is first. Another contender waits,

@@ -3,7 +3,6 @@ package waitqueue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -34,6 +33,12 @@ func (l *Queue) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	}
 	c.own, c.late = own, time.AfterFunc(ownLate, ask)
 	defer c.late.Stop()
+	defer c.blocker.ends()
+	if c.view.before > 2 || c.view.before == 2 && len(l.compatible) > 0 { // otherwise approach sees the first one
+		first := znode.Join(l.dir, c.view.first)
+		slow := time.AfterFunc(ownLate, func() { c.seeFirst(ctx, first) })
+		defer slow.Stop()
+	}
 	if c.Czxid == 0 && c.late.Stop() {
 		go ask()
 	}
@@ -52,6 +57,16 @@ func (l *Queue) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 		}
 	}
 	return l.hold(ctx, c, c.Czxid)
+}
+
+// seeFirst notes if the first contender is lasting: then the line stands still,
+// whatever the contenders in between do. It costs one read for each contender
+// that waits for longer than ownLate.
+func (c *contender) seeFirst(ctx context.Context, path string) {
+	stat, found, err := c.s.Exists(ctx, path)
+	if err == nil && found && core.Lasting(stat) { // an error leaves the reason of the wait unknown
+		c.blocker.lasts(path)
+	}
 }
 
 // approach waits for one change in the wait queue. It returns first if the end
@@ -98,10 +113,11 @@ func (l *Queue) standBy(ctx context.Context, c *contender, list bool) (first boo
 		turn.Names = nil // as in join
 	}
 	if turn.Watch != nil {
+		c.blocker.waitsFor(path, turn.Pred)
 		event, err := c.await(ctx, turn.Watch)
 		switch {
 		case err != nil:
-			return false, waitingFor(path, turn.Pred, err)
+			return false, c.blocker.Err(err)
 		case event != core.NodeDeleted:
 			return false, nil // a client wrote to the predecessor, which used up the watch
 		}
@@ -134,6 +150,7 @@ func (l *Queue) relook(c *contender, names []string) error {
 		return core.ErrDeleted
 	}
 	c.view = l.look(names, c.Name, c.self)
+	c.blocker.goesOn(znode.Join(l.dir, c.view.first))
 	return nil
 }
 
@@ -174,23 +191,15 @@ func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
 		case err != nil:
 			return err
 		}
+		c.blocker.waitsFor(path, pred.Stat)
 		event, err := c.await(ctx, watch)
 		switch {
 		case err != nil:
-			return waitingFor(path, pred.Stat, err)
+			return c.blocker.Err(err)
 		case event == core.NodeDeleted:
 			return nil
 		}
 	}
-}
-
-// waitingFor is the error of a wait for the node at path that ended with err. It
-// matches core.ErrNotEphemeral if the end of no session will delete the node.
-func waitingFor(path string, pred core.Stat, err error) error {
-	if pred.EphemeralOwner == 0 && !core.Hidden(pred) {
-		return fmt.Errorf("waiting for %s: %w: %w", path, core.ErrNotEphemeral, err)
-	}
-	return fmt.Errorf("waiting for %s: %w", path, err)
 }
 
 // await waits for the watch, or for the end of our own node, of ctx or of the

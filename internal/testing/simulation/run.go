@@ -251,10 +251,10 @@ func (w *World) leave() {
 		synctest.Wait()
 		for _, s := range w.Srv.Sessions() {
 			if len(s.Ephemerals) > 0 {
-				w.Break("nothing is left", "session %d keeps %v after everything was released", s.ID, s.Ephemerals)
+				w.Break("nothing is left", "session %v keeps %v after everything was released", session.ID(s.ID), s.Ephemerals)
 			}
 			if n := w.Srv.SessionWatches(s.ID); w.Watches >= 0 && n > w.Watches {
-				w.Break("nothing is left", "session %d keeps %d watches after everything was released", s.ID, n)
+				w.Break("nothing is left", "session %v keeps %d watches after everything was released", session.ID(s.ID), n)
 			}
 		}
 	}

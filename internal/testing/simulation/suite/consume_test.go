@@ -138,7 +138,7 @@ func consumers() simulation.Program {
 			time.Sleep(time.Minute)
 			for _, s := range w.Srv.Sessions() {
 				if n := w.Srv.SessionWatches(s.ID); n > 0 {
-					w.Break("nothing is left", "session %d keeps %d watches after its consumers have ended", s.ID, n)
+					w.Break("nothing is left", "session %v keeps %d watches after its consumers have ended", session.ID(s.ID), n)
 				}
 			}
 			c.settle(queue.New(w.Procs()[0].Manager, "/a/queue"))

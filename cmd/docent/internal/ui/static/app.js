@@ -34,7 +34,7 @@ function age(time) {
 }
 
 const aged = (time) => time ? el("span", { "data-since": time }, age(time)) : "";
-const name = (owner) => owner.id || (owner.hidden ? "(hidden by an ACL)" : owner.revoked ? "(asked to release)" : "(no name)");
+const name = (owner) => owner.id || (owner.hidden ? "(hidden by an ACL)" : owner.leftOut ? "(its data is left out)" : owner.revoked ? "(asked to release)" : "(no name)");
 const plural = (n, one, many) => n + " " + (n === 1 ? one : many || one + "s");
 
 // What one line of the list says of a finding.
@@ -69,6 +69,7 @@ function card(owner, role, style, ...more) {
     el("strong", {}, name(owner)),
     owner.host || owner.pid ? el("small", {}, [owner.host, owner.pid ? "pid " + owner.pid : ""].filter(Boolean).join(", ")) : "",
     owner.hidden ? el("small", {}, "its znode may not be read: an ACL hides what it holds") : "",
+    owner.leftOut && owner.id ? el("small", {}, "its data is left out") : "",
     owner.token ? el("small", {}, "for ", aged(owner.since), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
     owner.session ? el("small", {}, "session " + owner.session) : owner.hidden && !owner.token ? "" : el("small", {}, "no session"),
     owner.token ? el("small", {}, "token " + owner.token) : "",
@@ -101,10 +102,10 @@ function body(f) {
       el("h3", {}, "Members"), grid((f.members || []).map((p) => card(p, plural((f.claims || []).filter((c) => c.id === p.id).length, "partition")))),
       el("h3", {}, "Partitions"), grid((f.claims || []).map((c) => card(c, "partition " + c.partition, "holds")))];
     case "service": return grid((f.instances || []).map((i) => card(i,
-      i.hidden ? "hidden" : i.disabled ? "disabled" : i.draining ? "draining" : "up",
-      i.hidden ? "" : i.disabled || i.draining ? "down" : "holds",
+      i.hidden ? "hidden" : i.leftOut ? "left out" : i.disabled ? "disabled" : i.draining ? "draining" : "up",
+      i.hidden || i.leftOut ? "" : i.disabled || i.draining ? "down" : "holds",
       i.address ? el("small", {}, i.address + (i.port ? ":" + i.port : "") + (i.sslPort ? ", TLS " + i.sslPort : "")) : "",
-      about.actions && drainable(f) && !i.hidden ? drainButton(f, i) : "")));
+      about.actions && drainable(f) && !i.hidden && !i.leftOut ? drainButton(f, i) : "")));
     case "queue": return [
       facts([["items", String(f.length)], ["delayed", String(f.delayed || 0)], ["dead letters", String(f.dead || 0)],
         ["oldest", f.oldest ? el("span", {}, "put ", aged(f.oldest.put), " ago", f.oldest.attempts ? ", " + plural(f.oldest.attempts, "attempt") : "") : undefined]]),
