@@ -3,10 +3,11 @@
 //
 // It answers as ZooKeeper 3.8 does: sessions and their expiry, ephemeral,
 // sequential, container and TTL znodes, stats and zxids, watches of every kind,
-// ACLs, multi. It needs no JVM and starts in microseconds. Any client can use
-// it over TCP; a Go client can use it in memory. A test controls the server: it
-// can cut a network path in one direction, lose one answer, freeze the server
-// or expire a session, at an instant of its choosing.
+// ACLs, multi. [Version] makes it play 3.5 or 3.9. It needs no JVM and starts in
+// microseconds. Any client can use it over TCP; a Go client can use it in
+// memory. A test controls the server: it can cut a network path in one
+// direction, lose one answer, freeze the server or expire a session, at an
+// instant of its choosing.
 //
 // The server is for tests and for trying things out. It keeps everything in
 // memory, replicates nothing and protects nothing: never use it in production.

@@ -13,6 +13,9 @@ import (
 // memoryAddr is the address of a server that listens on no port.
 const memoryAddr = "zktest:2181"
 
+// acceptPause is the pause after an accept that failed.
+const acceptPause = 10 * time.Millisecond
+
 var errClosed = errors.New("zktest: server closed")
 
 // Server is an in-process ZooKeeper. All its methods are safe for concurrent use.
@@ -55,6 +58,9 @@ type Server struct {
 	skew         time.Duration // of the leader's clock
 	reaper       *time.Timer   // runs while there is something to reap
 	quorum       quorum
+	traceMask    int64 // as the word stmk sets it
+
+	packets traffic
 }
 
 // hook is a registered callback. Its address identifies it when it is removed.
@@ -91,21 +97,21 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:      cfg,
-		done:     make(chan struct{}),
-		tree:     newTree(),
-		sessions: make(map[int64]*session),
-		conns:    make(map[*conn]struct{}),
-		counts:   make(map[Op]int),
-		replicas: make(map[*replica]struct{}),
-		deposed:  make(map[*Link]*Deposed),
-		started:  time.Now(),
+		cfg:       cfg,
+		done:      make(chan struct{}),
+		tree:      newTree(cfg.traits),
+		sessions:  make(map[int64]*session),
+		conns:     make(map[*conn]struct{}),
+		counts:    make(map[Op]int),
+		replicas:  make(map[*replica]struct{}),
+		deposed:   make(map[*Link]*Deposed),
+		started:   time.Now(),
+		traceMask: defaultTrace,
 		// The first session id consists of the server's number and the time, as
 		// in ZooKeeper.
 		nextSession: 1<<56 | time.Now().UnixMilli()<<24>>8&(1<<56-1),
 	}
 	s.link = s.Link()
-	s.tree.saturate = cfg.saturate
 	return s, nil
 }
 
@@ -114,6 +120,11 @@ func Start(opts ...Option) (*Server, error) {
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addr()
+}
+
+// addr is Addr for a caller that holds mu.
+func (s *Server) addr() string {
 	if len(s.listeners) > 0 {
 		return s.listeners[0].Addr().String()
 	}
@@ -149,18 +160,31 @@ func (s *Server) Listen(addr string) (string, error) {
 		return "", errors.Join(errClosed, ln.Close())
 	}
 	s.listeners = append(s.listeners, ln)
-	s.wg.Go(func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return // the listener is closed
+	s.wg.Go(func() { s.serve(ln) })
+	return ln.Addr().String(), nil
+}
+
+// serve accepts connections until the listener or the server is closed.
+func (s *Server) serve(ln net.Listener) {
+	for {
+		nc, err := ln.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			// The process has no descriptor left, for instance. A later accept may
+			// succeed.
+			select {
+			case <-time.After(acceptPause):
+			case <-s.done:
+				return
 			}
+		default:
 			if err := s.accept(nc, nil); err != nil {
 				return // the server is closed, and accept has closed the connection
 			}
 		}
-	})
-	return ln.Addr().String(), nil
+	}
 }
 
 // Close ends the server: all connections close, all its goroutines end, and its

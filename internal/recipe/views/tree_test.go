@@ -23,7 +23,7 @@ func eachKind(t *testing.T, f func(w *testworld.World, lasting bool)) {
 	})
 	t.Run("watches of one shot", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) { f(w, false) },
-			zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+			zktest.Version(zktest.V35))
 	})
 }
 

@@ -24,18 +24,19 @@ func Guest(cfg *session.Config) {
 	cfg.Auth = []session.Credential{session.Digest("guest", "secret")}
 }
 
-// EachServer runs f as a test for two kinds of servers. One shows every session
-// the stat of every node; the other's exists needs the right to read. Both
-// withhold the events of a node from sessions that may not read it. Only owner
-// may read owner's nodes.
+// EachServer runs f as a test for each version of the server. 3.5 and 3.8 show
+// every session the stat of every node; exists of 3.9 needs the right to read. 3.8
+// and 3.9 withhold the events of a node from sessions that may not read it. Only
+// owner may read owner's nodes.
 func EachServer(t *testing.T, f func(w *World, owner *Process)) {
-	for name, asks := range map[string]bool{"the stat is for all": false, "exists asks for the right to read": true} {
-		t.Run(name, func(t *testing.T) {
-			var opts []zktest.Option
-			if asks {
-				opts = append(opts, zktest.ExistsNeedsRead())
-			}
-			Run(t, func(w *World) { f(w, w.Process(Secretive)) }, opts...)
+	EachRelease(t, func(w *World) { f(w, w.Process(Secretive)) })
+}
+
+// EachRelease runs f as a test for each version of the server.
+func EachRelease(t *testing.T, f func(w *World), opts ...zktest.Option) {
+	for _, release := range []zktest.Release{zktest.V35, zktest.V38, zktest.V39} {
+		t.Run(string(release), func(t *testing.T) {
+			Run(t, f, append([]zktest.Option{zktest.Version(release)}, opts...)...)
 		})
 	}
 }
