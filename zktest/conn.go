@@ -210,14 +210,14 @@ func (c *conn) deliver(o outgoing) {
 	}
 }
 
-// forget closes a connection and removes it from the server's list. A partition
+// forget removes a connection from the server's list and closes it. A partition
 // may hold its last frames for long: until forget, closing or restarting the
 // server finds the connection in the list.
 func (s *Server) forget(c *conn) {
-	c.shut()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
+	delete(s.conns, c) // first: a client that sees the end finds itself gone
+	s.mu.Unlock()
+	c.shut()
 }
 
 // shut closes the underlying connection.

@@ -14,7 +14,7 @@ var words = map[string]func(s *Server, c *conn) string{
 	"cons": func(s *Server, c *conn) string { return s.clientLines(c, (*conn).details) + "\n" },
 	"crst": func(s *Server, _ *conn) string { return s.resetConnections() },
 	"dirs": func(*Server, *conn) string { return "datadir_size: 0\nlogdir_size: 0\n" },
-	"dump": func(s *Server, c *conn) string { return s.dumpWord(c) },
+	"dump": func(s *Server, _ *conn) string { return s.dumpWord() },
 	"envi": func(s *Server, _ *conn) string { return s.enviWord() },
 	"gtmk": func(s *Server, _ *conn) string { return strconv.FormatInt(s.traceMask, 10) },
 	"hash": func(*Server, *conn) string { return "" },

@@ -151,7 +151,7 @@ func (s *Server) reopenSession(c *conn, req connectRequest) {
 
 func (s *Server) attach(c *conn, sess *session, req connectRequest) {
 	sess.conn, c.sess, c.last = c, sess, sess.id
-	c.latest = lastAnswer{op: "NA"}
+	c.latest = noAnswer
 	close(c.greeted)
 	c.sentReadOnly = req.sentReadOnly
 	s.send(c, c.welcome())

@@ -37,6 +37,9 @@ type lastAnswer struct {
 	at   time.Time
 }
 
+// noAnswer is what cons tells of a connection without answers.
+var noAnswer = lastAnswer{op: "NA", xid: -1, zxid: noZxid}
+
 // opWords are ZooKeeper's abbreviations for the kinds of requests.
 var opWords = map[wire.Op]string{
 	wire.OpCreate: "CREA", wire.OpCreate2: "CREA", wire.OpCreateContainer: "CREA", wire.OpCreateTTL: "CREA",
@@ -48,8 +51,12 @@ var opWords = map[wire.Op]string{
 	wire.OpCloseSession: "CLOS",
 }
 
-// note keeps what cons tells of an answer. The caller holds Server.mu.
+// note keeps what cons tells of an answer. The number of a ping does not count.
+// The caller holds Server.mu.
 func (c *conn) note(op string, xid int32) {
+	if xid < 0 {
+		xid = c.latest.xid
+	}
 	c.latest = lastAnswer{op: op, xid: xid, zxid: c.s.view(c).zxid, at: time.Now()}
 }
 

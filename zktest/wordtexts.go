@@ -16,8 +16,11 @@ func (s *Server) versionLine() string { return "Zookeeper version: " + s.cfg.tra
 // statLines are the end of the words stat and srvr.
 func (s *Server) statLines() string {
 	return fmt.Sprintf("Latency min/avg/max: 0/0.0/0\nReceived: %d\nSent: %d\nConnections: %d\nOutstanding: 0\nZxid: 0x%x\n"+
-		"Mode: standalone\nNode count: %d\n", s.packets.received.Load(), s.packets.sent.Load(), len(s.conns), s.tree.zxid, len(s.tree.nodes))
+		"Mode: standalone\nNode count: %d\n", s.packets.received.Load(), s.packets.sent.Load(), len(s.conns), s.tree.zxid, s.nodeCount())
 }
+
+// nodeCount is the number of znodes as ZooKeeper counts them: the root twice.
+func (s *Server) nodeCount() int { return len(s.tree.nodes) + 1 }
 
 // clientLines has a line for each connection, in the order of their arrival.
 func (s *Server) clientLines(asker *conn, line func(c *conn, asker bool) string) string {
@@ -82,7 +85,7 @@ func (s *Server) mntrWord() string {
 		value any
 	}{
 		{"version", s.cfg.traits.text}, {"server_state", "standalone"}, {"ephemerals_count", ephemerals},
-		{"num_alive_connections", len(s.conns)}, {"avg_latency", "0.0"}, {"outstanding_requests", 0}, {"znode_count", len(s.tree.nodes)},
+		{"num_alive_connections", len(s.conns)}, {"avg_latency", "0.0"}, {"outstanding_requests", 0}, {"znode_count", s.nodeCount()},
 		{"global_sessions", len(s.sessions)}, {"packets_sent", s.packets.sent.Load()}, {"packets_received", s.packets.received.Load()},
 		{"connection_drop_probability", "0.0"}, {"watch_count", s.tree.data.size() + s.tree.child.size()}, {"min_latency", 0},
 		{"approximate_data_size", size}, {"local_sessions", 0}, {"uptime", time.Since(s.started).Milliseconds()}, {"max_latency", 0},
@@ -100,13 +103,14 @@ func (s *Server) resetPackets() string {
 func (s *Server) resetConnections() string {
 	for c := range s.conns {
 		c.packets.reset()
+		c.latest = noAnswer
 	}
 	return "Connection stats reset.\n"
 }
 
 // dumpWord lists the sessions by their deadlines, in whole ticks, then the
 // ephemeral znodes and the connections.
-func (s *Server) dumpWord(asker *conn) string {
+func (s *Server) dumpWord() string {
 	var b strings.Builder
 	deadline := func(sess *session) time.Time { return sess.deadline().Truncate(s.cfg.tick).Add(s.cfg.tick) }
 	sets := make(map[time.Time][]string)
@@ -129,9 +133,7 @@ func (s *Server) dumpWord(asker *conn) string {
 		if c.sess != nil {
 			at, id = deadline(c.sess), c.sess.id
 		}
-		if c != asker {
-			sets[at] = append(sets[at], fmt.Sprintf("ip: /%s sessionId: %s", c.nc.RemoteAddr(), sessionName(id)))
-		}
+		sets[at] = append(sets[at], fmt.Sprintf("ip: /%s sessionId: %s", c.nc.RemoteAddr(), sessionName(id)))
 	}
 	b.WriteString("Connections dump:\nConnections ")
 	dumpSets(&b, sets)
