@@ -15,8 +15,9 @@ const (
 	V39 Release = "3.9"
 )
 
-// Version makes the server play a version of ZooKeeper, [V38] by default.
-// [Start] fails for any other version than the three.
+// Version makes the server play a version of ZooKeeper, [V38] by default. The
+// package documentation lists the differences. [Start] fails for any other
+// version than the three.
 func Version(r Release) Option { return func(c *settings) { c.release = r } }
 
 // traits are what one version does differently from another.
