@@ -63,13 +63,6 @@ func (q *queue[T]) awaitRoom(limit int) {
 	}
 }
 
-// waiting returns how many items are in the queue.
-func (q *queue[T]) waiting() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.items)
-}
-
 // close ends the queue. The consumer still gets the items that are in it.
 func (q *queue[T]) close() {
 	q.mu.Lock()
