@@ -24,7 +24,7 @@ func wait(p *testworld.Process) *testworld.Call[bool] {
 }
 
 func TestGate(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		a, b := w.Process(), w.Process()
 		g := barrier.New(a.Manager, gate)
 		require.Equal(t, gate, g.Path())

@@ -108,5 +108,5 @@ func TestFault17_TreeOnOldServers(t *testing.T) {
 		p.Link.Disconnect()
 		w.Put("/c/dir/b", "5")
 		w.Eventually(func() bool { return tree.Load().Value("dir/b") == 5 && !tree.Stale() }, "it is read again")
-	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.Version(zktest.V35))
 }

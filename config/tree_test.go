@@ -39,7 +39,7 @@ func settle() {
 }
 
 func TestTree(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		p := w.Process()
 		tree := openTree(p, config.JSON[int](), config.Default(-1))
 		require.False(t, tree.Load().Exists)

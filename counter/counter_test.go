@@ -18,7 +18,7 @@ import (
 const path = "/counters/n"
 
 func TestCounter(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		c := counter.New(w.Process().Manager, path)
 		require.Equal(t, path, c.Path())
 		v, err := c.Get(w.Context())

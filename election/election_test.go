@@ -17,7 +17,7 @@ import (
 )
 
 func TestCampaignInOrder(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inEachWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		none, err := p.election("x").Leader(t.Context())
 		require.NoError(t, err)

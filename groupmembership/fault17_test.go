@@ -187,5 +187,5 @@ func TestFault17_GroupOnOldServers(t *testing.T) {
 		co := newCourt(w)
 		x, y := co.work(w.Process(), "x", 6), co.work(w.Process(), "y", 6)
 		co.settled(6, x, y)
-	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.Version(zktest.V35))
 }

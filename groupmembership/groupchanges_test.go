@@ -17,7 +17,7 @@ import (
 )
 
 func TestWatch(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		p := w.Process()
 		o := observe(w.Process())
 		require.Equal(w, "[]", o.take(), "no group")

@@ -163,27 +163,35 @@ func TestRead_options(t *testing.T) {
 }
 
 func TestRead_accessControl(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, release zktest.Release) {
 		secret := w.Process(func(cfg *session.Config) {
 			cfg.Auth = []session.Credential{session.Digest("u", "p")}
 			cfg.ACL = session.CreatorACL()
 		})
 		a := w.Process()
-		require.NoError(t, a.EnsureDir(w.Context(), "/m"))
+		require.NoError(w, a.EnsureDir(w.Context(), "/m"))
 		put(w, secret, "/m/"+curatorName(1, "lock-", 0), "10.0.0.1")
 		put(w, secret, "/dark/room/x", "")
 		_, err := secret.Create(w.Context(), "/key", []byte("value"), session.Persistent)
-		require.NoError(t, err)
+		require.NoError(w, err)
 		r := report(w, a, "/")
-		require.False(t, r.Complete())
-		require.Equal(t, []string{
-			"plain /", "plain /dark", "hidden /dark", "config /key", "hidden /key", "lock /m", "hidden /m/" + curatorName(1, "lock-", 0),
+		require.False(w, r.Complete())
+		key, whats := "config /key", []string{"children", "data", "data"}
+		if release == zktest.V39 { // it hides the stat too, and so whether /key has data
+			key, whats = "plain /key", []string{"node", "node", "node"}
+		}
+		require.Equal(w, []string{
+			"plain /", "plain /dark", "hidden /dark", key, "hidden /key", "lock /m", "hidden /m/" + curatorName(1, "lock-", 0),
 		}, kinds(r))
-		require.Equal(t, []string{"children", "data", "data"}, []string{r.Hidden()[0].What, r.Hidden()[1].What, r.Hidden()[2].What})
+		require.Equal(w, whats, []string{r.Hidden()[0].What, r.Hidden()[1].What, r.Hidden()[2].What})
 		m := at[*Lock](w, r, "/m")
-		require.True(t, m.Holder.Hidden)
-		require.Equal(t, session.ID(secret.Current().ID()), m.Holder.Session, "for which ZooKeeper asks no right")
-		require.True(t, report(w, secret, "/").Complete())
+		require.True(w, m.Holder.Hidden)
+		if release == zktest.V39 {
+			require.Zero(w, m.Holder.Session)
+		} else {
+			require.Equal(w, session.ID(secret.Current().ID()), m.Holder.Session, "for which ZooKeeper asks no right")
+		}
+		require.True(w, report(w, secret, "/").Complete())
 	})
 }
 

@@ -32,7 +32,7 @@ func TestTwoValuesOfOneManagerExcludeEachOther(t *testing.T) {
 }
 
 func TestFirstComeFirstServed(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inEachWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
 		held := a.lock()
 		line := []*waiter{b.queue(), a.queue(), b.queue(), w.process().queue(), a.queue()}
@@ -251,7 +251,7 @@ func TestHardCase50_ReleaseRacesWithAcquire(t *testing.T) {
 }
 
 func TestHoldersAndWaiters(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inEachWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		m := p.mutex()
 		holders, err := m.Holders(t.Context())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
 )
 
 func rw(p *testworld.Process) *lock.RWMutex { return lock.NewRWMutex(p.Manager, dir) }
@@ -203,5 +204,5 @@ func TestRWSequenceWraps(t *testing.T) {
 		waiting(w, true, w2)
 		require.NoError(t, r3.Get().Release())
 		require.NoError(t, w2.Get().Release())
-	})
+	}, zktest.Version(zktest.V35))
 }

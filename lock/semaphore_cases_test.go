@@ -278,11 +278,7 @@ func TestSemaphoreBesideCurator(t *testing.T) {
 
 // The numbers wrap, and stick, without harm to the limit.
 func TestSemaphoreNumbersEnd(t *testing.T) {
-	for _, sticks := range []bool{false, true} {
-		var options []zktest.Option
-		if sticks {
-			options = append(options, zktest.SaturatingSequence())
-		}
+	for _, release := range []zktest.Release{zktest.V35, zktest.V38} {
 		testworld.Run(t, func(w *testworld.World) {
 			p := w.Process()
 			s := semaphore(p, 3)
@@ -302,7 +298,7 @@ func TestSemaphoreNumbersEnd(t *testing.T) {
 			require.NoError(t, next.Release())
 			require.NoError(t, keep.Release())
 			require.NoError(t, held[0].Release())
-		}, options...)
+		}, zktest.Version(release))
 	}
 }
 

@@ -188,7 +188,7 @@ func TestSequenceWraps(t *testing.T) {
 			require.Greater(t, next.Token(), h.Token(), "unlike the numbers")
 			h = next
 		}
-	})
+	}, zktest.Version(zktest.V35))
 }
 
 // Where the numbers stop instead, every newcomer would get the last one, and
@@ -213,7 +213,7 @@ func TestSequenceExhausted(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.NoError(t, w.Srv.Remove(dir)) // as servers do with an empty container
 		require.NoError(t, p.lock().Release())
-	}, zktest.SaturatingSequence())
+	})
 }
 
 // Rights may be missing on the parent, on the directory, and on other's nodes.

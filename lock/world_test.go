@@ -23,6 +23,12 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world), opts ...zktest.Option
 	testworld.Run(t, func(w *testworld.World) { f(w.T, &world{w}) }, opts...)
 }
 
+// inEachWorld is inWorld, once for each version of the server.
+func inEachWorld(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) { f(w.T, &world{w}) })
+}
+
 // process is a process whose mutexes are in dir.
 type process struct{ *testworld.Process }
 

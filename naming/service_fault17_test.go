@@ -134,5 +134,5 @@ func TestFault17_ServiceOnOldServers(t *testing.T) {
 		require.NoError(w, g.Unregister(w.Context()))
 		b.Link.Disconnect()
 		w.Eventually(func() bool { return len(s.Load()) == 1 && !s.Stale() }, "it is gone")
-	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.Version(zktest.V35))
 }

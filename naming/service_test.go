@@ -17,7 +17,7 @@ import (
 )
 
 func TestWatch(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		a, b := w.Process(), w.Process()
 		s := watch(b, naming.ProtectEmpty(0))
 		require.Equal(w, "", showView(s.View()), "a service that does not exist is empty, and known")

@@ -256,7 +256,7 @@ func TestConsumeOnAnOldServer(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		require.Len(w, done.all(), 10)
-	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.Version(zktest.V35))
 }
 
 // A directory is hidden from a session that waits, and open again a moment

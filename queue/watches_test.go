@@ -15,7 +15,7 @@ import (
 // A Consume that ends leaves no watch, whatever watches the queue had when it
 // began: one-shot watches of a TryTake, or of servers without persistent ones.
 func TestConsumeLeavesNoWatch(t *testing.T) {
-	old := zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead)
+	old := zktest.Version(zktest.V35)
 	for name, c := range map[string]struct {
 		opts   []zktest.Option
 		before func(u *user)
@@ -50,7 +50,7 @@ func TestConsumeLeavesNoWatch(t *testing.T) {
 
 // A Take that waits while a Consume of its process ends gets the next item.
 func TestTakeWaitsThroughTheEndOfAConsume(t *testing.T) {
-	for _, opts := range [][]zktest.Option{nil, {zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2)}} {
+	for _, release := range []zktest.Release{zktest.V35, zktest.V38, zktest.V39} {
 		run(t, func(w world) {
 			u, producer := w.user(), w.user()
 			ctx, cancel := context.WithCancel(w.Context())
@@ -65,6 +65,6 @@ func TestTakeWaitsThroughTheEndOfAConsume(t *testing.T) {
 			require.True(w, take.Waiting())
 			producer.put("a")
 			require.Equal(w, "a", string(take.Get().Data))
-		}, opts...)
+		}, zktest.Version(release))
 	}
 }

@@ -23,7 +23,7 @@ func (c *conn) authenticate(xid int32, d *wire.Decoder) {
 	case d.Err() != nil:
 		s.hangUp(c)
 		return
-	case scheme == "digest":
+	case scheme == "digest" && secret != nil:
 		c.addID(id{"digest", digest(string(secret))})
 	case scheme == "ip":
 		c.addID(c.ids[0])

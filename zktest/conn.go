@@ -6,6 +6,17 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
+)
+
+const (
+	// maxQueued is the size of the waiting output from which a connection's
+	// requests are not executed, and of the waiting requests from which no more
+	// are read.
+	maxQueued = 4 << 20
+	// maxOutput is the size of the waiting output from which the server closes
+	// the connection. Only watch events can make it so long.
+	maxOutput = 64 << 20
 )
 
 // conn is one client connection. Three goroutines serve it. The first reads
@@ -20,18 +31,24 @@ type conn struct {
 	out                  *queue[[]byte]
 	fromClient, toClient gate // shut by Partition
 
+	accepted time.Time
+	packets  traffic
+
 	closeOnce sync.Once
 	dead      chan struct{} // closed with the connection
 	greeted   chan struct{} // closed once it carries a session, or is gone
 
 	// Guarded by Server.mu.
-	sess  *session
-	last  int64 // the session it carries or carried, for Heal
-	ids   []id
-	login saslLogin
-	gone  bool     // the server has dropped it: it sets no watches and touches no session
-	old   *Deposed // the deposed leader that it is connected to, if any
-	reign int      // the reign of the link at the dial
+	sess   *session
+	last   int64 // the session it carries or carried, for Heal
+	ids    []id
+	login  saslLogin
+	latest lastAnswer
+	// sentReadOnly says whether the handshake had the flag of that name.
+	sentReadOnly bool
+	gone         bool     // the server has dropped it: it sets no watches and touches no session
+	old          *Deposed // the deposed leader that it is connected to, if any
+	reign        int      // the reign of the link at the dial
 
 	// abandoned tells the executing goroutine to drop what is queued; guarded by Server.mu.
 	abandoned bool
@@ -49,9 +66,18 @@ type frame struct {
 	heard bool // its session has been touched for it
 }
 
+// size returns about how much memory the frame takes.
+func (f *frame) size() int { return len(f.body) + 64 }
+
+// outputSize returns about how much memory a frame of output takes.
+func outputSize(b []byte) int { return len(b) + 32 }
+
 // accept takes a new connection into service. link is nil for a connection over TCP.
 func (s *Server) accept(nc net.Conn, link *Link) error {
-	c := &conn{s: s, nc: nc, link: link, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{}), greeted: make(chan struct{})}
+	c := &conn{
+		s: s, nc: nc, link: link, dead: make(chan struct{}), greeted: make(chan struct{}), accepted: time.Now(),
+		in: newQueue((*frame).size), out: newQueue(outputSize),
+	}
 	c.ids = []id{{"ip", remoteIP(nc.RemoteAddr())}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +116,7 @@ func (c *conn) read() {
 		if _, err := io.ReadFull(r, head[:]); err != nil {
 			break
 		}
-		if first && c.fourLetter(string(head[:])) {
+		if first && c.fourLetter(string(head[:]), r) {
 			break
 		}
 		first = false
@@ -102,11 +128,13 @@ func (c *conn) read() {
 		if _, err := io.ReadFull(r, f.body); err != nil {
 			break
 		}
+		c.countReceived()
 		if !c.fromClient.pass(c.dead) {
 			break
 		}
 		c.hear(f)
 		c.in.push(f)
+		c.in.awaitRoom(maxQueued)
 	}
 	// A frozen server does not notice that a client has gone. Neither does a
 	// server behind a partition.
@@ -135,6 +163,7 @@ func (c *conn) hear(f *frame) {
 
 // execute runs the frames one by one. The first is the handshake.
 func (c *conn) execute() {
+	defer c.in.close() // the reader drops what nobody will execute
 	first := true
 	for {
 		f, ok := c.in.pop()
@@ -142,6 +171,7 @@ func (c *conn) execute() {
 			return
 		}
 		c.hear(f)
+		c.out.awaitRoom(maxQueued)
 		serve := c.request
 		if first {
 			serve, first = c.handshake, false
@@ -160,6 +190,7 @@ func (c *conn) write() {
 		if !ok || !c.toClient.pass(c.dead) {
 			return
 		}
+		c.countSent()
 		if _, err := c.nc.Write(b); err != nil {
 			return // the reader sees the connection end too and cleans up
 		}
@@ -172,23 +203,30 @@ func (c *conn) deliver(o outgoing) {
 		c.out.close()
 		return
 	}
-	c.out.push(o.frame)
+	if c.out.push(o.frame) > maxOutput {
+		c.s.mu.Lock()
+		defer c.s.mu.Unlock()
+		c.abandon()
+	}
 }
 
-// forget closes a connection and removes it from the server's list. A partition
+// forget removes a connection from the server's list and closes it. A partition
 // may hold its last frames for long: until forget, closing or restarting the
 // server finds the connection in the list.
 func (s *Server) forget(c *conn) {
-	c.shut()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
+	delete(s.conns, c) // first: a client that sees the end finds itself gone
+	s.mu.Unlock()
+	c.shut()
 }
 
 // shut closes the underlying connection.
 func (c *conn) shut() {
 	c.closeOnce.Do(func() {
 		close(c.dead)
+		// The executing and the reading goroutine may wait for room.
+		c.out.close()
+		c.in.close()
 		// The connection is over either way, so no caller needs the error.
 		_ = c.nc.Close()
 	})

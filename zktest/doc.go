@@ -3,10 +3,11 @@
 //
 // It answers as ZooKeeper 3.8 does: sessions and their expiry, ephemeral,
 // sequential, container and TTL znodes, stats and zxids, watches of every kind,
-// ACLs, multi. It needs no JVM and starts in microseconds. Any client can use
-// it over TCP; a Go client can use it in memory. A test controls the server: it
-// can cut a network path in one direction, lose one answer, freeze the server
-// or expire a session, at an instant of its choosing.
+// ACLs, multi. [Version] makes it play 3.5 or 3.9. It needs no JVM and starts in
+// microseconds. Any client can use it over TCP; a Go client can use it in
+// memory. A test controls the server: it can cut a network path in one
+// direction, lose one answer, freeze the server or expire a session, at an
+// instant of its choosing.
 //
 // The server is for tests and for trying things out. It keeps everything in
 // memory, replicates nothing and protects nothing: never use it in production.
@@ -59,9 +60,13 @@
 //
 // # What is exact, and what is not
 //
-// The server matches ZooKeeper 3.8.0 in results, error codes, stats, sequence
-// numbers, and the order of watch events and answers. Each transaction takes
-// the same zxid as there, failed ones included. These differ on purpose:
+// The server matches ZooKeeper in results, error codes, stats, sequence numbers,
+// the order of watch events and answers, and the answers to hostile requests.
+// Each transaction takes the same zxid as there, failed ones included. A
+// conformance suite compares it with real servers of 3.8.0 and 3.9.6. 3.5
+// follows the sources of 3.5.10: no real 3.5 is compared.
+//
+// These differ on purpose, in every version:
 //
 //   - A session expires exactly when its timeout has passed since its last
 //     frame. ZooKeeper may take up to a tick longer, never less.
@@ -69,17 +74,56 @@
 //     when the next frame arrives, not before.
 //   - Lists of children come sorted, and so do the ephemeral znodes that an
 //     ending session deletes. ZooKeeper's order is arbitrary.
-//   - The number of sequential children wraps after 2147483647; see
-//     [SaturatingSequence].
-//   - Quotas are not enforced, and reconfiguration is rejected.
+//   - A check outside of a multi is answered; ZooKeeper never answers one that
+//     succeeds. 3.9 rejects it, here and there.
+//   - A createSession by a client leaves the timeout of its session alone.
+//   - While 4 MiB of answers wait for a client to read them, its later requests
+//     are not executed. A connection with 64 MiB of unread watch events is
+//     closed. ZooKeeper has no such limits.
 //   - Login by SASL uses DIGEST-MD5 alone; see [SASL]. ZooKeeper 3.8.0 accepts
 //     an unknown user with the password of the previous user; the embedded
 //     server does not.
-//   - A check outside of a multi is answered; ZooKeeper never answers one that
-//     succeeds.
 //
-// A connection without the right to read a znode gets no watch events about it,
-// as in ZooKeeper since the fix of CVE-2024-23944. The event still uses up the
-// watch: a right that is granted later does not bring the event back. Whether
-// exists needs the right to read is an option, [ExistsNeedsRead].
+// These it does not do:
+//
+//   - It enforces no quota, and rejects reconfiguration.
+//   - It has no read-only mode, no local sessions and no observers.
+//   - It has no admin server. Of the four-letter words, mntr has gauges alone;
+//     envi tells no properties of a JVM; conf and dirs tell no directories. All
+//     words are allowed, as with 4lw.commands.whitelist=*.
+//   - It does not persist, compress or check anything: there are no snapshots,
+//     no transaction logs and no digests.
+//   - It has no super user except SASL's, and no scheme x509.
+//
+// # Versions
+//
+// [Version] chooses the version. The versions differ in these:
+//
+//	                                         3.5        3.8        3.9
+//	addWatch, setWatches2, multiRead,
+//	getEphemerals, getAllChildrenNumber,
+//	whoAmI                                   unknown    known      known
+//	the number of sequential children
+//	after 2147483647                         wraps      stops      stops
+//	events about a znode that the client
+//	may not read                             sent       hidden     hidden
+//	the same, when setWatches makes up for
+//	missed changes                           sent       sent       hidden
+//	exists needs the right to read           no         no         yes
+//	the zxid in an event                     -1         -1         of the change
+//	watches of two modes on one path         -          newest     both
+//	kinds 4 and 5 in removeWatches           rejected   rejected   known
+//	checkWatches finds watches of            the client any client the client
+//	a recursive watch is one of              -          data and   data
+//	                                                    children
+//	create2 in a multi is answered with      the path   the path   path and stat
+//	deleteContainer by a client              code -8    code -8    hangs up
+//	check outside of a multi                 code       code       unimplemented
+//	a malformed write takes a zxid           yes        yes        no
+//
+// A hidden event still uses up its watch: a right that is granted later does not
+// bring the event back. Since 3.8.4 and 3.9.2, ZooKeeper hides events, and its
+// exists needs the right to read. Debian's 3.8.0 hides events too. The events of
+// setWatches are hidden in 3.9.6. The SASL login of 3.9 is that of a server whose
+// fips-mode is false.
 package zktest

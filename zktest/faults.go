@@ -172,8 +172,7 @@ func (s *Server) Wipe() {
 			sess.timer.Stop()
 		}
 		clear(s.sessions)
-		s.tree = newTree()
-		s.tree.saturate = s.cfg.saturate
+		s.tree = newTree(s.cfg.traits)
 	})
 }
 

@@ -139,7 +139,7 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	if len(hooks) == 0 || abandoned {
 		return Pass
 	}
-	r := describe(session, xid, op, body)
+	r := describe(session, xid, op, body, s.cfg.traits)
 	r.Deposed = deposed
 	act := ask(hooks, r)
 	if act != Pass || op != OpMultiRead {
@@ -181,7 +181,7 @@ func (o Op) shown() Op {
 }
 
 // describe decodes the fields of a request that an interceptor may need.
-func describe(session int64, xid int32, op Op, body []byte) Request {
+func describe(session int64, xid int32, op Op, body []byte, is traits) Request {
 	r := Request{Session: session, Xid: xid, Op: op.shown()}
 	d := wire.NewDecoder(body)
 	switch op {
@@ -194,7 +194,7 @@ func describe(session int64, xid int32, op Op, body []byte) Request {
 		if op == OpMultiRead {
 			allowed = isMultiRead
 		}
-		ops, _ := parseMulti(d, allowed)
+		ops, _ := parseMulti(d, allowed, is)
 		for _, w := range ops {
 			r.Ops = append(r.Ops, w.describe(session, xid))
 		}

@@ -12,8 +12,28 @@ func present(d *wire.Decoder) *wire.Decoder {
 	return d
 }
 
+// count reads the length of a vector whose elements take minSize bytes or more.
+// ZooKeeper reads any negative length as an empty vector.
+func count(d *wire.Decoder, minSize int) int {
+	if rest := d.Rest(); len(rest) > 0 && rest[0]&0x80 != 0 {
+		d.Int32()
+		return 0
+	}
+	return d.Count(minSize)
+}
+
+// pathList reads a vector of paths, which must not be null.
+func pathList(d *wire.Decoder) []string {
+	n := count(present(d), 4)
+	out := make([]string, 0, n)
+	for range n {
+		out = append(out, d.String())
+	}
+	return out
+}
+
 func decodeACLs(d *wire.Decoder) []ACL {
-	n := d.Count(12)
+	n := count(d, 12)
 	out := make([]ACL, 0, n)
 	for range n {
 		out = append(out, ACL{Perms: d.Int32(), Scheme: d.String(), ID: d.String()})

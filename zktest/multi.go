@@ -5,7 +5,7 @@ import "github.com/docent-go/docent/internal/wire"
 // multi executes a list of transactions under one zxid: all of them, or none.
 func (c *conn) multi(xid int32, d *wire.Decoder) {
 	s := c.s
-	ops, ok := parseMulti(d, isMultiWrite)
+	ops, ok := parseMulti(d, isMultiWrite, s.cfg.traits)
 	zxid, now := s.nextZxid(), s.stamp()
 	if !ok {
 		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
@@ -78,20 +78,19 @@ func multiResultOp(op Op) Op {
 	return op
 }
 
-// multiOp returns the effective kind of an operation inside a multi. ZooKeeper
-// keeps only the flags of a create there, and derives the kind of znode and of
-// answer from them.
-func multiOp(w writeRequest) Op {
-	switch w.op {
-	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
-		switch {
-		case w.flags == flagContainer:
-			return OpCreateContainer
-		case w.flags != flagTTL && w.flags != flagTTLSequential:
-			return OpCreate
-		case w.op != OpCreateTTL:
-			return opMisfit
-		}
+// multiOp returns the effective kind of an operation inside a multi. It derives
+// the kind of a create from the flags, unless the version keeps the kind.
+func multiOp(w writeRequest, is traits) Op {
+	ttl := w.flags == flagTTL || w.flags == flagTTLSequential
+	switch {
+	case !w.isCreate():
+		return w.op
+	case w.flags == flagContainer:
+		return OpCreateContainer
+	case ttl && w.op != OpCreateTTL:
+		return opMisfit
+	case !ttl && (w.op == OpCreateTTL || !is.keepsMultiOps):
+		return OpCreate
 	}
 	return w.op
 }
@@ -112,7 +111,7 @@ func isMultiRead(op Op) bool { return op == OpGetChildren || op == OpGetData }
 
 // parseMulti decodes the list of a multi. It reports false if the list is
 // broken or contains a kind that allowed refuses.
-func parseMulti(d *wire.Decoder, allowed func(Op) bool) ([]writeRequest, bool) {
+func parseMulti(d *wire.Decoder, allowed func(Op) bool, is traits) ([]writeRequest, bool) {
 	var ops []writeRequest
 	for {
 		op, done := Op(d.Int32()), d.Bool()
@@ -131,7 +130,10 @@ func parseMulti(d *wire.Decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 			d.Bool() // the watch flag: a multi read sets none
 		} else {
 			w = parseWrite(op, d)
-			w.op = multiOp(w)
+			if is.keepsMultiOps && w.isCreate() && op != OpCreateTTL && (w.flags < flagPersistent || w.flags > flagContainer) {
+				return ops, false
+			}
+			w.op = multiOp(w, is)
 		}
 		ops = append(ops, w)
 	}
@@ -139,7 +141,7 @@ func parseMulti(d *wire.Decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 
 // multiRead answers a list of reads, each with its own result.
 func (c *conn) multiRead(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
-	ops, ok := parseMulti(d, isMultiRead)
+	ops, ok := parseMulti(d, isMultiRead, c.s.cfg.traits)
 	if !ok {
 		return CodeMarshallingError
 	}

@@ -63,7 +63,7 @@ func TestSequenceAtItsEnd(t *testing.T) {
 	const last = 1<<31 - 1
 	t.Run("wraps", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := zktest.New(t)
+			s := zktest.New(t, zktest.Version(zktest.V35))
 			c := connect(t, s.Dial, 10*time.Second)
 			c.create(t, "/d", "", 0)
 			require.NoError(t, s.SetSequence("/d", last))
@@ -77,7 +77,7 @@ func TestSequenceAtItsEnd(t *testing.T) {
 	})
 	t.Run("saturates", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := zktest.New(t, zktest.SaturatingSequence())
+			s := zktest.New(t)
 			c := connect(t, s.Dial, 10*time.Second)
 			c.create(t, "/d", "", 0)
 			require.NoError(t, s.SetSequence("/d", last))

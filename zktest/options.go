@@ -2,6 +2,7 @@ package zktest
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -18,15 +19,15 @@ type settings struct {
 	tls               *tls.Config
 	unknownOps        []Op
 	ttlNodes          bool
-	saturate          bool
-	existsNeedsRead   bool
+	release           Release
+	traits            traits            // of the release
 	saslUsers         map[string]string // nil without SASL
 	saslRequired      bool
 	saslLenient       bool
 }
 
 func newSettings(opts []Option) settings {
-	c := settings{tick: 2 * time.Second, containerInterval: time.Minute, maxFrame: 0xfffff}
+	c := settings{tick: 2 * time.Second, containerInterval: time.Minute, maxFrame: 0xfffff, release: V38}
 	for _, o := range opts {
 		o(&c)
 	}
@@ -36,6 +37,7 @@ func newSettings(opts []Option) settings {
 	if c.maxTimeout <= 0 {
 		c.maxTimeout = 20 * c.tick
 	}
+	c.traits = releases[c.release]
 	return c
 }
 
@@ -51,7 +53,7 @@ func (c settings) validate() error {
 	case c.maxFrame <= 0:
 		return fmt.Errorf("zktest: MaxFrame(%d): must be positive", c.maxFrame)
 	}
-	return c.validateSASL()
+	return errors.Join(c.validateRelease(), c.validateSASL())
 }
 
 // Tick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are confined
@@ -84,8 +86,7 @@ func NoContainers() Option { return NoOps(OpCreateContainer, OpDeleteContainer, 
 
 // NoOps removes some kinds of requests, as in an older ZooKeeper. The server
 // answers such a request with [CodeUnimplemented] and closes the connection;
-// the session lives on. Servers before 3.6 lack [OpAddWatch], [OpSetWatches2],
-// [OpMultiRead] and [OpGetEphemerals]. Servers before 3.7 lack [OpWhoAmI].
+// the session lives on. Use [Version] for a server of another version.
 func NoOps(ops ...Op) Option {
 	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
 }
@@ -93,17 +94,3 @@ func NoOps(ops ...Op) Option {
 // TTLNodes allows TTL znodes, which ZooKeeper rejects with [CodeUnimplemented]
 // unless its extendedTypesEnabled is set.
 func TTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
-
-// ExistsNeedsRead makes exists need the right to read, as in newer servers such
-// as 3.9.3. For a znode that the client may not read, exists is answered with
-// [CodeNoAuth] and sets no watch. A znode that does not exist is answered and
-// watched as before, whatever the rights of its parent. Without the option,
-// exists needs no right, as in 3.8.0.
-func ExistsNeedsRead() Option { return func(c *settings) { c.existsNeedsRead = true } }
-
-// SaturatingSequence makes the number of sequential children stop at
-// 2147483647, as ZooKeeper's does since 3.6. Each later create gets that
-// number, and fails with [CodeNodeExists] if a child of that name exists.
-// Without the option the number wraps to -2147483648, as ZooKeeper documents it
-// and older servers do.
-func SaturatingSequence() Option { return func(c *settings) { c.saturate = true } }

@@ -23,13 +23,18 @@ type packet struct {
 	end  bool
 }
 
-// half is one direction of an in-memory connection: an unbounded buffer with
-// latency. It waits on a condition variable and on timers only, so that a
-// reader is durably blocked in a synctest bubble.
+// maxBuffered is the size from which a half takes no more data until its reader
+// has read some, as a socket does whose buffers are full.
+const maxBuffered = 4 << 20
+
+// half is one direction of an in-memory connection: a buffer with latency. It
+// waits on a condition variable and on timers only, so that a reader or a writer
+// is durably blocked in a synctest bubble.
 type half struct {
 	mu       sync.Mutex
 	cond     *sync.Cond
 	packets  []packet
+	buffered int           // bytes in packets
 	held     bool          // a partition: nothing arrives
 	delay    time.Duration // the latency of later writes
 	jitter   func() time.Duration
@@ -40,6 +45,8 @@ type half struct {
 	deadline time.Time
 	timer    *time.Timer // wakes the reader at its deadline
 	arrival  *time.Timer // wakes the reader when the first packet is due
+
+	writeDeadline time.Time
 }
 
 func newHalf() *half {
@@ -81,6 +88,8 @@ func (h *half) read(b []byte) (int, error) {
 				if p.data = p.data[n:]; len(p.data) == 0 {
 					h.packets = h.packets[1:]
 				}
+				h.buffered -= n
+				h.cond.Broadcast() // a writer may wait for room
 				return n, nil
 			case h.arrival == nil:
 				h.arrival = time.AfterFunc(wait, h.wake)
@@ -92,11 +101,21 @@ func (h *half) read(b []byte) (int, error) {
 	}
 }
 
-// write takes all of b at once. It fails only if the writer has closed its end,
-// or can know that the reader has.
+// write takes all of b at once, and waits while the buffer is full. It fails if
+// its deadline passes, if the writer has closed its end, or if the writer can
+// know that the reader has.
 func (h *half) write(b []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for {
+		if d := h.writeDeadline; !d.IsZero() && !time.Now().Before(d) {
+			return 0, os.ErrDeadlineExceeded
+		}
+		if h.buffered <= maxBuffered || h.ended || h.reset || h.dropped {
+			break
+		}
+		h.awaitRoom()
+	}
 	if h.ended {
 		return 0, net.ErrClosed
 	}
@@ -107,6 +126,15 @@ func (h *half) write(b []byte) (int, error) {
 		h.push(packet{data: append([]byte(nil), b...)})
 	}
 	return len(b), nil
+}
+
+// awaitRoom waits for anything that may let a writer go on: a read, an end, or
+// the write deadline. The caller holds mu.
+func (h *half) awaitRoom() {
+	if d := h.writeDeadline; !d.IsZero() {
+		defer time.AfterFunc(time.Until(d), h.wake).Stop()
+	}
+	h.cond.Wait()
 }
 
 func (h *half) push(p packet) {
@@ -124,6 +152,7 @@ func (h *half) push(p packet) {
 		h.last = p.due
 	}
 	h.packets = append(h.packets, p)
+	h.buffered += len(p.data)
 	h.cond.Broadcast()
 }
 
@@ -142,7 +171,7 @@ func (h *half) drop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.dropped = true
-	h.packets = nil
+	h.packets, h.buffered = nil, 0
 	h.stopTimers()
 	h.cond.Broadcast()
 }
@@ -151,7 +180,7 @@ func (h *half) cutOff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reset = true
-	h.packets = nil
+	h.packets, h.buffered = nil, 0
 	h.stopTimers()
 	h.cond.Broadcast()
 }
@@ -163,6 +192,13 @@ func (h *half) stopTimers() {
 	if h.arrival != nil {
 		h.arrival.Stop()
 	}
+}
+
+func (h *half) setWriteDeadline(t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.writeDeadline = t
+	h.cond.Broadcast()
 }
 
 func (h *half) setDeadline(t time.Time) {
@@ -203,22 +239,11 @@ type pipeConn struct {
 	local, remote memAddr
 	closed        func() // called once, when this end closes
 	once          sync.Once
-
-	mu            sync.Mutex
-	writeDeadline time.Time
 }
 
 func (p *pipeConn) Read(b []byte) (int, error) { return p.in.read(b) }
 
-func (p *pipeConn) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	d := p.writeDeadline
-	p.mu.Unlock()
-	if !d.IsZero() && !time.Now().Before(d) {
-		return 0, os.ErrDeadlineExceeded
-	}
-	return p.out.write(b)
-}
+func (p *pipeConn) Write(b []byte) (int, error) { return p.out.write(b) }
 
 func (p *pipeConn) Close() error {
 	p.once.Do(func() {
@@ -243,8 +268,6 @@ func (p *pipeConn) SetReadDeadline(t time.Time) error {
 }
 
 func (p *pipeConn) SetWriteDeadline(t time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.writeDeadline = t
+	p.out.setWriteDeadline(t)
 	return nil
 }

@@ -133,10 +133,13 @@ const (
 // stateConnected is the keeper state that every watch event carries.
 const stateConnected = 3
 
-func encodeEvent(t wire.Event, path string) []byte {
+// noZxid is the zxid of an event that tells no transaction.
+const noZxid = -1
+
+func encodeEvent(t wire.Event, path string, zxid int64) []byte {
 	e := newEncoder()
 	e.Int32(wire.XidEvent)
-	e.Int64(-1)
+	e.Int64(zxid)
 	e.Int32(0)
 	e.Int32(int32(t))
 	e.Int32(stateConnected)

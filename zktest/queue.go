@@ -2,29 +2,36 @@ package zktest
 
 import "sync"
 
-// queue is an unbounded queue with one consumer. A push never blocks, so a slow
-// reader on one connection cannot hold up the server.
+// queue is a queue with one consumer. A push never blocks, so a slow reader on
+// one connection cannot hold up the server.
 type queue[T any] struct {
+	size func(T) int
+
 	mu     sync.Mutex
 	cond   *sync.Cond
 	items  []T
+	bytes  int // the size of all items
 	closed bool
 }
 
-func newQueue[T any]() *queue[T] {
-	q := &queue[T]{}
+func newQueue[T any](size func(T) int) *queue[T] {
+	q := &queue[T]{size: size}
 	q.cond = sync.NewCond(&q.mu)
 	return q
 }
 
-// push appends an item. After close, push drops it.
-func (q *queue[T]) push(v T) {
+// push appends an item, and returns the size of the items before it. After
+// close, push drops the item.
+func (q *queue[T]) push(v T) (before int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	before = q.bytes
 	if !q.closed {
 		q.items = append(q.items, v)
-		q.cond.Signal()
+		q.bytes += q.size(v)
+		q.cond.Broadcast()
 	}
+	return before
 }
 
 // pop waits for the next item. It reports false once the queue is closed and empty.
@@ -41,7 +48,19 @@ func (q *queue[T]) pop() (T, bool) {
 	v = q.items[0]
 	q.items[0] = *new(T)
 	q.items = q.items[1:]
+	q.bytes -= q.size(v)
+	q.cond.Broadcast()
 	return v, true
+}
+
+// awaitRoom waits until the items take at most limit bytes, or the queue is
+// closed.
+func (q *queue[T]) awaitRoom(limit int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.bytes > limit && !q.closed {
+		q.cond.Wait()
+	}
 }
 
 // close ends the queue. The consumer still gets the items that are in it.

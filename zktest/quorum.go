@@ -178,7 +178,7 @@ func (s *Server) end(sess *session) {
 // orphan detaches a connection from its requests that wait for the quorum. They
 // are committed, and their answers are dropped.
 func (c *conn) orphan(sess *session) {
-	ghost := &conn{s: c.s, sess: sess, seq: c.seq, ids: c.ids, last: c.last, gone: true, out: newQueue[[]byte]()}
+	ghost := &conn{s: c.s, sess: sess, seq: c.seq, ids: c.ids, last: c.last, gone: true, out: newQueue(outputSize)}
 	ghost.out.close()
 	for _, e := range sess.queue {
 		if e.c == c {

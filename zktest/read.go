@@ -83,7 +83,7 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *wire.Encoder
 			return CodeBadArguments
 		}
 		n := t.get(path)
-		if c.s.cfg.existsNeedsRead && n != nil && !c.allowed(n.acl, permRead) {
+		if c.s.cfg.traits.existsNeedsRead && n != nil && !c.allowed(n.acl, permRead) {
 			return CodeNoAuth
 		}
 		if watch {
@@ -142,28 +142,32 @@ func (c *conn) getACL(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 // zxid that the client saw last are sent at once; the other watches are set.
 func (c *conn) setWatches(t *tree, op Op, d *wire.Decoder) Code {
 	since := d.Int64()
-	data, exist, child := present(d).Strings(), present(d).Strings(), present(d).Strings()
+	data, exist, child := pathList(d), pathList(d), pathList(d)
 	var persistent, recursive []string
 	if op == OpSetWatches2 {
-		persistent, recursive = present(d).Strings(), present(d).Strings()
+		persistent, recursive = pathList(d), pathList(d)
 	}
 	if d.Err() != nil {
 		return CodeMarshallingError
 	}
-	emit := c.s.emit
+	emit := func(kind wire.Event, path string, n *node) {
+		if n == nil || !t.traits.hidesMissedEvents || c.allowed(n.acl, permRead) {
+			c.s.emit(c, kind, path, noZxid)
+		}
+	}
 	for _, p := range data {
 		switch n := t.get(p); {
 		case n == nil:
-			emit(c, wire.EventDeleted, p)
+			emit(wire.EventDeleted, p, n)
 		case n.mzxid > since:
-			emit(c, wire.EventDataChanged, p)
+			emit(wire.EventDataChanged, p, n)
 		default:
 			t.data.add(p, c, watchOnce)
 		}
 	}
 	for _, p := range exist {
-		if t.get(p) != nil {
-			emit(c, wire.EventCreated, p)
+		if n := t.get(p); n != nil {
+			emit(wire.EventCreated, p, n)
 		} else {
 			t.data.add(p, c, watchOnce)
 		}
@@ -171,20 +175,18 @@ func (c *conn) setWatches(t *tree, op Op, d *wire.Decoder) Code {
 	for _, p := range child {
 		switch n := t.get(p); {
 		case n == nil:
-			emit(c, wire.EventDeleted, p)
+			emit(wire.EventDeleted, p, n)
 		case n.pzxid > since:
-			emit(c, wire.EventChildrenChanged, p)
+			emit(wire.EventChildrenChanged, p, n)
 		default:
 			t.child.add(p, c, watchOnce)
 		}
 	}
 	for _, p := range persistent {
-		t.data.add(p, c, watchPersistent)
-		t.child.add(p, c, watchPersistent)
+		t.follow(p, c, watchPersistent)
 	}
 	for _, p := range recursive {
-		t.data.add(p, c, watchRecursive)
-		t.child.add(p, c, watchRecursive)
+		t.follow(p, c, watchRecursive)
 	}
 	return CodeOK
 }
@@ -196,11 +198,9 @@ func (c *conn) addWatch(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	}
 	switch mode {
 	case 0:
-		t.data.add(path, c, watchPersistent)
-		t.child.add(path, c, watchPersistent)
+		t.follow(path, c, watchPersistent)
 	case 1:
-		t.data.add(path, c, watchRecursive)
-		t.child.add(path, c, watchRecursive)
+		t.follow(path, c, watchRecursive)
 	default:
 		return CodeMarshallingError
 	}
@@ -211,23 +211,17 @@ func (c *conn) addWatch(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 // dropWatches checks for, or removes, the connection's watches of one kind on a
 // path.
 func (c *conn) dropWatches(t *tree, op Op, d *wire.Decoder) Code {
-	const children, data, either = 1, 2, 3
 	path, kind := present(d).String(), d.Int32()
-	if d.Err() != nil || kind < children || kind > either || op == OpCheckWatches && !strings.HasPrefix(path, "/") {
+	parts := t.watchesOfKind(kind)
+	if d.Err() != nil || parts == nil || op == OpCheckWatches && !strings.HasPrefix(path, "/") {
 		return CodeMarshallingError
 	}
 	found := false
-	for _, w := range []struct {
-		table *watchTable
-		kind  int32
-	}{{&t.child, children}, {&t.data, data}} {
-		if kind&w.kind == 0 {
-			continue
-		}
+	for _, part := range parts {
 		if op == OpCheckWatches {
-			found = w.table.has(path) || found
+			found = part.table.has(path, c, part.modes) || found
 		} else {
-			found = w.table.remove(path, c) || found
+			found = part.table.remove(path, c, part.modes) || found
 		}
 	}
 	if !found {

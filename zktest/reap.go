@@ -1,6 +1,10 @@
 package zktest
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // armReaper sets the timer for the next round of reaping. The rounds keep the
 // rhythm from the server's start, but no round runs while there is nothing to
@@ -24,7 +28,7 @@ func (s *Server) reap() {
 
 func (s *Server) reapNow() {
 	now := s.stamp()
-	for _, path := range s.paths() {
+	for _, path := range slices.Sorted(maps.Keys(s.tree.nodes)) {
 		if s.frozen.shut() {
 			break
 		}

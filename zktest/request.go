@@ -199,6 +199,7 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 		c.old.withhold(c.sess, op)
 		return
 	}
+	defer c.note(opWords[wire.Op(op)], xid)
 	switch {
 	case op == OpCloseSession:
 		s.endSession(c.sess)
@@ -226,12 +227,12 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 
 // supports reports whether the server knows a kind of request.
 func (s *Server) supports(op Op) bool {
-	return wire.Op(op).Known() && !slices.Contains(s.cfg.unknownOps, op)
+	return (wire.Op(op).Known() || op == OpConnect) && !slices.Contains(s.cfg.unknownOps, op) && !slices.Contains(s.cfg.traits.lacks, op)
 }
 
 // isWrite reports whether a request is a transaction, which takes a zxid
 // whether it succeeds or fails.
-func isWrite(op Op) bool { return wire.Op(op).Changes() }
+func isWrite(op Op) bool { return wire.Op(op).Changes() || op == OpConnect }
 
 // needsQuorum reports whether a session's request is answered only after its
 // commit by a quorum.
@@ -240,16 +241,26 @@ func needsQuorum(op Op) bool { return isWrite(op) || op == OpCloseSession }
 // transact executes one transaction.
 func (c *conn) transact(xid int32, op Op, d *wire.Decoder) {
 	s := c.s
-	if op == OpMulti {
+	switch {
+	case op == OpMulti:
 		c.multi(xid, d)
+		return
+	case op == OpConnect:
+		c.openAgain(xid, d)
+		return
+	case op == OpDeleteContainer && s.cfg.traits.closesDeleteContainer:
+		c.dismiss()
 		return
 	}
 	w := parseWrite(op, d)
-	zxid, now := s.nextZxid(), s.stamp()
 	if d.Err() != nil {
-		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
+		if !s.cfg.traits.parsesFirst && op != OpReconfig {
+			s.nextZxid()
+		}
+		s.answer(c, newReply(xid, s.tree.zxid, CodeMarshallingError))
 		return
 	}
+	zxid, now := s.nextZxid(), s.stamp()
 	ch, code := s.prepare(c, w, zxid, now)
 	if code != CodeOK {
 		s.answer(c, newReply(xid, zxid, code))
@@ -261,6 +272,18 @@ func (c *conn) transact(xid int32, op Op, d *wire.Decoder) {
 	e := newReply(xid, zxid, CodeOK)
 	s.result(w.op, ch.path, e)
 	s.answer(c, e)
+}
+
+// openAgain answers a client's createSession, the transaction behind a
+// handshake. A session that exists stays as it is.
+func (c *conn) openAgain(xid int32, d *wire.Decoder) {
+	s := c.s
+	zxid := s.nextZxid()
+	if d.Int32(); d.Err() != nil {
+		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
+		return
+	}
+	s.outgoing = append(s.outgoing, outgoing{c: c, frame: c.welcome(), reply: true})
 }
 
 // commit applies a change and makes it known.
@@ -286,5 +309,10 @@ func (s *Server) publish(ch change, session int64) {
 	}
 }
 
-// emit sends a watch event.
-func (s *Server) emit(c *conn, t wire.Event, path string) { s.send(c, encodeEvent(t, path)) }
+// emit sends a watch event of the transaction zxid.
+func (s *Server) emit(c *conn, t wire.Event, path string, zxid int64) {
+	if !s.cfg.traits.datesEvents {
+		zxid = noZxid
+	}
+	s.send(c, encodeEvent(t, path, zxid))
+}

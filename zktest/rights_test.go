@@ -40,17 +40,17 @@ func (r *raw) requireNoEvent(why string) {
 }
 
 func TestExistsNeedsRead(t *testing.T) {
-	for name, test := range map[string]struct {
-		opts    []zktest.Option
+	for release, test := range map[zktest.Release]struct {
 		hidden  zktest.Code
 		watches int
 	}{
-		"3.8.0": {nil, zktest.CodeOK, 4},
-		"3.9.3": {[]zktest.Option{zktest.ExistsNeedsRead()}, zktest.CodeNoAuth, 2},
+		zktest.V35: {zktest.CodeOK, 4},
+		zktest.V38: {zktest.CodeOK, 4},
+		zktest.V39: {zktest.CodeNoAuth, 2},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(string(release), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := zktest.New(t, test.opts...)
+				s := zktest.New(t, zktest.Version(release))
 				owner, other := owned(t, s)
 				owner.must(zktest.OpCreate, str("/hidden"), str("x"), mine, i4(0))
 				owner.must(zktest.OpCreate, str("/blind"), str("x"), blind, i4(0))

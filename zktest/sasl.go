@@ -38,8 +38,12 @@ type saslLogin struct {
 func (c *conn) logIn(xid int32, d *wire.Decoder) {
 	s := c.s
 	token := d.Buffer()
-	if s.cfg.saslUsers == nil || token == nil {
+	if token == nil {
 		c.dismiss()
+		return
+	}
+	if s.cfg.saslUsers == nil {
+		c.answerToken(xid, CodeOK, nil) // nobody is logged in
 		return
 	}
 	if c.login.nonce == "" {

@@ -8,8 +8,9 @@ import (
 
 // SASL lets the named users log in by SASL DIGEST-MD5; users maps names to
 // passwords. It models a server whose JAAS file has a DigestLoginModule and
-// whose authProvider is SASLAuthenticationProvider. Without the option the
-// server closes the connection on a request of the kind [OpSASL].
+// whose authProvider is SASLAuthenticationProvider; for 3.9, fips-mode is false
+// there. Without the option the server answers a request of the kind [OpSASL]
+// without a token, and logs nobody in.
 //
 // A connection that has logged in has the identity sasl:USER. The user named
 // super has every right that an entry of the scheme sasl grants to any user. A

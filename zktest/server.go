@@ -56,6 +56,9 @@ type Server struct {
 	reaper       *time.Timer   // runs while there is something to reap
 	quorum       quorum
 	reports      reports
+	traceMask    int64 // as the word stmk sets it
+
+	packets traffic
 }
 
 // hook is a registered callback. Its address identifies it when it is removed.
@@ -92,22 +95,22 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:      cfg,
-		done:     make(chan struct{}),
-		tree:     newTree(),
-		sessions: make(map[int64]*session),
-		conns:    make(map[*conn]struct{}),
-		counts:   make(map[Op]int),
-		replicas: make(map[*replica]struct{}),
-		deposed:  make(map[*Link]*Deposed),
-		started:  time.Now(),
+		cfg:       cfg,
+		done:      make(chan struct{}),
+		tree:      newTree(cfg.traits),
+		sessions:  make(map[int64]*session),
+		conns:     make(map[*conn]struct{}),
+		counts:    make(map[Op]int),
+		replicas:  make(map[*replica]struct{}),
+		deposed:   make(map[*Link]*Deposed),
+		started:   time.Now(),
+		traceMask: defaultTrace,
 		// The first session id consists of the server's number and the time, as
 		// in ZooKeeper. From 128 on, the top bit of the ids is set: they are
 		// negative as an int64.
 		nextSession: int64(uint64(serverNumber)<<56 | uint64(time.Now().UnixMilli()<<24>>8)&(1<<56-1)),
 	}
 	s.link = s.Link()
-	s.tree.saturate = cfg.saturate
 	return s, nil
 }
 
@@ -119,6 +122,11 @@ const serverNumber = 200
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addr()
+}
+
+// addr is Addr for a caller that holds mu.
+func (s *Server) addr() string {
 	if len(s.listeners) > 0 {
 		return s.listeners[0].Addr().String()
 	}

@@ -151,8 +151,18 @@ func (s *Server) reopenSession(c *conn, req connectRequest) {
 
 func (s *Server) attach(c *conn, sess *session, req connectRequest) {
 	sess.conn, c.sess, c.last = c, sess, sess.id
+	c.latest = noAnswer
 	close(c.greeted)
-	s.send(c, encodeConnect(int32(sess.timeout/time.Millisecond), sess.id, sess.passwd, req.sentReadOnly))
+	c.sentReadOnly = req.sentReadOnly
+	s.send(c, c.welcome())
+	if req.session == 0 {
+		c.note("SESS", 0)
+	}
+}
+
+// welcome is the answer to the handshake of the connection's session.
+func (c *conn) welcome() []byte {
+	return encodeConnect(int32(c.sess.timeout/time.Millisecond), c.sess.id, c.sess.passwd, c.sentReadOnly)
 }
 
 // judge runs when a session's timeout may have passed.

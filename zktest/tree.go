@@ -89,13 +89,13 @@ type tree struct {
 	child      watchTable // getChildren and persistent watches
 	zxid       int64      // of the last transaction applied
 	mortal     int        // how many containers and TTL nodes there are
-	saturate   bool       // the counter of sequential children stops at its greatest value
+	traits     traits     // of the version that the server plays
 }
 
-func newTree() *tree {
-	t := &tree{nodes: make(map[string]*node), ephemerals: make(map[int64]map[string]struct{})}
-	t.data.init()
-	t.child.init()
+func newTree(is traits) *tree {
+	t := &tree{nodes: make(map[string]*node), ephemerals: make(map[int64]map[string]struct{}), traits: is}
+	t.data.init(is)
+	t.child.init(is)
 	open := openACL
 	for _, p := range []string{rootPath, systemPath, quotaPath, configPath} {
 		t.nodes[p] = &node{data: []byte{}, acl: open}
@@ -111,9 +111,9 @@ func newTree() *tree {
 
 // clone copies the data, without the watches.
 func (t *tree) clone() *tree {
-	c := &tree{nodes: make(map[string]*node, len(t.nodes)), ephemerals: make(map[int64]map[string]struct{}), zxid: t.zxid, mortal: t.mortal, saturate: t.saturate}
-	c.data.init()
-	c.child.init()
+	c := &tree{nodes: make(map[string]*node, len(t.nodes)), ephemerals: make(map[int64]map[string]struct{}), zxid: t.zxid, mortal: t.mortal, traits: t.traits}
+	c.data.init(t.traits)
+	c.child.init(t.traits)
 	for p, n := range t.nodes {
 		c.nodes[p] = n.clone()
 	}
@@ -170,7 +170,7 @@ func (t *tree) create(c *change) (undo func()) {
 		czxid: c.zxid, mzxid: c.zxid, pzxid: c.zxid, ctime: c.time, mtime: c.time,
 	}
 	t.link(c.path, n, parent, name)
-	if !t.saturate || parent.creates != math.MaxInt32 {
+	if !t.traits.saturates || parent.creates != math.MaxInt32 {
 		parent.creates++
 		parent.pzxid = c.zxid
 	}
@@ -223,13 +223,14 @@ func (t *tree) unlink(path string, n, parent *node, name string) {
 	}
 }
 
-// fire triggers the watches that a change concerns, in ZooKeeper's order. A
-// connection that may not read the znode loses its watch and gets no event.
-func (t *tree) fire(c change, emit func(*conn, wire.Event, string)) {
+// fire triggers the watches that a change concerns, in ZooKeeper's order. If
+// the version hides events, a connection that may not read the znode loses its
+// watch and gets no event.
+func (t *tree) fire(c change, emit func(*conn, wire.Event, string, int64)) {
 	readers := func(acl []ACL) func(*conn, wire.Event, string) {
 		return func(w *conn, e wire.Event, path string) {
-			if w.allowed(acl, permRead) {
-				emit(w, e, path)
+			if !t.traits.hidesEvents || w.allowed(acl, permRead) {
+				emit(w, e, path, c.zxid)
 			}
 		}
 	}

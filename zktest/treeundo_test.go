@@ -10,7 +10,7 @@ import (
 // TestTreeUndo checks that undoing a random change leaves the tree as it was.
 func TestTreeUndo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tr := newTree()
+		tr := newTree(releases[V35])
 		zxid := int64(0)
 		change := func(label string) change {
 			zxid++

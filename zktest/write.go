@@ -30,21 +30,30 @@ type writeRequest struct {
 	flags   int32
 	ttl     int64
 	version int32
+	noPath  bool // the path of a create or a delete is null
+}
+
+func (w writeRequest) isCreate() bool {
+	switch w.op {
+	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
+		return true
+	}
+	return false
 }
 
 func parseWrite(op Op, d *wire.Decoder) writeRequest {
 	w := writeRequest{op: op, ttl: -1}
 	switch op {
 	case OpCreate, OpCreate2, OpCreateContainer:
-		w.path, w.data, w.acl, w.flags = present(d).String(), d.Buffer(), decodeACLs(d), d.Int32()
+		w.noPath = d.Null()
+		w.path, w.data, w.acl, w.flags = d.String(), d.Buffer(), decodeACLs(d), d.Int32()
 	case OpCreateTTL:
 		w.path, w.data, w.acl, w.flags, w.ttl = d.String(), d.Buffer(), decodeACLs(d), d.Int32(), d.Int64()
 	case OpDelete:
-		w.path, w.version = present(d).String(), d.Int32()
+		w.noPath = d.Null()
+		w.path, w.version = d.String(), d.Int32()
 	case OpCheck:
 		w.path, w.version = d.String(), d.Int32()
-	case OpDeleteContainer:
-		w.path = string(d.Rest()) // the request comes from the server itself: the path has no length before it
 	case OpSetData:
 		w.path, w.data, w.version = d.String(), d.Buffer(), d.Int32()
 	case OpSetACL:
@@ -66,8 +75,15 @@ func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code
 	switch w.op {
 	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
 		return s.prepareCreate(c, w, ch)
-	case OpDelete, OpDeleteContainer:
+	case OpDelete:
+		if w.noPath {
+			return ch, CodeMarshallingError
+		}
 		return s.prepareDelete(c, w, ch)
+	case OpDeleteContainer:
+		// Only ZooKeeper itself can send it: a client's request has a header where
+		// the path is expected.
+		return ch, CodeBadArguments
 	case OpReconfig:
 		return ch, CodeReconfigDisabled
 	case opMisfit:
@@ -124,6 +140,9 @@ func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code
 	default:
 		return ch, CodeBadArguments
 	}
+	if w.noPath {
+		return ch, CodeMarshallingError
+	}
 	if ttl && !s.cfg.ttlNodes {
 		return ch, CodeUnimplemented
 	}
@@ -177,16 +196,14 @@ func (s *Server) prepareDelete(c *conn, w writeRequest, ch change) (change, Code
 	if parent == nil {
 		return ch, CodeNoNode
 	}
-	if w.op == OpDelete && !c.allowed(parent.acl, permDelete) {
+	if !c.allowed(parent.acl, permDelete) {
 		return ch, CodeNoAuth
 	}
 	n := s.tree.get(w.path)
 	switch {
 	case n == nil:
 		return ch, CodeNoNode
-	case w.op == OpDelete && w.version != -1 && w.version != n.version:
-		return ch, CodeBadVersion
-	case w.op == OpDeleteContainer && n.kind == kindEphemeral:
+	case w.version != -1 && w.version != n.version:
 		return ch, CodeBadVersion
 	case len(n.children) > 0:
 		return ch, CodeNotEmpty

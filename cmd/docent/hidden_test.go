@@ -12,13 +12,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// eachServer runs f with each kind of server, as testworld.EachServer does.
+// eachServer runs f with each version of the server, as testworld.EachRelease does.
 func eachServer(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
-	for name, opts := range map[string][]zktest.Option{
-		"the stat is for all":               nil,
-		"exists asks for the right to read": {zktest.ExistsNeedsRead()},
-	} {
-		t.Run(name, func(t *testing.T) { f(t, zktest.New(t, opts...)) })
+	for _, release := range []zktest.Release{zktest.V35, zktest.V38, zktest.V39} {
+		t.Run(string(release), func(t *testing.T) { f(t, zktest.New(t, zktest.Version(release))) })
 	}
 }
 

@@ -200,7 +200,7 @@ func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	case !c.Shaken():
 		err = ErrNotServing
 	case k.s.m.cfg.SASL != nil:
-		err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
+		err = errors.New("the server closed the connection during the SASL login; look into its log")
 	}
 	k.s.m.dialFailed(k.server, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
 }

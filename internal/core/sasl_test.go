@@ -224,14 +224,30 @@ func TestSASL_FailureAllowed(t *testing.T) {
 	}, zktest.SASL(saslUsers), zktest.AllowFailedSASL())
 }
 
-// A server without SASL closes the connection. Another server may support it.
+// A server without SASL answers without a challenge.
 func TestSASL_ServerWithoutIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, err := core.Dial(w.Within(time.Minute), core.Config{
 			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: sasl.DigestMD5("ann", "x"),
 		})
+		require.ErrorContains(w, err, "the SASL login with DIGEST-MD5 failed: the server has no SASL; add a Server section to its JAAS file")
+	})
+}
+
+// A server may close the connection during the login. Another server may not.
+func TestSASL_ServerHangsUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpSASL {
+				return zktest.DropRequest
+			}
+			return zktest.Pass
+		})
+		_, err := core.Dial(w.Within(time.Minute), core.Config{
+			Servers: []string{"zk1"}, Dialer: w.Srv.DialContext, SASL: sasl.DigestMD5("ann", "x"),
+		})
 		require.ErrorIs(w, err, core.ErrUnreachable)
-		require.ErrorContains(w, err, "log in to zk1:2181: the server closed the connection: does its JAAS file have a Server section?")
+		require.ErrorContains(w, err, "log in to zk1:2181: the server closed the connection during the SASL login; look into its log")
 	})
 }
 

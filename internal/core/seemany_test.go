@@ -14,8 +14,8 @@ import (
 // SeeMany is See of each node, in few requests.
 func TestSeeMany(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
-		"the stat is for all": nil, "exists asks for the right to read": {zktest.ExistsNeedsRead()},
-		"one by one": {zktest.NoOps(zktest.OpMultiRead)},
+		"one by one": {zktest.Version(zktest.V35)}, "the stat is for all": {zktest.Version(zktest.V38)},
+		"exists asks for the right to read": {zktest.Version(zktest.V39)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {

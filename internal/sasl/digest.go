@@ -121,8 +121,12 @@ func (x *digestExchange) Next(challenge []byte) (response []byte, done bool, err
 	return response, done, err
 }
 
-// respond answers the challenge.
+// respond answers the challenge. ZooKeeper answers without one if it has no
+// SASL.
 func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
+	if challenge == nil {
+		return nil, errors.New("the server has no SASL; add a Server section to its JAAS file")
+	}
 	c, err := readChallenge(challenge)
 	if err != nil {
 		return nil, err

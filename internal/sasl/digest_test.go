@@ -145,6 +145,18 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
+// A server without SASL sends no challenge.
+func TestNoChallenge(t *testing.T) {
+	x := started(t, DigestMD5("ann", "secret"))
+	response, done, err := x.Next(nil)
+	require.ErrorContains(t, err, "the server has no SASL; add a Server section to its JAAS file")
+	require.Nil(t, response)
+	require.False(t, done)
+	_, done, err = x.Next([]byte(good))
+	require.ErrorContains(t, err, "over")
+	require.False(t, done)
+}
+
 // TestQuoting answers with the realm and the nonce as they came, and hashes
 // their unquoted values.
 func TestQuoting(t *testing.T) {

@@ -12,6 +12,7 @@ func allFrameCases() []frameCase {
 	all = append(all, authCases()...)
 	all = append(all, sessionCases()...)
 	all = append(all, protocolCases()...)
+	all = append(all, differenceCases()...)
 	return all
 }
 
@@ -29,10 +30,15 @@ func pathCases() []frameCase {
 	with := func(name string, op int32, shape string, request func(path string) body) frameCase {
 		return frameCase{name: "odd paths/" + name, talk: func(k *talk) {
 			for _, path := range oddPaths {
-				full := k.dir + path
-				k.ask(fmt.Sprintf("%s %q", name, path), op, request(full), shape)
+				ask := func(what, path string) {
+					k.ask(fmt.Sprintf("%s %q", what, path), op, request(path), shape)
+					if op == opCheck {
+						k.fresh() // 3.9 hangs up
+					}
+				}
+				ask(name, k.dir+path)
 				if path == "" || path[0] != '/' {
-					k.ask(fmt.Sprintf("%s bare %q", name, path), op, request(path), shape)
+					ask(name+" bare", path)
 				}
 			}
 		}}
@@ -108,7 +114,15 @@ func createCases() []frameCase {
 			k.ask("container", opCreateContainer, createBody(k.dir+"/c", createContainer), "sS")
 			k.ask("below it", opCreate, createBody(k.dir+"/c/child", createEphemeral), "s")
 			k.ask("stat of the container", opExists, body{}.str(k.dir+"/c").boolean(false), "S")
-			k.ask("deleteContainer by a client", opDeleteContainer, body{}.str(k.dir+"/c"), "")
+		}},
+		{name: "create/deleteContainer by a client", talk: func(k *talk) {
+			d := k.dir
+			k.ask("container", opCreateContainer, createBody(d+"/c", createContainer), "sS")
+			for _, request := range []body{body(d + "/c"), body{}.str(d + "/c"), body{}.str(d + "/no"), body{}.str("/zookeeper"), body{}.i32(-1), nil} {
+				k.ask(fmt.Sprintf("delete %d bytes", len(request)), opDeleteContainer, request, "")
+				k.fresh() // 3.9 hangs up
+				k.ask("children", opGetChildren, body{}.str(d).boolean(false), "C")
+			}
 		}},
 		{name: "create/access control", talk: func(k *talk) {
 			for i, acl := range [][]string{

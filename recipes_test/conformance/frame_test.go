@@ -27,6 +27,8 @@ type rawClient struct {
 	xid      int32
 	session  int64
 	password []byte
+	tape     *tape
+	number   int // of the connection, on the tape
 }
 
 // handshake is a client's first frame.
@@ -55,19 +57,26 @@ func dialRaw(s *side, norm *normal) (*rawClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rawClient{conn: conn, norm: norm}, nil
+	return &rawClient{conn: conn, norm: norm, tape: s.tape, number: s.tape.dialled()}, nil
 }
 
-// greet performs the handshake and returns the server's answer as text. A new
-// session gets the given name.
+// greet performs the handshake and returns the server's answer as text.
 func (c *rawClient) greet(h handshake, name string) string {
 	if err := c.write(h.frame()); err != nil {
 		return problem(err)
 	}
 	frame, err := c.read()
 	if err != nil {
+		c.tape.add(c.number, "end", nil)
 		return problem(err)
 	}
+	return c.welcome(frame, name)
+}
+
+// welcome reads the answer to a handshake. A new session gets the given name.
+func (c *rawClient) welcome(frame []byte, name string) string {
+	c.tape.greeted(frame)
+	c.tape.add(c.number, "<", frame)
 	r := &reading{rest: frame, norm: c.norm}
 	version, timeout := r.i32(), r.i32()
 	session := r.i64()
@@ -104,14 +113,32 @@ func (c *rawClient) call(op int32, request body, shape string) string {
 	return c.until(xid, shape)
 }
 
+// openAgain sends a request of the kind createSession, which no client sends.
+func (c *rawClient) openAgain(request body) string {
+	c.xid++
+	if err := c.write(append(body{}.i32(c.xid).i32(opCreateSession), request...)); err != nil {
+		return problem(err)
+	}
+	frame, err := c.read()
+	if err != nil {
+		return problem(err)
+	}
+	if len(frame) < 36 {
+		return fmt.Sprintf("%x", frame[12:]) // an error
+	}
+	return c.welcome(frame, "")
+}
+
 // until reads frames up to the one that answers the request xid.
 func (c *rawClient) until(xid int32, shape string) string {
 	var texts []string
 	for {
 		frame, err := c.read()
 		if err != nil {
+			c.tape.add(c.number, "end", nil)
 			return strings.Join(append(texts, problem(err)), "; ")
 		}
+		c.tape.add(c.number, "<", frame)
 		r := &reading{rest: frame, norm: c.norm}
 		got, zxid, code := r.i32(), r.i64(), r.i32()
 		if got == xidOfEvent {
@@ -131,6 +158,7 @@ func (c *rawClient) until(xid int32, shape string) string {
 }
 
 func (c *rawClient) write(frame body) error {
+	c.tape.add(c.number, ">", frame)
 	_, err := c.conn.Write(append(body{}.i32(int32(len(frame))), frame...))
 	return err
 }
@@ -219,12 +247,27 @@ func (k *talk) askAs(who, what string, op int32, request body, shape string) {
 	k.note(who+": "+what, k.client(who).call(op, request, shape))
 }
 
+// hostile sends a malformed request in a session of its own, and a ping after it.
+// A server that does not know the kind of request closes the connection. Whether
+// it answers the ping before that is chance, so no ping follows such an answer.
+func (k *talk) hostile(what string, op int32, request body, shape string) {
+	answer := k.client("one").call(op, request, shape)
+	k.note("one: "+what, answer)
+	if !strings.HasPrefix(answer, "zxid -1, error -6:") {
+		k.ask("still here", opPing, nil, "")
+	}
+	k.fresh()
+}
+
 // fresh forgets the session "one" after a request that has ended its
 // connection. The next request opens another session.
-func (k *talk) fresh() {
-	if c, ok := k.clients["one"]; ok {
+func (k *talk) fresh() { k.renew("one") }
+
+// renew does the same for any session.
+func (k *talk) renew(who string) {
+	if c, ok := k.clients[who]; ok {
 		_ = c.conn.Close() // usually the server has closed it already
-		delete(k.clients, "one")
+		delete(k.clients, who)
 	}
 }
 
@@ -252,6 +295,7 @@ func lastZxid(c *rawClient) int64 {
 	if err != nil || len(frame) < 12 {
 		return 0
 	}
+	c.tape.add(c.number, "<", frame)
 	return int64(binary.BigEndian.Uint64(frame[4:]))
 }
 

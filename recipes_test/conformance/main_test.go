@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -51,14 +52,27 @@ func realSide(t *testing.T) *side {
 		// Otherwise emptied containers would be deleted in the middle of a
 		// program, and never on both sides at once.
 		ensemble.JVM(fmt.Sprintf("-Dznode.container.checkIntervalMs=%d", never.Milliseconds())))
-	return &side{name: "ZooKeeper", addr: e.Server(0).Addr(), dial: dialTCP}
+	return &side{name: "ZooKeeper", addr: e.Server(0).Addr(), dial: dialTCP, release: releaseOf(t, e.Server(0))}
+}
+
+// versionLine is the first line of the answer to srvr.
+var versionLine = regexp.MustCompile(`^Zookeeper version: (\d+\.\d+)\.`)
+
+// releaseOf returns the version that the embedded server has to play.
+func releaseOf(t *testing.T, server *ensemble.Server) zktest.Release {
+	t.Helper()
+	answer, err := server.Word("srvr")
+	require.NoError(t, err)
+	found := versionLine.FindStringSubmatch(answer)
+	require.NotNil(t, found, answer)
+	return zktest.Release(found[1])
 }
 
 // embeddedSides starts zktest and returns both ways into it: over loopback,
 // like the real server, and within the process.
-func embeddedSides(t *testing.T) (loopback, inMemory *side) {
+func embeddedSides(t *testing.T, release zktest.Release) (loopback, inMemory *side) {
 	t.Helper()
-	srv := zktest.New(t, zktest.Tick(tick), zktest.ContainerInterval(never))
+	srv := zktest.New(t, zktest.Version(release), zktest.Tick(tick), zktest.ContainerInterval(never))
 	addr, err := srv.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	return &side{name: "zktest", addr: addr, dial: dialTCP}, &side{name: "zktest", addr: addr, dial: srv.Dial}
@@ -66,7 +80,7 @@ func embeddedSides(t *testing.T) (loopback, inMemory *side) {
 
 func TestConformance(t *testing.T) {
 	reference := realSide(t)
-	loopback, inMemory := embeddedSides(t)
+	loopback, inMemory := embeddedSides(t, reference.release)
 	t.Run("frames", func(t *testing.T) { compareFrames(t, reference, loopback) })
 	t.Run("programs", func(t *testing.T) {
 		checkPrograms(t, reference, inMemory)

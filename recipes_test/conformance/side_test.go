@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/zktest"
 )
 
 // patience bounds every wait for something that a correct server does at once.
@@ -18,6 +20,9 @@ type side struct {
 	name string
 	addr string
 	dial zk.Dialer
+
+	release zktest.Release // of a real server
+	tape    *tape          // records its frames, if not nil
 }
 
 func dialTCP(network, addr string, timeout time.Duration) (net.Conn, error) {

@@ -36,6 +36,7 @@ const (
 	opSetWatches2      = 105
 	opAddWatch         = 106
 	opWhoAmI           = 107
+	opCreateSession    = -10
 	opCloseSession     = -11
 	opError            = -1
 	opNoSuchOperation  = 999
@@ -47,6 +48,8 @@ const (
 	watchChildren      = int32(1)
 	watchData          = int32(2)
 	watchAny           = int32(3)
+	watchPersistent    = int32(4)
+	watchRecursive     = int32(5)
 	modePersistent     = int32(0)
 	modeRecursive      = int32(1)
 	createPersistent   = int32(0)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestSASLAlike(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := ensemble.Start(t, 1, append(withSASL(t), c.real...)...)
-			z := zktest.New(t, append(c.embedded, zktest.SASL(saslPasswords))...)
+			z := zktest.New(t, append(c.embedded, zktest.SASL(saslPasswords), playing(t, e.Server(0)))...)
 			theirs, ours := saslServer{addr: e.Servers()[0].Addr()}, saslServer{addr: z.Addr(), dial: z.DialContext}
 			for i, talk := range saslTalks() {
 				t.Run(talk.name, func(t *testing.T) {
@@ -51,6 +52,16 @@ func TestSASLAlike(t *testing.T) {
 			}
 		})
 	}
+}
+
+// playing makes the embedded server play the version of a real one.
+func playing(t *testing.T, server *ensemble.Server) zktest.Option {
+	t.Helper()
+	answer, err := server.Word("srvr")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`^Zookeeper version: (\d+\.\d+)\.`).FindStringSubmatch(answer)
+	require.NotNil(t, found, answer)
+	return zktest.Version(zktest.Release(found[1]))
 }
 
 // saslTalk is what a client sends on one connection.

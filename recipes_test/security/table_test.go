@@ -41,7 +41,7 @@ func TestRightsTable(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // https://go.dev/issue/78156
 	for _, m := range rows() {
 		var cells [2][]string
-		for i, opts := range [][]zktest.Option{nil, {zktest.ExistsNeedsRead()}} {
+		for i, opts := range [][]zktest.Option{nil, {zktest.Version(zktest.V39)}} {
 			synctest.Test(t, func(t *testing.T) {
 				m.t, m.srv = t, zktest.New(t, append(opts, zktest.ContainerInterval(24*time.Hour))...)
 				cells[i] = m.measure()

@@ -21,9 +21,11 @@ func eachKind(t *testing.T, f func(w *testworld.World, lasting bool)) {
 	t.Run("one watch", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) { f(w, true) })
 	})
+	t.Run("one watch, as 3.9 keeps it", func(t *testing.T) {
+		testworld.Run(t, func(w *testworld.World) { f(w, true) }, zktest.Version(zktest.V39))
+	})
 	t.Run("watches of one shot", func(t *testing.T) {
-		testworld.Run(t, func(w *testworld.World) { f(w, false) },
-			zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+		testworld.Run(t, func(w *testworld.World) { f(w, false) }, zktest.Version(zktest.V35))
 	})
 }
 

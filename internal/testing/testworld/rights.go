@@ -24,18 +24,23 @@ func Guest(cfg *session.Config) {
 	cfg.Auth = []session.Credential{session.Digest("guest", "secret")}
 }
 
-// EachServer runs f as a test for two kinds of servers. One shows every session
-// the stat of every node; the other's exists needs the right to read. Both
-// withhold the events of a node from sessions that may not read it. Only owner
-// may read owner's nodes.
+// EachServer runs f as a test for each version of the server that withholds the
+// events of a node from sessions that may not read it. 3.8 shows every session the
+// stat of every node; exists of 3.9 needs the right to read. Only owner may read
+// owner's nodes.
 func EachServer(t *testing.T, f func(w *World, owner *Process)) {
-	for name, asks := range map[string]bool{"the stat is for all": false, "exists asks for the right to read": true} {
-		t.Run(name, func(t *testing.T) {
-			var opts []zktest.Option
-			if asks {
-				opts = append(opts, zktest.ExistsNeedsRead())
-			}
-			Run(t, func(w *World) { f(w, w.Process(Secretive)) }, opts...)
+	each(t, []zktest.Release{zktest.V38, zktest.V39}, func(w *World, _ zktest.Release) { f(w, w.Process(Secretive)) })
+}
+
+// EachRelease runs f as a test for each version of the server.
+func EachRelease(t *testing.T, f func(w *World, release zktest.Release), opts ...zktest.Option) {
+	each(t, []zktest.Release{zktest.V35, zktest.V38, zktest.V39}, f, opts...)
+}
+
+func each(t *testing.T, releases []zktest.Release, f func(w *World, release zktest.Release), opts ...zktest.Option) {
+	for _, release := range releases {
+		t.Run(string(release), func(t *testing.T) {
+			Run(t, func(w *World) { f(w, release) }, append([]zktest.Option{zktest.Version(release)}, opts...)...)
 		})
 	}
 }
