@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 )
 
 // CellEnv names the environment variable that chooses the versions of
@@ -169,4 +170,21 @@ func (s *Server) Version() (string, error) {
 		return "", fmt.Errorf("server %d tells no version: %q", s.id, answer)
 	}
 	return m[1], nil
+}
+
+// RequireVersion skips the test if the servers are older than ZooKeeper
+// major.minor: they do not have what it tests.
+func (e *Ensemble) RequireVersion(tb testing.TB, major, minor int) {
+	tb.Helper()
+	version, err := e.servers[0].Version()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var has [2]int
+	if _, err := fmt.Sscanf(version, "%d.%d.", &has[0], &has[1]); err != nil {
+		tb.Fatalf("version %q: %v", version, err)
+	}
+	if has[0] < major || has[0] == major && has[1] < minor {
+		tb.Skipf("needs ZooKeeper %d.%d or later; the servers are %s", major, minor, version)
+	}
 }
