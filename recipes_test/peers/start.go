@@ -26,7 +26,8 @@ var pythonSource []byte
 // curatorJars are the jars that Curator's recipes and its service discovery
 // need at run time. The manifest of each of Debian's jars names the jars that
 // it needs, with the paths of the installed ones. So each jar comes after the
-// jars that it needs: otherwise those of another cell would be loaded.
+// jars that it needs: otherwise the installed jars would be loaded instead of
+// the cell's.
 var curatorJars = []string{
 	"zookeeper-jute.jar", "zookeeper.jar",
 	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar", "curator-x-discovery.jar",
