@@ -22,6 +22,8 @@ DURATION ?= 10m
 COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 60
+# The suites that run on the new cell too, in make test; make check runs all that know a version.
+NEW_SUITES ?= ./conformance ./inspect ./security
 # How long the tests of one package may take; a busy machine takes long.
 TIMEOUT  ?= 20m
 # How many rounds the benchmark takes, and when it begins no more of them.
@@ -32,7 +34,7 @@ WITHIN   ?= 10m
 # and every docent that a test starts does: 50 ms are as good for that.
 export GORACE ?= atexit_sleep_ms=50
 
-.PHONY: help build test test-unit simulation conformance test-ensemble lint api deps clean check mutants jitter fuzz soak bench scale \
+.PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter fuzz soak bench scale \
 	cover vuln api-diff dist
 
 ##@ Daily
@@ -43,6 +45,7 @@ help: ## Show this list
 		$(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  CI=true        makes a suite that cannot run (no Java, no ZooKeeper) a failure instead of a skip'
+	@echo '  DOCENT_CELL=new        runs the suites on ZooKeeper 3.9, Curator 5.7, kazoo 2.11 (.ci/cell new fetches them; see docs/testing.md)'
 
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
@@ -52,8 +55,10 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 	@$(MAKE) --no-print-directory -j2 --output-sync=target deps lint
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory simulation
+	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory test-ensemble
+	@$(MAKE) --no-print-directory test-new
 
 # Outside of the workspace: what contrib needs must not raise what the library does.
 # On one processor: the race detector dies when two processors run timers of one bubble (https://go.dev/issue/78156).
@@ -82,6 +87,18 @@ test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the re
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=60 random programs
 	cd recipes_test && $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./conformance -rapid.checks=$(CHECKS)
 
+test-new: export DOCENT_CELL := new
+test-new: ## Suites on the new cell: newer versions of ZooKeeper, Curator and kazoo (NEW_SUITES=./... for all)
+	@.ci/cell new
+	@$(MAKE) --no-print-directory versions
+	@case ' $(NEW_SUITES) ' in *' ./conformance '*) $(MAKE) --no-print-directory conformance;; esac
+	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
+		$(filter-out ./conformance,$(NEW_SUITES))
+
+# The peers say what they have loaded: a class path alone does not tell.
+versions: ## The versions of ZooKeeper, Curator and kazoo that the suites run with (DOCENT_CELL=new: the newer ones)
+	cd recipes_test && $(GO) test -vet=off -count=1 -v -timeout $(TIMEOUT) -run '^(TestCell|TestLoaded)$$' ./ensemble ./peers
+
 # GOWORK=off: what is checked is what a user of one module gets, without the workspace.
 lint: export GOWORK := off
 lint: ## gofmt, go vet and staticcheck over every module; docs/api says what they export
@@ -96,8 +113,9 @@ lint: ## gofmt, go vet and staticcheck over every module; docs/api says what the
 api: ## Write what the packages export into docs/api, after a change of the API
 	@$(GO) run ./internal/checks/api $(LIBRARIES)
 
-deps: ## Install what the suites need (Debian packages, as root), or say what is missing
+deps: ## Install what the suites need (Debian packages, as root), or say what is missing; fetch the new cell
 	@.ci/deps
+	@.ci/cell new
 
 clean: ## Remove built programs and coverage
 	rm -rf bin cover dist
@@ -113,8 +131,11 @@ check: ## make test in full size: every unit test without the race detector and 
 	$(GO) test -vet=off -count=1 -timeout 30m ./...
 	@$(MAKE) --no-print-directory test-unit TIMEOUT=60m
 	@DOCENT_SEEDS=$${DOCENT_SEEDS:-100} $(MAKE) --no-print-directory simulation
+	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory conformance CHECKS=300
 	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
+	@$(MAKE) --no-print-directory test-new CHECKS=300 TIMEOUT=60m \
+		NEW_SUITES='./conformance ./scenarios ./faults ./interop ./security ./inspect ./ui ./peers ./ensemble ./scale'
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/testing/simulation/mutants -into docs/reliability.md

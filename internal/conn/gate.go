@@ -60,8 +60,9 @@ func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
 	if answer == nil {
 		answer = []byte{}
 	}
+	blank := round == 0 && len(answer) == 0
 	c.Send(NewCall(wire.SASL(answer), func(call *Call) {
-		c.step(call, SchemeSASL, func() error {
+		c.step(call, RefusedError{Scheme: SchemeSASL, Blank: blank}, func() error {
 			token, err := wire.TokenOf(call.Reply().Body)
 			if err != nil {
 				return err
@@ -73,8 +74,8 @@ func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
 }
 
 // step continues the gate after an answer, and closes the connection if it
-// cannot continue.
-func (c *Conn) step(call *Call, scheme string, next func() error) {
+// cannot continue. The error refused has no code yet.
+func (c *Conn) step(call *Call, refused RefusedError, next func() error) {
 	if call.Fate() != Answered {
 		return
 	}
@@ -85,7 +86,8 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 	case wire.NotExecuted: // the next connection tries again
 		err = fmt.Errorf("the server did not check the credentials: %s (%d)", code.Name(), code)
 	default:
-		err = &RefusedError{scheme, code}
+		refused.Code = code
+		err = &refused
 		c.cfg.Owner.Refused(c, err)
 	}
 	if err != nil {
@@ -100,6 +102,7 @@ const SchemeSASL = "sasl"
 type RefusedError struct {
 	Scheme string
 	Code   wire.Code
+	Blank  bool // the refused token is the first and empty: the server has seen no name and no password
 }
 
 func (e *RefusedError) Error() string {
@@ -115,7 +118,7 @@ func (c *Conn) authenticate() error {
 	calls := make([]*Call, left)
 	for i, cred := range c.cfg.Auth {
 		calls[i] = NewCall(wire.Auth(cred.Scheme, cred.Data), func(call *Call) {
-			c.step(call, cred.Scheme, func() error {
+			c.step(call, RefusedError{Scheme: cred.Scheme}, func() error {
 				if left--; left > 0 {
 					return nil
 				}

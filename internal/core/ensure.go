@@ -64,7 +64,7 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	_, err := write(ctx, s, "create", s.rel(abs), true,
 		s.createRequest(abs, nil, mode, false))
 	if mode == Container && errors.Is(err, ErrUnimplemented) {
-		s.m.noContainers.Store(true)
+		s.m.lacks(&s.m.noContainers, "createContainer")
 		return s.makeDir(ctx, abs)
 	}
 	return err

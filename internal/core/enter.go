@@ -173,7 +173,7 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 	m, o, err := create.outcome(ctx, s)
 	switch {
 	case withStat && errors.Is(err, ErrUnimplemented):
-		s.m.noStats.Store(true)
+		s.m.lacks(&s.m.noStats, "create2")
 		return nil, true, nil
 	case o == executed:
 		e, err := p.complete(ctx, m, list, listed)

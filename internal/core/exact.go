@@ -190,7 +190,7 @@ func (s *Session) createPersistent(ctx context.Context, path string, data []byte
 	withStat := !s.m.noStats.Load()
 	made, err := s.create(ctx, path, s.createRequest(s.abs(path), data, Persistent, withStat))
 	if withStat && errors.Is(err, ErrUnimplemented) {
-		s.m.noStats.Store(true)
+		s.m.lacks(&s.m.noStats, "create2")
 		return s.createPersistent(ctx, path, data)
 	}
 	return made.stat, err

@@ -77,6 +77,9 @@ func (k *keeper) refusal(err error) error {
 	switch {
 	case !errors.As(err, &refused):
 		return &loginError{k.s.m.cfg.SASL.Name(), err}
+	case refused.Blank && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
+		return fmt.Errorf("%w (SASL with %s): the server rejects the mechanism, and has seen no name and no password yet; "+
+			"a server in FIPS mode does, the default since ZooKeeper 3.9: set fips-mode=false in zoo.cfg", ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
 		return fmt.Errorf("%w (SASL with %s): check the user's name, the password, and the Server section of the server's JAAS file",
 			ErrAuth, k.s.m.cfg.SASL.Name())

@@ -44,6 +44,7 @@ type Manager struct {
 	noIdentities atomic.Bool // the ensemble does not tell a session's identities
 
 	saidPlaintext atomic.Bool // see warnPlaintext
+	saidOld       atomic.Bool // see lacks
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc

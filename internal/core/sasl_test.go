@@ -212,6 +212,28 @@ func TestSASL_DialRefused(t *testing.T) {
 	})
 }
 
+// A server in FIPS mode, the default since ZooKeeper 3.9, rejects the login at
+// its first, empty token. Neither the name nor the password is wrong.
+func TestSASL_ServerInFIPSMode(t *testing.T) {
+	for _, code := range []zktest.Code{zktest.CodeAuthFailed, zktest.CodeSessionClosedRequireSASL} {
+		inWorld(t, func(w *world) {
+			w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Op == zktest.OpSASL {
+					return zktest.Fail(code)
+				}
+				return zktest.Pass
+			}))
+			cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.Srv.Link().DialContext}
+			asUser("ann")(&cfg)
+			_, err := core.Dial(w.Context(), cfg)
+			require.ErrorIs(w, err, core.ErrAuth)
+			require.ErrorContains(w, err, "(SASL with DIGEST-MD5): the server rejects the mechanism, and has seen no name and no password yet; "+
+				"a server in FIPS mode does, the default since ZooKeeper 3.9: set fips-mode=false in zoo.cfg")
+			require.NotContains(w, err.Error(), "check the")
+		}, zktest.SASL(saslUsers))
+	}
+}
+
 // A server may keep a connection whose login has failed. That does not count as
 // a login.
 func TestSASL_FailureAllowed(t *testing.T) {

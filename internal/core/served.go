@@ -148,7 +148,7 @@ func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
 		case code == wire.CodeOK, code == wire.CodeNoWatcher:
 			delete(t.server.kept, key)
 		case code == wire.CodeUnimplemented: // before ZooKeeper 3.5
-			t.s.m.noRemoval.Store(true)
+			t.s.m.lacks(&t.s.m.noRemoval, "removeWatches")
 		case code.Class() == wire.NotExecuted: // while the server throttles
 			if _, kept := t.server.kept[key]; kept && !t.awaited(key) {
 				t.considerLater(key)

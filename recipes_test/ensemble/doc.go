@@ -17,6 +17,11 @@
 // A test package that uses [BuildDocent] or [Run] calls [Main] from its
 // TestMain.
 //
+// # Versions
+//
+// DOCENT_CELL chooses the versions of ZooKeeper, Curator and kazoo: see [Cell].
+// [Start] fails the test if a server runs another version.
+//
 // # Requirements
 //
 // Java on PATH (or JAVA_HOME), and ZooKeeper's jars: Debian's in

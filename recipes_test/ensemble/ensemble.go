@@ -77,7 +77,25 @@ func Start(tb testing.TB, n int, opts ...Option) *Ensemble {
 	if err := e.WaitQuorum(ctx); err != nil {
 		tb.Fatal(err)
 	}
+	e.checkVersions(java.cell)
 	return e
+}
+
+// checkVersions fails the test if a server runs another version than the
+// cell's. A server may be between two elections: it is asked again.
+func (e *Ensemble) checkVersions(cell Cell) {
+	e.tb.Helper()
+	for _, s := range e.servers {
+		var version string
+		Eventually(e.tb, leadWithin, fmt.Sprintf("server %d tells its version", s.id), func() bool {
+			var err error
+			version, err = s.Version()
+			return err == nil
+		})
+		if err := cell.Check("zookeeper", version); err != nil {
+			e.tb.Fatalf("server %d: %v", s.id, err)
+		}
+	}
 }
 
 // Server returns the i-th server, counted from 0.

@@ -14,17 +14,17 @@ import (
 // instead of Debian's.
 const ClasspathEnv = "DOCENT_ZK_CLASSPATH"
 
-// debianJars is the directory in which Debian and Ubuntu install the jars of
-// the zookeeper package and its dependencies.
-const debianJars = "/usr/share/java"
-
-// requiredJars are the jars that a ZooKeeper 3.8 server needs, besides a
-// logging backend.
+// requiredJars are the jars that a ZooKeeper server of 3.8 or 3.9 needs, besides
+// a logging backend. The manifest of zookeeper.jar names the installed
+// zookeeper-jute.jar: the cell's has to come before it.
 var requiredJars = []string{
-	"zookeeper.jar", "zookeeper-jute.jar", "slf4j-api.jar", "metrics-core.jar", "snappy-java.jar", "commons-cli.jar", "netty-all.jar",
+	"zookeeper-jute.jar", "zookeeper.jar", "slf4j-api.jar", "metrics-core.jar", "snappy-java.jar", "commons-cli.jar", "netty-all.jar",
 	// For connections by TLS; Debian's netty-all does not have all of them.
 	"netty-buffer.jar", "netty-codec.jar", "netty-common.jar", "netty-handler.jar", "netty-resolver.jar", "netty-transport.jar",
 }
+
+// oldestJars are the jars that a ZooKeeper 3.4 server needs.
+var oldestJars = []string{"zookeeper.jar", "slf4j-api.jar", "log4j-1.2.jar", "commons-cli.jar"}
 
 // loggingJars are suitable logging backends; the first one writes a log.
 var loggingJars = []string{"slf4j-simple.jar", "slf4j-nop.jar"}
@@ -33,10 +33,11 @@ var loggingJars = []string{"slf4j-simple.jar", "slf4j-nop.jar"}
 type installation struct {
 	java      string
 	classpath string
+	cell      Cell
 }
 
-// RequireZooKeeper skips the test if this machine has no Java or no ZooKeeper,
-// and says which. With CI=true it fails the test instead: a suite that is
+// RequireZooKeeper skips the test if this machine has no Java or not the
+// ZooKeeper of the [CurrentCell], and says which. With CI=true it fails the test instead: a suite that is
 // silently skipped on a build machine proves nothing.
 func RequireZooKeeper(tb testing.TB) {
 	tb.Helper()
@@ -55,11 +56,15 @@ func locate() (installation, error) {
 	if err != nil {
 		return installation{}, err
 	}
-	classpath, err := locateJars()
+	cell, err := CurrentCell()
 	if err != nil {
 		return installation{}, err
 	}
-	return installation{java: java, classpath: classpath}, nil
+	classpath, err := locateJars(cell)
+	if err != nil {
+		return installation{}, err
+	}
+	return installation{java: java, classpath: classpath, cell: cell}, nil
 }
 
 func locateJava() (string, error) {
@@ -75,21 +80,24 @@ func locateJava() (string, error) {
 	return java, nil
 }
 
-func locateJars() (string, error) {
+func locateJars(cell Cell) (string, error) {
 	if classpath := os.Getenv(ClasspathEnv); classpath != "" {
 		return classpath, nil
 	}
+	names := requiredJars
+	if cell.Name == "oldest" {
+		names = oldestJars
+	}
 	var jars []string
-	for _, name := range requiredJars {
-		jar := filepath.Join(debianJars, name)
-		if _, err := os.Stat(jar); err != nil {
+	for _, name := range names {
+		jar, err := cell.Jar(name)
+		if err != nil {
 			return "", fmt.Errorf("no %s (Debian: apt-get install zookeeper; elsewhere: name the jars in %s)", jar, ClasspathEnv)
 		}
 		jars = append(jars, jar)
 	}
 	for _, name := range loggingJars {
-		jar := filepath.Join(debianJars, name)
-		if _, err := os.Stat(jar); err == nil {
+		if jar, err := cell.Jar(name); err == nil {
 			return strings.Join(append(jars, jar), string(filepath.ListSeparator)), nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/session"
 )
 
 // A Barrier, Curator's DistributedBarrier and kazoo's Barrier: all waiters
@@ -18,7 +19,12 @@ import (
 func TestBarrier(t *testing.T) {
 	w := inWorld(t)
 	java, python := w.curator(), w.kazoo()
-	gate := barrier.New(w.docent(), "/barrier/gate")
+	sm := w.docent()
+	// Not a container: the server removes an empty one, and kazoo's create may
+	// come just then.
+	_, err := sm.Create(w.within(patience), "/barrier", nil, session.Persistent)
+	require.NoError(w, err)
+	gate := barrier.New(sm, "/barrier/gate")
 	ways := map[string]struct{ set, lift func(w *world) }{
 		"docent": {
 			func(w *world) { require.NoError(w, gate.Set(w.Context())) },

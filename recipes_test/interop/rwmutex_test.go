@@ -137,7 +137,8 @@ func TestRWMutex(t *testing.T) {
 	// docs/interop.md is out of date.
 
 	// Curator 5.4 gives its own downgraded reader a new number (CURATOR-621).
-	w.part("never: Curator downgrades before a writer", func(w *world) {
+	// Curator 5.7 gives it the writer's number, so the reader keeps its place.
+	w.part("never: Curator 5.4 downgrades before a writer", func(w *world) {
 		const path = "/rw/621"
 		m := lock.NewRWMutex(w.docent(), path)
 		a := java.As(w).Actor("a")
@@ -146,6 +147,15 @@ func TestRWMutex(t *testing.T) {
 		w.standing(m, 1, 1)
 		require.Equal(w, "true", a.Do("lock.read", path, ms(patience)), "beside its own writer")
 		a.Do("lock.unwrite", path)
+		if java.AtLeast(5, 7) {
+			w.standing(m, 1, 1)
+			require.True(w, ours.waiting(), "Docent writes while Curator reads")
+			a.Do("lock.unread", path)
+			h, err := ours.get()
+			require.NoError(w, err)
+			require.NoError(w, h.Release())
+			return
+		}
 		h, err := ours.get()
 		require.NoError(w, err, "Curator's reader keeps its place now")
 		require.NoError(w, h.Err(), "Docent writes while Curator reads")
@@ -154,7 +164,7 @@ func TestRWMutex(t *testing.T) {
 	})
 
 	// The same with Curator alone.
-	w.part("never: Curator alone", func(w *world) {
+	w.part("never: Curator 5.4 alone", func(w *world) {
 		const path = "/rw/alone"
 		m := lock.NewRWMutex(w.docent(), path)
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
@@ -163,6 +173,11 @@ func TestRWMutex(t *testing.T) {
 		w.standing(m, 1, 1)
 		require.Equal(w, "true", a.Do("lock.read", path, ms(patience)))
 		a.Do("lock.unwrite", path)
+		if java.AtLeast(5, 7) {
+			w.standing(m, 1, 1)
+			require.True(w, writer.Pending(), "a writer of Curator's beside its reader")
+			a.Do("lock.unread", path)
+		}
 		require.Equal(w, "true", writer.Get())
 	})
 

@@ -26,12 +26,35 @@ const startup = time.Minute
 type Peer struct {
 	*ensemble.Cmd
 	*link
-	tb testing.TB
+	tb     testing.TB
+	loaded []string
+}
+
+// Loaded returns what the peer has loaded, as "name version path": its library,
+// and in Java the jars of ZooKeeper and Curator.
+func (p *Peer) Loaded() []string { return append([]string(nil), p.loaded...) }
+
+// AtLeast reports whether the peer has loaded its library in this version or a
+// later one: Curator's recipes or kazoo.
+func (p *Peer) AtLeast(major, minor int) bool {
+	p.tb.Helper()
+	for _, text := range p.loaded {
+		var name string
+		var has [2]int
+		if _, err := fmt.Sscanf(text, "%s %d.%d", &name, &has[0], &has[1]); err != nil {
+			p.tb.Fatalf("not a name and a version: %q", text)
+		}
+		if name == "curator-recipes" || name == "kazoo" {
+			return has[0] > major || has[0] == major && has[1] >= minor
+		}
+	}
+	p.tb.Fatalf("the peer has loaded neither Curator nor kazoo: %q", p.loaded)
+	return false
 }
 
 // As returns the same peer for another test, a part of the one that started it.
 // Failures then fail that test.
-func (p *Peer) As(tb testing.TB) *Peer { return &Peer{p.Cmd, p.link, tb} }
+func (p *Peer) As(tb testing.TB) *Peer { return &Peer{p.Cmd, p.link, tb, p.loaded} }
 
 // link is the connection to a peer, with its pending calls.
 type link struct {
@@ -47,9 +70,10 @@ type link struct {
 // ErrGone is the error of calls when the peer has ended.
 var ErrGone = errors.New("the peer is gone")
 
-// launch starts a program. Its arguments are before, the address at which the
-// test listens, servers and timeout.
-func launch(tb testing.TB, program string, before []string, servers string, timeout time.Duration) *Peer {
+// launch starts a program with env added to its environment. Its arguments are
+// before, the address at which the test listens, servers and timeout. The test
+// fails if the program has loaded other versions than the cell's.
+func launch(tb testing.TB, cell ensemble.Cell, env []string, program string, before []string, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,7 +81,7 @@ func launch(tb testing.TB, program string, before []string, servers string, time
 	}
 	defer listener.Close()
 	args := append(before, listener.Addr().String(), servers, strconv.FormatInt(timeout.Milliseconds(), 10))
-	cmd := ensemble.Exec(tb, nil, program, args...)
+	cmd := ensemble.Exec(tb, env, program, args...)
 	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(startup)); err != nil {
 		tb.Fatalf("listening for a peer: %v", err)
 	}
@@ -66,22 +90,58 @@ func launch(tb testing.TB, program string, before []string, servers string, time
 		tb.Fatalf("the peer has not connected: %v\n%s", err, cmd.Stderr())
 	}
 	l := &link{conn: conn, calls: make(map[string]*Call), events: make(map[string]chan string)}
+	lines := bufio.NewScanner(conn)
+	lines.Buffer(nil, 1<<20)
+	hello, err := greeting(conn, lines)
 	reading := make(chan struct{})
 	go func() {
 		defer close(reading)
-		l.read()
+		l.read(lines)
 	}()
 	tb.Cleanup(func() {
 		conn.Close()
 		<-reading
 	})
-	return &Peer{cmd, l, tb}
+	if err == nil {
+		err = check(cell, hello)
+	}
+	if err != nil {
+		tb.Fatalf("%s: %v", program, err)
+	}
+	return &Peer{cmd, l, tb, hello}
+}
+
+// greeting reads the peer's first line: what it has loaded.
+func greeting(conn net.Conn, lines *bufio.Scanner) ([]string, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(startup)); err != nil {
+		return nil, err
+	}
+	if !lines.Scan() {
+		return nil, fmt.Errorf("the peer says nothing: %w", errors.Join(lines.Err(), ErrGone))
+	}
+	words := strings.Split(lines.Text(), "\t")
+	if words[0] != "loaded" || len(words) < 2 {
+		return nil, fmt.Errorf("the peer does not say what it has loaded: %q", lines.Text())
+	}
+	return words[1:], conn.SetReadDeadline(time.Time{})
+}
+
+// check compares what a peer has loaded with the cell.
+func check(cell ensemble.Cell, loaded []string) error {
+	for _, text := range loaded {
+		words := strings.SplitN(text, " ", 3)
+		if len(words) < 3 {
+			return fmt.Errorf("not a name, a version and a path: %q", text)
+		}
+		if err := cell.Check(words[0], words[1]); err != nil {
+			return fmt.Errorf("%w; it was loaded from %s", err, words[2])
+		}
+	}
+	return nil
 }
 
 // read processes the peer's messages until the peer is gone.
-func (l *link) read() {
-	lines := bufio.NewScanner(l.conn)
-	lines.Buffer(nil, 1<<20)
+func (l *link) read(lines *bufio.Scanner) {
 	for lines.Scan() {
 		words := strings.SplitN(lines.Text(), "\t", 3)
 		if len(words) < 3 {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
 //go:embed java/*.java
@@ -21,13 +23,15 @@ var javaSources embed.FS
 //go:embed python/peer.py
 var pythonSource []byte
 
-const debianJars = "/usr/share/java"
-
 // curatorJars are the jars that Curator's recipes and its service discovery
-// need at run time.
+// need at run time. The manifest of each of Debian's jars names the jars that
+// it needs, with the paths of the installed ones. So each jar comes after the
+// jars that it needs: otherwise the installed jars would be loaded instead of
+// the cell's.
 var curatorJars = []string{
+	"zookeeper-jute.jar", "zookeeper.jar",
 	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar", "curator-x-discovery.jar",
-	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
+	"guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
 	"jackson-core.jar", "jackson-databind.jar", "jackson-annotations.jar",
 }
 
@@ -39,6 +43,20 @@ func absent(tb testing.TB, format string, args ...any) {
 		tb.Fatalf("CI=true forbids skipping: "+format, args...)
 	}
 	tb.Skipf(format, args...)
+}
+
+// cellWith returns the current cell. It skips the test if the cell has no such
+// peers: there is nothing to install.
+func cellWith(tb testing.TB, component string) ensemble.Cell {
+	tb.Helper()
+	cell, err := ensemble.CurrentCell()
+	if err != nil {
+		absent(tb, "needs %s: %v", component, err)
+	}
+	if !cell.Has(component) {
+		tb.Skipf("the %s cell has no %s", cell.Name, component)
+	}
+	return cell
 }
 
 // compiled is the Java program, compiled once for all tests of a test binary.
@@ -53,24 +71,32 @@ var compiled struct {
 // Curator starts a Java program with a session of its own.
 func Curator(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
-	compiled.once.Do(compile)
+	classpath := javaClasspath(tb)
+	// Several such processes run at once. They need not be fast, and must leave
+	// the machine to the servers.
+	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classpath, "Main"}
+	return launch(tb, cellWith(tb, "curator"), nil, "java", args, servers, timeout)
+}
+
+// javaClasspath compiles the Java program once, and returns its class path.
+func javaClasspath(tb testing.TB) string {
+	tb.Helper()
+	cell := cellWith(tb, "curator")
+	compiled.once.Do(func() { compile(cell) })
 	if compiled.missing != nil {
 		absent(tb, "needs Curator: %v", compiled.missing)
 	}
 	if compiled.err != nil {
 		tb.Fatalf("compiling the Java peer: %v", compiled.err)
 	}
-	// Several such processes run at once. They need not be fast, and must leave
-	// the machine to the servers.
-	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Main"}
-	return launch(tb, "java", args, servers, timeout)
+	return compiled.classpath
 }
 
-func compile() {
+func compile(cell ensemble.Cell) {
 	jars := make([]string, len(curatorJars))
 	for i, name := range curatorJars {
-		jars[i] = filepath.Join(debianJars, name)
-		if _, err := os.Stat(jars[i]); err != nil {
+		var err error
+		if jars[i], err = cell.Jar(name); err != nil {
 			compiled.missing = fmt.Errorf("no %s (Debian: apt-get install libcurator-recipes-java libcurator-discovery-java)", jars[i])
 			return
 		}
@@ -114,11 +140,18 @@ func Clean() error {
 // Kazoo starts a Python program with a session of its own.
 func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
+	cell := cellWith(tb, "kazoo")
+	var env []string
+	if dir := cell.PythonPath(); dir != "" {
+		env = append(env, "PYTHONPATH="+dir)
+	}
 	python := ""
 	// Debian's kazoo belongs to Debian's Python, which may not be the first on
 	// PATH.
 	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(candidate, "-c", "import kazoo").Run() == nil {
+		probe := exec.Command(candidate, "-c", "import kazoo")
+		probe.Env = append(os.Environ(), env...)
+		if probe.Run() == nil {
 			python = candidate
 			break
 		}
@@ -130,5 +163,5 @@ func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	if err := os.WriteFile(program, pythonSource, 0o600); err != nil {
 		tb.Fatalf("writing the Python peer: %v", err)
 	}
-	return launch(tb, python, []string{program}, servers, timeout)
+	return launch(tb, cell, env, python, []string{program}, servers, timeout)
 }

@@ -93,6 +93,7 @@ func livesOf(path string) (node, tree []core.Followed) {
 // watches from before and during the following.
 func TestFollow(t *testing.T) {
 	e := ensemble.Start(t, 1)
+	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)
 	other := observer(t, e)
 	s, err := bridge.Core(p.Manager).Session(within(t, patience))
@@ -158,6 +159,7 @@ func TestFollow(t *testing.T) {
 // the follower stops.
 func TestFollowAndWatches(t *testing.T) {
 	e := ensemble.Start(t, 1)
+	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)
 	other := observer(t, e)
 	s, err := bridge.Core(p.Manager).Session(within(t, patience))

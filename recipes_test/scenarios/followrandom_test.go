@@ -42,6 +42,7 @@ func (w waiting) hearsOf(path string, created bool) bool {
 // wakes all watches and followers that wait for it.
 func TestFollowInAnyOrder(t *testing.T) {
 	e := ensemble.Start(t, 1)
+	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)
 	other := observer(t, e)
 	ctx := within(t, 3*patience)

@@ -61,6 +61,7 @@ func TestCreateTTL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := ensemble.Start(t, 1, ensemble.JVM(
 				fmt.Sprintf("-Dzookeeper.extendedTypesEnabled=%v", enabled), "-Dznode.container.checkIntervalMs=100"))
+			e.RequireVersion(t, 3, 5)
 			p := start(t, e, lasting)
 			ctx := within(t, patience)
 			s, err := bridge.Core(p.Manager).Session(ctx)
@@ -88,6 +89,7 @@ func TestCreateTTL(t *testing.T) {
 
 func TestWhoAmI(t *testing.T) {
 	e := ensemble.Start(t, 1)
+	e.RequireVersion(t, 3, 7)
 	p := start(t, e, lasting, func(cfg *session.Config) {
 		cfg.Auth = []session.Credential{session.Digest("ann", "secret")}
 	})

@@ -41,6 +41,7 @@ func withSASL(t *testing.T) []ensemble.Option {
 		ensemble.TickTime(2 * time.Second), // so that sessions outlast a restart
 		ensemble.JVM("-Djava.security.auth.login.config="+file, "-Dzookeeper.fips-mode=false"), // 3.9 has no DIGEST-MD5 in its FIPS mode
 		ensemble.Config("authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider"),
+		ensemble.Config("fips-mode", "false"), // otherwise ZooKeeper 3.9 has no DIGEST-MD5
 	}
 }
 

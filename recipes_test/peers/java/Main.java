@@ -18,6 +18,7 @@ import org.apache.curator.retry.ExponentialBackoffRetry;
  * A process that uses Curator's recipes as it is told over a socket. A command is a line, number, actor, verb and arguments with
  * tabs between them; the answer is a line with the number, "ok" or "fail", and a text. Each actor is a thread of its own, since
  * Curator's locks belong to threads, and does its commands one after the other. A line that begins with "event" comes unasked.
+ * The first line says what was loaded, see Loaded. With the one argument "loaded", the process prints that line and ends.
  */
 public final class Main {
   private final CuratorFramework client;
@@ -30,6 +31,10 @@ public final class Main {
   }
 
   public static void main(String[] args) throws Exception {
+    if (args[0].equals("loaded")) {
+      System.out.println(Loaded.line());
+      return;
+    }
     String[] control = args[0].split(":");
     int timeout = Integer.parseInt(args[2]);
     CuratorFramework client = CuratorFrameworkFactory.builder()
@@ -47,6 +52,7 @@ public final class Main {
       BufferedReader in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
       PrintWriter out = new PrintWriter(new OutputStreamWriter(socket.getOutputStream(), StandardCharsets.UTF_8), true);
       Main main = new Main(client, out);
+      main.say(Loaded.line());
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         main.take(line.split("\t", -1));
       }

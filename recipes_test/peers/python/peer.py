@@ -1,7 +1,8 @@
 """A process that uses kazoo's recipes as it is told over a socket.
 
 A command is a line: number, actor, verb and arguments with tabs between them. The answer is a line with the number, "ok" or
-"fail", and a text. Each actor is a thread of its own and does its commands one after the other.
+"fail", and a text. Each actor is a thread of its own and does its commands one after the other. The first line that the process
+sends says what it has loaded: "loaded", a tab, and name, version and path.
 """
 
 import queue
@@ -9,6 +10,7 @@ import socket
 import sys
 import threading
 
+import kazoo
 from kazoo.client import KazooClient
 from kazoo.exceptions import LockTimeout
 from kazoo.recipe.lock import Lock
@@ -169,6 +171,7 @@ def main():
         with sending:
             control.sendall((line + "\n").encode())
 
+    say("loaded\tkazoo %s %s" % (kazoo.__version__, kazoo.__file__))
     actors = {}
     for line in control.makefile(encoding="utf-8"):
         number, actor, verb, *args = line.rstrip("\n").split("\t")
