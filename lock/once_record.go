@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -113,14 +114,14 @@ func (v view) info(path string) RunInfo {
 		Exists: true,
 		Owner:  session.Owner{ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Path: znode.Join(path, r.Run)},
 		State:  r.State,
-		Called: time.UnixMilli(r.Called),
+		Called: stamp.Millis(r.Called),
 	}
 	if r.State != RunUnderWay {
-		info.Began, info.Ended = time.UnixMilli(r.Began), time.UnixMilli(v.stat.Mtime)
+		info.Began, info.Ended = stamp.Millis(r.Began), stamp.Millis(v.stat.Mtime)
 		info.Since = info.Began
 		return info
 	}
-	info.Began, info.Token = time.UnixMilli(v.stat.Mtime), v.stat.Mzxid
+	info.Began, info.Token = stamp.Millis(v.stat.Mtime), v.stat.Mzxid
 	info.Since = info.Began
 	if !v.running() {
 		info.State = RunLost

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
@@ -73,7 +73,7 @@ func Parse(data []byte) (Data, bool) {
 func Of(path string, stat core.Stat) session.Owner {
 	o := session.Owner{Path: path, Session: session.ID(stat.EphemeralOwner), Token: stat.Czxid}
 	if stat.Ctime != 0 {
-		o.Since = time.UnixMilli(stat.Ctime)
+		o.Since = stamp.Millis(stat.Ctime)
 	}
 	return o
 }
