@@ -265,8 +265,14 @@ func TestFault44_Liars(t *testing.T) {
 	}
 }
 
+// attacker is a hostile server, or an attacker on the path.
+type attacker interface {
+	React(hostile.Frame) hostile.Reaction
+	Repent()
+}
+
 // underLies uses a recipe while the server lies, and then while it is honest.
-func underLies(w *testworld.World, use recipe, liar *hostile.Liar) {
+func underLies(w *testworld.World, use recipe, liar attacker) {
 	victim := w.Process(func(cfg *session.Config) {
 		cfg.Dialer = hostile.Between(w.Srv.Link().DialContext, hostile.Paced(w, liar.React))
 	})
