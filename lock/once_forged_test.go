@@ -1,10 +1,13 @@
 package lock_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,4 +36,27 @@ func TestFault44_ForgedRecordOfARun(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A stranger chooses the names in a record. The error that names the run is one
+// short line nevertheless.
+func TestFault44_ForgedNamesOfARun(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		for _, name := range []string{"a\nb", "\x1b[31mred", "\u202eright to left", strings.Repeat("long", 50_000)} {
+			data, err := json.Marshal(map[string]any{
+				"once": "done", "id": name, "host": name, "pid": 1, "session": "0x1", "zxid": 1,
+				"run": "_c_00000000-0000-4000-8000-000000000000-once-0000000007", "called": time.Now().UnixMilli(), "began": 1,
+			})
+			require.NoError(w, err)
+			w.Put(job, string(data))
+			_, err = once(p).Start(w.Context())
+			require.ErrorIs(w, err, lock.ErrNotDue)
+			require.Less(w, len(err.Error()), 1000)
+			require.NotContains(w, err.Error(), "\n")
+			for _, r := range err.Error() {
+				require.True(w, unicode.IsPrint(r), "%U", r)
+			}
+		}
+	})
 }

@@ -145,9 +145,9 @@ type NotDueError struct {
 // Error says which contender has run the job, when, and when the job is due
 // again.
 func (e *NotDueError) Error() string {
-	who := e.Run.ID
+	who := owner.Name(e.Run.ID)
 	if e.Run.PID != 0 {
-		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, e.Run.Host)
+		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, owner.Name(e.Run.Host))
 	}
 	began := e.Run.Began.UTC().Format(time.RFC3339)
 	// Rounded up: a call at the printed time is due.

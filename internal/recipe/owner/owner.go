@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 
@@ -104,6 +105,22 @@ func Text(data []byte) string {
 		}
 	}
 	return string(data)
+}
+
+// maxQuoted is how much of another name an error has.
+const maxQuoted = 64
+
+// Name returns a name that a znode holds, for an error: any program may have
+// written it. A name that cannot be shown as it is comes in quotes, and its end
+// is left out.
+func Name(name string) string {
+	switch {
+	case Text([]byte(name)) == name:
+		return name
+	case utf8.RuneCountInString(name) > maxQuoted:
+		return fmt.Sprintf("%.*q…", maxQuoted, name)
+	}
+	return strconv.Quote(name)
 }
 
 func hostname() string {
