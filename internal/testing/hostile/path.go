@@ -48,25 +48,22 @@ func (p *Path) Attacks() int {
 
 // React is the reaction of Between.
 func (p *Path) React(f Frame) Reaction {
-	r, wait := p.attack(f)
-	time.Sleep(wait)
-	return r
-}
-
-func (p *Path) attack(f Frame) (_ Reaction, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	truth := Reaction{Bytes: f.Bytes}
 	switch {
 	case p.honest:
-		return truth, 0
+		return truth
 	case p.mute != nil && p.mute(f.Op):
 		p.made++
-		return Reaction{}, 0
+		return Reaction{}
 	case p.dice.Float64() >= p.chance:
-		return truth, 0
+		return truth
 	}
 	p.made++
+	if f.Op == zktest.OpConnect {
+		return p.disturb(f)
+	}
 	if len(p.kept) < maxKept {
 		p.kept = append(p.kept, bytes.Clone(f.Bytes))
 	} else {
@@ -76,25 +73,34 @@ func (p *Path) attack(f Frame) (_ Reaction, wait time.Duration) {
 	joined := func(parts ...[]byte) Reaction { return Reaction{Bytes: bytes.Join(parts, nil)} }
 	switch p.dice.IntN(10) {
 	case 0: // dropped
-		return Reaction{}, 0
+		return Reaction{}
 	case 1: // repeated
-		return joined(f.Bytes, f.Bytes), 0
+		return joined(f.Bytes, f.Bytes)
 	case 2: // after an earlier frame, maybe of another connection
-		return joined(other, f.Bytes), 0
+		return joined(other, f.Bytes)
 	case 3: // before one
-		return joined(f.Bytes, other), 0
+		return joined(f.Bytes, other)
 	case 4: // exchanged
-		return joined(other), 0
-	case 5: // split
-		return Reaction{Bytes: f.Bytes, Slow: true}, 0
-	case 6: // its end is missing, and the next frame follows
-		return joined(f.Bytes[:p.dice.IntN(len(f.Bytes))]), 0
-	case 7: // its end is missing
-		return Reaction{Bytes: f.Bytes[:p.dice.IntN(len(f.Bytes))], HangUp: true}, 0
-	case 8: // after events that nothing has caused
-		return joined(event(int32(1+p.dice.IntN(4)), pick(p.dice, eventPaths)), f.Bytes), 0
+		return joined(other)
+	case 5: // its end is missing, and the next frame follows
+		return joined(f.Bytes[:p.dice.IntN(len(f.Bytes))])
+	case 6: // after events that nothing has caused
+		return joined(event(int32(1+p.dice.IntN(4)), pick(p.dice, eventPaths)), f.Bytes)
 	}
-	return truth, time.Duration(p.dice.IntN(6000)) * time.Millisecond
+	return p.disturb(f)
+}
+
+// disturb splits, delays or cuts a frame. It is all that a Path does to the
+// answer to a hello: with the answer of another connection, a client would take
+// itself for another session as long as the connection lasts.
+func (p *Path) disturb(f Frame) Reaction {
+	switch p.dice.IntN(3) {
+	case 0:
+		return Reaction{Bytes: f.Bytes, Slow: true}
+	case 1:
+		return Reaction{Bytes: f.Bytes[:p.dice.IntN(len(f.Bytes))], HangUp: true}
+	}
+	return Reaction{Bytes: f.Bytes, Wait: time.Duration(p.dice.IntN(6000)) * time.Millisecond}
 }
 
 // eventPaths are paths that the recipes of the tests watch, or do not.

@@ -292,6 +292,7 @@ func underLies(w *testworld.World, use recipe, liar attacker) {
 	case <-time.After(5 * time.Minute):
 		w.Fatal("the recipe hangs, although the server is honest again")
 	}
+	time.Sleep(time.Minute) // the connection of before may still end
 	if err := use(w.Within(2*time.Minute), victim.Manager, "/honest"); err != nil {
 		w.Errorf("the server is honest again: %v", err)
 	}
