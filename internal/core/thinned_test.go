@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,18 +19,18 @@ func TestFault44_CutsDoNotThinTheChecks(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put("/watched", "")
-		cut := 0
+		var cut atomic.Int32
 		heal := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op != zktest.OpSetWatches && r.Op != zktest.OpSetWatches2 {
 				return zktest.Pass
 			}
-			cut++
+			cut.Add(1)
 			return zktest.DropRequest
 		})
 		_, _, _, err := p.Current().GetW(w.Context(), "/watched")
 		require.NoError(w, err)
 		p.Link.Disconnect()
-		w.Eventually(func() bool { return cut >= 20 }, "twenty cuts")
+		w.Eventually(func() bool { return cut.Load() >= 20 }, "twenty cuts")
 		heal()
 		var holds []*core.Hold
 		for range 60 {
