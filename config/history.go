@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/recognise"
@@ -178,7 +179,7 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 		}
 		v := Revision{ID: int32(r.seq), Data: node.Data, External: r.external, Hidden: node.Hidden}
 		if !core.Hidden(node.Stat) {
-			v.Zxid, v.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
+			v.Zxid, v.ModTime = node.Stat.Czxid, stamp.Millis(node.Stat.Ctime)
 			v.Present = found && !core.Hidden(now) && !r.external && node.Stat.Czxid == now.Mzxid
 		}
 		revisions = append(revisions, v)

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
 )
@@ -82,5 +83,5 @@ func written(stat core.Stat) time.Time {
 	if stat.Mzxid == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(stat.Mtime)
+	return stamp.Millis(stat.Mtime)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -88,7 +89,7 @@ func (c *Counter) value(data []byte, stat core.Stat) (Value, error) {
 	if reason != "" {
 		return Value{}, &FormatError{c.path, reason}
 	}
-	return Value{N: n, Exists: true, Zxid: stat.Mzxid, ModTime: time.UnixMilli(stat.Mtime)}, nil
+	return Value{N: n, Exists: true, Zxid: stat.Mzxid, ModTime: stamp.Millis(stat.Mtime)}, nil
 }
 
 // Get reads the number. A counter that does not exist is zero, without an error.

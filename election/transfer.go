@@ -145,8 +145,15 @@ func called(c waitqueue.Contender) string {
 		_, node := znode.Split(c.Path)
 		return node + " (its ACL hides the id)"
 	}
+	if len(c.Data) > maxShown {
+		return fmt.Sprintf("%.*q… (%d bytes)", maxShown, c.Data, len(c.Data))
+	}
 	return fmt.Sprintf("%q", c.Data)
 }
+
+// maxShown is how much of an id an error shows. Any program may have written
+// it.
+const maxShown = 64
 
 // maxNames is the maximum number of candidates that an error names.
 const maxNames = 8

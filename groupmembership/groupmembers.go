@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -37,7 +38,7 @@ type Member struct {
 func memberOf(dir, id string, data []byte, stat core.Stat) Member {
 	m := Member{Owner: owner.Of(znode.Join(dir, id), stat), Payload: data, mzxid: stat.Mzxid}
 	if m.ID = id; stat.Mtime != 0 {
-		m.Updated = time.UnixMilli(stat.Mtime)
+		m.Updated = stamp.Millis(stat.Mtime)
 	}
 	return m
 }

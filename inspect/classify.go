@@ -3,8 +3,8 @@ package inspect
 import (
 	"encoding/binary"
 	"fmt"
-	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/session"
 )
@@ -143,10 +143,10 @@ func (c *classifier) leaf(n *node) Finding {
 		if owner.Text(n.data) != "" {
 			break // more likely a word
 		}
-		f := &Counter{headerAs(KindCounter, n), value, len(n.data), n.stat.Version, time.UnixMilli(n.stat.Mtime)}
+		f := &Counter{headerAs(KindCounter, n), value, len(n.data), n.stat.Version, stamp.Millis(n.stat.Mtime)}
 		f.Layouts = []Layout{Curator}
 		f.Notes = append(f.Notes, fmt.Sprintf("any %d bytes look like a counter", len(n.data)))
 		return f
 	}
-	return &ConfigKey{headerAs(KindConfigKey, n), int(n.stat.DataLength), n.stat.Version, time.UnixMilli(n.stat.Mtime)}
+	return &ConfigKey{headerAs(KindConfigKey, n), int(n.stat.DataLength), n.stat.Version, stamp.Millis(n.stat.Mtime)}
 }

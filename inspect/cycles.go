@@ -33,6 +33,7 @@ func (g *graph) cycles() []Deadlock {
 		}
 		steps := 0
 		for n := 0; ; n++ {
+			onlyCyclic(set, left)
 			cycle := g.cycle(set, left, &steps)
 			if cycle == nil {
 				break
@@ -55,6 +56,16 @@ func (g *graph) cycles() []Deadlock {
 	}
 	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Cycle[0].Waiter.Path, b.Cycle[0].Waiter.Path) })
 	return all
+}
+
+// onlyCyclic removes from left the waits that are in no cycle of left. So the
+// search from any other wait finds a cycle.
+func onlyCyclic(set []*wait, left map[*wait]bool) {
+	sets := components(set, func(w *wait) bool { return left[w] })
+	clear(left)
+	for _, w := range slices.Concat(sets...) {
+		left[w] = true
+	}
 }
 
 // cycle returns the shortest cycle among the waits in left.

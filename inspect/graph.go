@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/docent-go/docent/session"
@@ -143,77 +144,174 @@ func (g *graph) keep(was *graph) {
 	g.settle()
 }
 
+// plan is a hub that is to be made. A wait whose session keeps a holder of the
+// resource has a hub of its own, which leaves out the session's waits (except).
+type plan struct {
+	*resource
+	waits  []*wait
+	except session.ID
+	size   int // the greatest number of its edges
+	at     int // the number of the resource's hubs before it
+	left   bool
+}
+
 // link makes the hubs and the edges.
 func (g *graph) link() {
 	g.hubs = nil
 	bySession := make(map[session.ID][]*wait) // the waits that keep the session's holds
-	own := make(map[session.ID][]*wait)
-	byResource := make(map[*resource][]*wait)
-	var order []*resource
 	for _, w := range g.waits {
 		w.hub, w.from = nil, nil
-		own[w.who.Session] = append(own[w.who.Session], w)
 		bySession[w.who.Session] = append(bySession[w.who.Session], w)
 		for _, id := range w.who.ParentSessions { // the holds of these sessions last until this wait is over
 			bySession[id] = append(bySession[id], w)
 		}
+	}
+	plans := g.plans(bySession)
+	if g.cut = leaveLargest(plans) || g.cut; g.cut {
+		n := len(g.waits)
+		g.waits = nil
+		for _, p := range plans {
+			if !p.left {
+				g.waits = append(g.waits, p.waits...)
+			}
+		}
+		if len(g.waits) < n {
+			g.link() // without the waits that were left out
+			return
+		}
+	}
+	for _, p := range plans {
+		g.connect(p, bySession)
+	}
+}
+
+// plans returns the hubs of all waits, in the order of the resources.
+func (g *graph) plans(bySession map[session.ID][]*wait) (plans []*plan) {
+	byResource := make(map[*resource][]*wait)
+	var order []*resource
+	for _, w := range g.waits {
 		if byResource[w.resource] == nil {
 			order = append(order, w.resource)
 		}
 		byResource[w.resource] = append(byResource[w.resource], w)
 	}
-	edges := 0
-	connect := func(res *resource, waits []*wait, except session.ID) {
-		h := &hub{resource: res, waits: waits}
-		for _, w := range waits {
-			w.hub = h
-		}
-		for i := range res.holders {
-			p := &res.holders[i]
-			to := &holding{owner: p, hub: h}
-			edges++
-			for _, w := range bySession[p.Session] {
-				if w.path != res.path && w.who.Session != except {
-					edges++
-					to.to = append(to.to, w)
-					w.from = append(w.from, to)
-				}
-			}
-			h.holders = append(h.holders, to)
-		}
-		g.hubs = append(g.hubs, h)
-	}
+	keeps := g.keepers()
 	for _, res := range order {
-		holds := make(map[session.ID]bool)
+		size := 0
 		for _, p := range res.holders {
-			holds[p.Session] = true
+			size += 1 + len(bySession[p.Session])
 		}
+		at := 0
+		own := make(map[session.ID]bool) // whether the session keeps a holder by a wait elsewhere
 		var common []*wait
 		for _, w := range byResource[res] {
-			switch {
-			case !slices.ContainsFunc(own[w.who.Session], func(o *wait) bool { return o.path != res.path && o.keeps(holds) }):
+			id := w.who.Session
+			if _, known := own[id]; !known {
+				own[id] = keeps[id].besides(res)
+			}
+			if own[id] {
+				plans = append(plans, &plan{resource: res, waits: []*wait{w}, except: id, size: size, at: at})
+				at++
+			} else {
 				common = append(common, w)
-			case edges < maxEdges:
-				connect(res, []*wait{w}, w.who.Session)
-			default:
-				g.cut = true
 			}
 		}
 		if len(common) > 0 {
-			connect(res, common, 0)
+			plans = append(plans, &plan{resource: res, waits: common, size: size})
 		}
 	}
-	if n := len(g.waits); g.cut {
-		g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return w.hub == nil })
-		if len(g.waits) < n {
-			g.link() // without the waits that were left out
-		}
-	}
+	return plans
 }
 
-// keeps reports whether a wait keeps the holds of one of the sessions.
-func (w *wait) keeps(sessions map[session.ID]bool) bool {
-	return sessions[w.who.Session] || slices.ContainsFunc(w.who.ParentSessions, func(id session.ID) bool { return sessions[id] })
+// leaveLargest leaves out the largest hubs, if all have more edges than the
+// limit. So no session can hide the others by many znodes. Hubs of one size are
+// kept in turns: one of each resource.
+func leaveLargest(plans []*plan) (left bool) {
+	total := 0
+	for _, p := range plans {
+		total += p.size
+	}
+	if total <= maxEdges {
+		return false
+	}
+	bySize := slices.Clone(plans)
+	slices.SortStableFunc(bySize, func(a, b *plan) int {
+		return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.at, b.at))
+	})
+	room := maxEdges
+	for _, p := range bySize {
+		room -= p.size
+		p.left = room < 0
+	}
+	return true
+}
+
+// connect makes a hub and its edges.
+func (g *graph) connect(p *plan, bySession map[session.ID][]*wait) {
+	h := &hub{resource: p.resource, waits: p.waits}
+	for _, w := range p.waits {
+		w.hub = h
+	}
+	for i := range p.holders {
+		owner := &p.holders[i]
+		to := &holding{owner: owner, hub: h}
+		for _, w := range bySession[owner.Session] {
+			if w.path != p.path && w.who.Session != p.except {
+				to.to = append(to.to, w)
+				w.from = append(w.from, to)
+			}
+		}
+		h.holders = append(h.holders, to)
+	}
+	g.hubs = append(g.hubs, h)
+}
+
+// keeper is what the waits of one session keep: the sessions, each with the
+// paths of two of the waits.
+type keeper map[session.ID][2]string
+
+// keepers returns the keepers of the sessions that wait. They have the sessions
+// that hold something.
+func (g *graph) keepers() map[session.ID]keeper {
+	holds := make(map[session.ID]bool)
+	seen := make(map[*resource]bool)
+	for _, w := range g.waits {
+		if !seen[w.resource] {
+			seen[w.resource] = true
+			for _, h := range w.holders {
+				holds[h.Session] = true
+			}
+		}
+	}
+	all := make(map[session.ID]keeper)
+	for _, w := range g.waits {
+		k := all[w.who.Session]
+		if k == nil {
+			k = make(keeper)
+			all[w.who.Session] = k
+		}
+		for _, id := range append([]session.ID{w.who.Session}, w.who.ParentSessions...) {
+			if paths, known := k[id]; !holds[id] || known && (paths[0] == w.path || paths[1] != "") {
+				continue
+			} else if known {
+				k[id] = [2]string{paths[0], w.path}
+			} else {
+				k[id] = [2]string{w.path}
+			}
+		}
+	}
+	return all
+}
+
+// besides reports whether a wait at another path than the resource's keeps one
+// of the resource's holders.
+func (k keeper) besides(res *resource) bool {
+	for _, h := range res.holders {
+		if paths, kept := k[h.Session]; kept && (paths[0] != res.path || paths[1] != "") {
+			return true
+		}
+	}
+	return false
 }
 
 // settle finds the stuck waits: the largest set in which each wait can end only
@@ -259,90 +357,4 @@ func (h *hub) blocked() bool {
 		return !h.free && h.held > 0 && h.held == len(h.holders)
 	}
 	return h.held > 0
-}
-
-// components returns the strongly connected sets of more than one stuck wait.
-func (g *graph) components() [][]*wait {
-	t := &tarjan{seen: make(map[*wait]*visit), hubs: make(map[*hub]*visit)}
-	for _, w := range g.waits {
-		if t.seen[w] == nil && w.stuck {
-			t.visit(w)
-		}
-	}
-	return t.sets
-}
-
-// tarjan is the state of Tarjan's algorithm for strongly connected components.
-type tarjan struct {
-	seen  map[*wait]*visit
-	hubs  map[*hub]*visit
-	count int
-	stack []*visit
-	sets  [][]*wait
-}
-
-// visit is the algorithm's state of a wait or a hub.
-type visit struct {
-	wait       *wait // nil for a hub
-	index, low int
-	on         bool
-}
-
-func (t *tarjan) enter(w *wait) *visit {
-	v := &visit{wait: w, index: t.count, low: t.count, on: true}
-	t.count++
-	t.stack = append(t.stack, v)
-	return v
-}
-
-func (t *tarjan) visit(w *wait) *visit {
-	v := t.enter(w)
-	t.seen[w] = v
-	next, known := t.hubs[w.hub]
-	if !known {
-		next = t.visitHub(w.hub)
-		v.low = min(v.low, next.low)
-	} else if next.on {
-		v.low = min(v.low, next.index)
-	}
-	t.leave(v)
-	return v
-}
-
-func (t *tarjan) visitHub(h *hub) *visit {
-	v := t.enter(nil)
-	t.hubs[h] = v
-	for _, from := range h.holders {
-		for _, w := range from.to {
-			if !w.stuck {
-				continue
-			}
-			next, known := t.seen[w]
-			if !known {
-				next = t.visit(w)
-				v.low = min(v.low, next.low)
-			} else if next.on {
-				v.low = min(v.low, next.index)
-			}
-		}
-	}
-	t.leave(v)
-	return v
-}
-
-func (t *tarjan) leave(v *visit) {
-	if v.low != v.index {
-		return
-	}
-	at := slices.Index(t.stack, v)
-	var set []*wait
-	for _, x := range t.stack[at:] {
-		if x.on = false; x.wait != nil {
-			set = append(set, x.wait)
-		}
-	}
-	t.stack = t.stack[:at]
-	if len(set) > 1 {
-		t.sets = append(t.sets, set)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/internal/recipe/recognise"
@@ -77,16 +78,16 @@ func (c *classifier) job(n *node) Finding {
 	if r.State == JobNever {
 		return f
 	}
-	f.Called = time.UnixMilli(r.Called)
+	f.Called = stamp.Millis(r.Called)
 	f.By = &Owner{
 		Owner:  session.Owner{Path: znode.Join(n.path, r.Run), ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session},
 		Layout: Docent, ParentSessions: r.Parents,
 	}
 	if r.State != JobRunning {
-		f.By.Since, f.Ended = time.UnixMilli(r.Began), time.UnixMilli(n.stat.Mtime)
+		f.By.Since, f.Ended = stamp.Millis(r.Began), stamp.Millis(n.stat.Mtime)
 		return f
 	}
-	f.By.Since, f.By.Token = time.UnixMilli(n.stat.Mtime), n.stat.Mzxid
+	f.By.Since, f.By.Token = stamp.Millis(n.stat.Mtime), n.stat.Mzxid
 	if !goesOn && n.omitted == 0 {
 		f.State = JobLost
 	}

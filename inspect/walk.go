@@ -291,6 +291,8 @@ func (s *scan) readUnknown(ctx context.Context, path, name string) (*node, error
 	case refused(err):
 		n.hidden = cmp.Or(n.hidden, hiddenData)
 		return n, nil
+	case len(n.data) > maxData: // it has grown, or the server has said another length
+		n.data = nil
 	}
 	return n, err
 }
@@ -324,6 +326,10 @@ func (s *scan) names(ctx context.Context, n *node) error {
 	}
 	if err != nil {
 		return err
+	}
+	if more := len(names) - int(n.stat.NumChildren); more > 0 && !s.spendNames(more) {
+		n.omitted, n.reason = len(names), reasonNames
+		return nil
 	}
 	n.stat = stat
 	if n.path == "/" {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -113,14 +114,14 @@ func (v view) info(path string) RunInfo {
 		Exists: true,
 		Owner:  session.Owner{ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Path: znode.Join(path, r.Run)},
 		State:  r.State,
-		Called: time.UnixMilli(r.Called),
+		Called: stamp.Millis(r.Called),
 	}
 	if r.State != RunUnderWay {
-		info.Began, info.Ended = time.UnixMilli(r.Began), time.UnixMilli(v.stat.Mtime)
+		info.Began, info.Ended = stamp.Millis(r.Began), stamp.Millis(v.stat.Mtime)
 		info.Since = info.Began
 		return info
 	}
-	info.Began, info.Token = time.UnixMilli(v.stat.Mtime), v.stat.Mzxid
+	info.Began, info.Token = stamp.Millis(v.stat.Mtime), v.stat.Mzxid
 	info.Since = info.Began
 	if !v.running() {
 		info.State = RunLost
@@ -144,9 +145,9 @@ type NotDueError struct {
 // Error says which contender has run the job, when, and when the job is due
 // again.
 func (e *NotDueError) Error() string {
-	who := e.Run.ID
+	who := owner.Name(e.Run.ID)
 	if e.Run.PID != 0 {
-		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, e.Run.Host)
+		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, owner.Name(e.Run.Host))
 	}
 	began := e.Run.Began.UTC().Format(time.RFC3339)
 	// Rounded up: a call at the printed time is due.

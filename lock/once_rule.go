@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/session"
 )
 
@@ -70,4 +71,6 @@ func (o *Once) next(v view, own string, s session.ID, rerun bool) record {
 }
 
 // dueAgain returns when the gap after the newest run is over.
-func (o *Once) dueAgain(v view) time.Time { return time.UnixMilli(v.record.Called).Add(o.gap) }
+func (o *Once) dueAgain(v view) time.Time {
+	return stamp.Millis(stamp.Millis(v.record.Called).Add(o.gap).UnixMilli())
+}

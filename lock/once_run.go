@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -36,7 +37,7 @@ func newRun(c *caller, h *core.Hold, v view) *Run {
 	began.Began = v.stat.Mtime
 	return &Run{
 		Hold: Hold{Hold: bridge.Hold(h)}, o: c.o, s: c.s, node: c.Node, began: began, version: v.stat.Version,
-		called: time.UnixMilli(began.Called),
+		called: stamp.Millis(began.Called),
 	}
 }
 

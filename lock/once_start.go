@@ -192,6 +192,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 	}
 	v := view{data: read[0].Data, stat: read[0].Stat, names: read[1].Children, own: read[2].Stat}
 	v.record, err = parseRecord(v.data)
+	// A call comes before its run is recorded. A record of another ensemble, or
+	// a forged one, may say another zxid, which no call would ever reach.
+	v.record.Zxid = min(v.record.Zxid, v.stat.Mzxid)
 	return v, err
 }
 

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -101,7 +101,7 @@ func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 	n, _ := q.itemOf(id)
 	l := letter{DeadLetter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}, n, node.Stat.Version}
 	if !core.Hidden(node.Stat) {
-		l.Died = time.UnixMilli(node.Stat.Ctime)
+		l.Died = stamp.Millis(node.Stat.Ctime)
 	}
 	if node.Hidden {
 		l.Reason = "the letter may not be read"
@@ -116,6 +116,6 @@ func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 		return l
 	}
 	l.Data, l.Reason, l.Attempts = data, h.Reason, h.Attempts
-	l.Put, l.Malformed = time.UnixMilli(h.Put), h.Malformed
+	l.Put, l.Malformed = stamp.Millis(h.Put), h.Malformed
 	return l
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -60,7 +61,7 @@ const (
 	rejected
 )
 
-func putTime(stat core.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
+func putTime(stat core.Stat) time.Time { return stamp.Millis(stat.Ctime) }
 
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }

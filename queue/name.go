@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
@@ -32,7 +33,7 @@ func (n name) dueTime() time.Time {
 	if n.due == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(n.due)
+	return stamp.Millis(n.due)
 }
 
 // Names of Curator's queues.

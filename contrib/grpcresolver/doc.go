@@ -28,6 +28,11 @@
 // it is lost unless a retry policy repeats it. grpc repeats only calls that the
 // instance has not begun to answer.
 //
+// grpc's policy round_robin keeps a connection to each instance. Any program
+// that may write to the registry can register as many addresses as the limit of
+// the service allows, 20,000 by default. With OpenOptions, naming.Limit sets a
+// limit below the number of descriptors.
+//
 // A call may choose a connection at the moment at which grpc gives the
 // connection up, since its instance drains or has gone. Such a call may wait
 // until the present calls on the connection have ended, before it uses another

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -243,16 +244,15 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 	case err != nil:
 		n.Abandon()
 		return nil, err
-	case !at.found:
+	case !at.found, !s.owns(at.stat):
 		return nil, nil
-	case at.stat.EphemeralOwner != s.ID():
-		return nil, errors.New("a znode with our unique name belongs to another session")
 	}
 	return &Entry{n, name, at.stat.Czxid, l.names, l.stat}, nil
 }
 
-// lookFor returns the child of dir with the guid in its name, or an empty name
-// if the child certainly does not exist.
+// lookFor returns the child of dir with the guid in its name that this session
+// owns, or an empty name if the child certainly does not exist. If one child
+// has the guid, lookFor does not ask for its owner.
 func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, string, error) {
 	if _, err := s.ask(ctx, dir); err != nil {
 		return listing{}, "", err
@@ -264,6 +264,42 @@ func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, strin
 	if err != nil {
 		return listing{}, "", err
 	}
-	name, _ := znode.FindGUID(l.names, guid)
-	return l, name, nil
+	names := znode.WithGUID(l.names, guid)
+	if len(names) < 2 {
+		return l, strings.Join(names, ""), nil
+	}
+	name, err := s.ownAmong(ctx, dir, names)
+	return l, name, err
+}
+
+// ownAmong returns which child of dir this session owns. Another client that has
+// seen a unique name can create others with its guid.
+func (s *Session) ownAmong(ctx context.Context, dir string, names []string) (string, error) {
+	reads := make([]ReadOp, len(names))
+	for i, name := range names {
+		reads[i].Path = znode.Join(dir, name)
+	}
+	results, err := s.ReadMany(ctx, reads)
+	if err != nil {
+		return "", err
+	}
+	for i, r := range results {
+		owned := r.Err == nil && s.owns(r.Stat)
+		if errors.Is(r.Err, ErrNoAuth) {
+			owned, err = s.ownsHidden(ctx, reads[i].Path)
+		}
+		if err != nil || owned {
+			return names[i], err
+		}
+	}
+	return "", nil
+}
+
+// ownsHidden is OwnsAt for servers of every age.
+func (s *Session) ownsHidden(ctx context.Context, path string) (bool, error) {
+	at, err := s.exists(ctx, path, false)
+	if err == nil && at.hidden {
+		return s.OwnsAt(ctx, path)
+	}
+	return at.found && s.owns(at.stat), err
 }

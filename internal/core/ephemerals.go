@@ -20,10 +20,16 @@ func (s *Session) OwnsAt(ctx context.Context, path string) (bool, error) {
 	if err := znode.Validate(path); err != nil {
 		return false, s.refuse("get ephemerals", path, err)
 	}
-	abs := s.abs(path)
+	paths, err := s.ownBelow(ctx, path)
+	return slices.Contains(paths, s.abs(path)), err
+}
+
+// ownBelow returns the absolute paths of this session's nodes that begin with
+// path.
+func (s *Session) ownBelow(ctx context.Context, path string) ([]string, error) {
 	paths, err := read(ctx, s, "get ephemerals", path, request[[]string]{
-		frame: func() []byte { return wire.OnPath(wire.OpGetEphemerals, abs) },
+		frame: func() []byte { return wire.OnPath(wire.OpGetEphemerals, s.abs(path)) },
 		parse: wire.PathsOf,
 	})
-	return slices.Contains(paths, abs), needs(err, "getEphemerals needs ZooKeeper 3.6 or later")
+	return paths, needs(err, "getEphemerals needs ZooKeeper 3.6 or later")
 }

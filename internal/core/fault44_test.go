@@ -34,7 +34,7 @@ var hostileCalls = []struct {
 	{"get", []zktest.Op{zktest.OpGetData}, []int{0}, func(ctx context.Context, s *core.Session, path string) (any, error) {
 		data, stat, err := s.Get(ctx, path)
 		return []any{string(data), stat}, err
-	}, func(path string) any { return []any{"data of " + path, theStat} }},
+	}, func(path string) any { return []any{"data of " + path, statWith("data of " + path)} }},
 	{"exists", []zktest.Op{zktest.OpExists}, nil, func(ctx context.Context, s *core.Session, path string) (any, error) {
 		stat, found, err := s.Exists(ctx, path)
 		return []any{stat, found}, err

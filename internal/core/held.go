@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/znode"
@@ -34,9 +35,10 @@ import (
 //   - NoNode, of a check or a read: the node is gone. The hold ends as by the
 //     event.
 //   - NoAuth, of a check or a read: a hidden node exists at the path. If its
-//     name has a guid, it is our node, and the hold lasts. For a node at a
-//     fixed path, older servers return the stat. Newer servers withhold it.
-//     Then a hidden node of another owner at the path is taken for ours.
+//     name has a guid, it has the place of our node, and the hold lasts. For a
+//     node at a fixed path, older servers return the stat. Newer servers
+//     withhold it. They list the nodes of the session (getEphemerals), which
+//     needs no right: a node that is not in the list is not ours.
 //
 // The checks of a probe are one transaction, which ends with the first check
 // that fails. The checks before it have passed. The nodes after it are read at
@@ -46,7 +48,7 @@ import (
 //
 // A probe begins with the nodes that were seen longest ago. It has at most
 // maxRewatch bytes, and fewer if the server accepts only smaller requests
-// (progress.rewatchLimit). If the nodes need more, the next probe is due after
+// (progress.checkLimit). If the nodes need more, the next probe is due after
 // probePause. So each node is seen every staleAfter sixtieths of the timeout,
 // if all nodes need at most staleAfter/probePause probes. If they need n
 // probes, each node is seen every n probePauses.
@@ -99,7 +101,7 @@ func (s *Session) renewed() time.Time {
 
 // nextRound returns the nodes of a probe that is sent now. The caller holds mu.
 func (s *Session) nextRound(now time.Time) (round []sight) {
-	limit := s.m.progress.rewatchLimit(s.server, s.m.cfg.MaxRequest)
+	limit := s.m.progress.checkLimit(s.server, s.m.cfg.MaxRequest)
 	size := wire.MultiSize
 	for range s.heldNodes.Len() {
 		front := s.heldNodes.Front()
@@ -223,7 +225,7 @@ func (s *Session) readHeld(round []sight) {
 // exists, which every server supports.
 func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 	if len(round) == 1 {
-		return s.lookAtHeld(ctx, round[0].node)
+		return s.lookAtHeld(ctx, []*Node{round[0].node})
 	}
 	ops := make([]ReadOp, len(round))
 	for i, sight := range round {
@@ -234,6 +236,7 @@ func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 	if err != nil {
 		return err
 	}
+	var hidden []*Node
 	for i, r := range results {
 		n := round[i].node
 		switch {
@@ -242,27 +245,46 @@ func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 		case errors.Is(r.Err, ErrNoAuth) && n.hasGUID():
 			s.hideHeld(n)
 		case errors.Is(r.Err, ErrNoAuth):
-			if err := s.lookAtHeld(ctx, n); err != nil {
-				return err
-			}
+			hidden = append(hidden, n)
 		case r.Err != nil:
 			return r.Err
 		case !n.hasGUID() && !n.isOurs(r.Stat):
 			n.markDeleted()
 		}
 	}
+	return s.lookAtHeld(ctx, hidden)
+}
+
+// lookAtHeld reads the stats of nodes. If the server withholds the stat of a
+// hidden node, lookAtHeld asks which of the nodes belong to the session.
+func (s *Session) lookAtHeld(ctx context.Context, nodes []*Node) error {
+	for i, n := range nodes {
+		p, err := s.exists(ctx, n.path, false)
+		switch {
+		case err != nil:
+			return err
+		case p.hidden && !n.hasGUID():
+			return s.askForOwn(ctx, nodes[i:])
+		case !p.found, !p.hidden && !n.isOurs(p.stat):
+			n.markDeleted()
+		}
+	}
 	return nil
 }
 
-// lookAtHeld reads the stat of one node. If the server withholds the stat of a
-// hidden node, the node is taken for ours.
-func (s *Session) lookAtHeld(ctx context.Context, n *Node) error {
-	p, err := s.exists(ctx, n.path, false)
-	switch {
-	case err != nil:
+// askForOwn lists the nodes of the session in one request, and ends the holds
+// on nodes that are not in the list. The list has no czxid: a node that the
+// session itself has made again at a path counts as the node of the hold.
+func (s *Session) askForOwn(ctx context.Context, nodes []*Node) error {
+	own, err := s.ownBelow(ctx, "/")
+	if err != nil {
 		return err
-	case !p.found, !p.hidden && !n.isOurs(p.stat):
-		n.markDeleted()
+	}
+	slices.Sort(own)
+	for _, n := range nodes {
+		if _, found := slices.BinarySearch(own, s.abs(n.path)); !found {
+			n.markDeleted()
+		}
 	}
 	return nil
 }

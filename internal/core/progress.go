@@ -113,6 +113,13 @@ func (p *progress) ended(addr string, answered bool, taken, lost int) (connectio
 	return p.run, p.largest, warn
 }
 
+// checkLimit returns the size of a probe of held nodes. Connections that ended
+// without progress do not halve it: a probe that a server does not accept
+// teaches the limit (learn), and smaller probes would see the nodes later.
+func (p *progress) checkLimit(addr string, maxRequest int) int {
+	return p.requestLimit(addr, min(maxRequest, maxRewatch))
+}
+
 // rewatchLimit returns the size up to which watches are combined in one
 // request. Each connection without progress halves it, down to one watch in
 // each request, because the server's limit may be lower than every configured

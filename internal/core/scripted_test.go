@@ -197,6 +197,13 @@ func (sc *scripted) multi(body []byte) []byte {
 // theStat is the stat of all nodes of a scripted server.
 var theStat = core.Stat{Czxid: 2, Mzxid: 3, Ctime: 4, Mtime: 5, Version: 6, Cversion: 7, Aversion: 8, DataLength: 9, NumChildren: 2, Pzxid: 10}
 
+// statWith is theStat as the session gets it along with data.
+func statWith(data string) core.Stat {
+	s := theStat
+	s.DataLength = int32(len(data))
+	return s
+}
+
 func scriptedStat() []byte {
 	s := theStat
 	return bytes.Join([][]byte{be64(s.Czxid), be64(s.Mzxid), be64(s.Ctime), be64(s.Mtime), be32(s.Version), be32(s.Cversion),

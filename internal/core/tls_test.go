@@ -44,6 +44,12 @@ func newAuthority(t *testing.T, name string) *authority {
 // issue makes a certificate for the names.
 func (a *authority) issue(names ...string) tls.Certificate {
 	a.t.Helper()
+	return a.issueAs(func(*x509.Certificate) {}, names...)
+}
+
+// issueAs is issue of a certificate that change has changed.
+func (a *authority) issueAs(change func(*x509.Certificate), names ...string) tls.Certificate {
+	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(a.t, err)
 	template := &x509.Certificate{
@@ -51,6 +57,7 @@ func (a *authority) issue(names ...string) tls.Certificate {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	require.NoError(a.t, err)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}

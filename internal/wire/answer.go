@@ -46,8 +46,16 @@ func StatOf(body []byte) (Stat, error) {
 // data is nil.
 func DataOf(body []byte) ([]byte, Stat, error) {
 	d := NewDecoder(body)
-	data, stat := d.View(), d.Stat()
+	data, stat := d.data()
 	return data, stat, d.answered("getData")
+}
+
+// data reads data and its stat. The stat has the length of the data, whatever
+// the server says: readers count the stat's length.
+func (d *Decoder) data() ([]byte, Stat) {
+	data, stat := d.View(), d.Stat()
+	stat.DataLength = int32(len(data))
+	return data, stat
 }
 
 // ChildrenOf reads the answer to getChildren2.
@@ -132,7 +140,7 @@ func (d *Decoder) result() (r Result, more bool) {
 	case OpSetData:
 		r.Stat = d.Stat()
 	case OpGetData:
-		r.Data, r.Stat = d.View(), d.Stat()
+		r.Data, r.Stat = d.data()
 	case OpGetChildren:
 		r.Children = d.names()
 	case OpDelete, OpCheck:

@@ -14,6 +14,13 @@ func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 var someStat = Stat{1 << 33, 2, 3, 1 << 41, -5, 6, 7, -1 << 62, 9, 10, 11}
 
+// statOf is someStat of n bytes of data.
+func statOf(n int32) Stat {
+	s := someStat
+	s.DataLength = n
+	return s
+}
+
 // statBytes encodes a Stat as servers send it.
 func statBytes(s Stat) []byte {
 	return join(i64(s.Czxid), i64(s.Mzxid), i64(s.Ctime), i64(s.Mtime), i32(s.Version), i32(s.Cversion),
@@ -140,7 +147,7 @@ var answers = map[*reader][]any{
 	&createdReader:    {made{"/a0000000001", someStat}, made{Path: "/"}},
 	&createdOldReader: {made{"/a0000000001", Stat{}}},
 	&statReader:       {someStat, Stat{}},
-	&dataReader:       {withData{[]byte("data"), someStat}, withData{nil, someStat}, withData{[]byte{}, someStat}},
+	&dataReader:       {withData{[]byte("data"), statOf(4)}, withData{nil, statOf(0)}, withData{[]byte{}, statOf(0)}},
 	&childrenReader:   {withNames{[]string{"a", "x.y", "ä"}, someStat}, withNames{[]string{}, someStat}},
 	&aclReader:        {withACL{someACL, someStat}, withACL{[]ACL{}, someStat}},
 	&tokenReader:      {[]byte("token"), []byte{}, []byte(nil)},
@@ -150,7 +157,7 @@ var answers = map[*reader][]any{
 		[]Result{},
 		[]Result{{Op: OpCreate, Path: "/a"}, {Op: OpCreate2, Path: "/b", Stat: someStat}, {Op: OpSetData, Stat: someStat}, {Op: OpDelete}, {Op: OpCheck}},
 		[]Result{{Op: opEnd}, {Op: opEnd, Code: CodeNoNode}, {Op: opEnd, Code: -2}},
-		[]Result{{Op: OpGetData, Data: []byte("x"), Stat: someStat}, {Op: OpGetChildren, Children: []string{"a", "b"}}, {Op: opEnd, Code: CodeNoAuth}},
+		[]Result{{Op: OpGetData, Data: []byte("x"), Stat: statOf(1)}, {Op: OpGetChildren, Children: []string{"a", "b"}}, {Op: opEnd, Code: CodeNoAuth}},
 	},
 }
 

@@ -15,12 +15,13 @@ type Stat struct {
 	Pzxid          int64
 }
 
-// Stat reads a Stat.
+// Stat reads a Stat. Negative lengths and numbers of children count as zero:
+// readers add them up.
 func (d *Decoder) Stat() Stat {
 	return Stat{
 		Czxid: d.Int64(), Mzxid: d.Int64(), Ctime: d.Int64(), Mtime: d.Int64(),
 		Version: d.Int32(), Cversion: d.Int32(), Aversion: d.Int32(), EphemeralOwner: d.Int64(),
-		DataLength: d.Int32(), NumChildren: d.Int32(), Pzxid: d.Int64(),
+		DataLength: max(0, d.Int32()), NumChildren: max(0, d.Int32()), Pzxid: d.Int64(),
 	}
 }
 

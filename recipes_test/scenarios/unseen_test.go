@@ -72,6 +72,7 @@ func TestUnseenDeletion(t *testing.T) {
 			removed := time.Now()
 			next, err := acquire(admin, "/unseen/"+name)
 			require.NoError(t, err)
+			hide(next.Path()) // at a fixed path, it could be taken for the node of h
 			requireLost(t, h)
 			t.Logf("%s: the hold ended %v after its node", name, time.Since(removed).Round(time.Millisecond))
 			require.NoError(t, next.Err())

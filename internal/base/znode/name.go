@@ -45,14 +45,14 @@ func GUID(name string) (string, bool) {
 	return rest[:guidLen], true
 }
 
-// FindGUID returns the first child that is protected by guid.
-func FindGUID(children []string, guid string) (string, bool) {
+// WithGUID returns the children that are protected by guid.
+func WithGUID(children []string, guid string) (names []string) {
 	for _, child := range children {
 		if g, ok := GUID(child); ok && g == guid {
-			return child, true
+			names = append(names, child)
 		}
 	}
-	return "", false
+	return names
 }
 
 // IsHex reports whether s is an even number of hexadecimal digits.

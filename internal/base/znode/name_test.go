@@ -46,15 +46,14 @@ func TestGUIDOfStrangers(t *testing.T) {
 	}
 }
 
-func TestFindGUID(t *testing.T) {
+func TestWithGUID(t *testing.T) {
 	guid, other := znode.NewGUID(), znode.NewGUID()
 	mine := znode.Protected(guid, "lock-0000000003")
 	strangers := []string{"_c_x", "_c_", "", guid, "x-" + mine, znode.Protected(other, guid+"-lock-0000000001")}
-	_, ok := znode.FindGUID(strangers, guid)
-	require.False(t, ok)
-	found, ok := znode.FindGUID(append(strangers, mine), guid)
-	require.True(t, ok)
-	require.Equal(t, mine, found)
+	require.Empty(t, znode.WithGUID(strangers, guid))
+	require.Equal(t, []string{mine}, znode.WithGUID(append(strangers, mine), guid))
+	decoy := znode.Protected(guid, "lock-0000000000")
+	require.Equal(t, []string{decoy, mine}, znode.WithGUID(append(strangers, decoy, mine), guid))
 }
 
 func FuzzGUID(f *testing.F) {
@@ -73,7 +72,7 @@ func FuzzGUID(f *testing.F) {
 		if !found || znode.Protected(guid, rest) != name || len(guid) != 36 {
 			t.Fatalf("%q does not consist of %q and a rest", name, guid)
 		}
-		if got, ok := znode.FindGUID([]string{"_c_", name}, guid); !ok || got != name {
+		if got := znode.WithGUID([]string{"_c_", name}, guid); len(got) != 1 || got[0] != name {
 			t.Fatalf("%q is not found by its own guid", name)
 		}
 	})

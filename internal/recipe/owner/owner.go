@@ -7,10 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"time"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/standing"
 	"github.com/docent-go/docent/session"
@@ -73,7 +74,7 @@ func Parse(data []byte) (Data, bool) {
 func Of(path string, stat core.Stat) session.Owner {
 	o := session.Owner{Path: path, Session: session.ID(stat.EphemeralOwner), Token: stat.Czxid}
 	if stat.Ctime != 0 {
-		o.Since = time.UnixMilli(stat.Ctime)
+		o.Since = stamp.Millis(stat.Ctime)
 	}
 	return o
 }
@@ -104,6 +105,22 @@ func Text(data []byte) string {
 		}
 	}
 	return string(data)
+}
+
+// maxQuoted is how much of another name an error has.
+const maxQuoted = 64
+
+// Name returns a name that a znode holds, for an error: any program may have
+// written it. A name that cannot be shown as it is comes in quotes, and its end
+// is left out.
+func Name(name string) string {
+	switch {
+	case Text([]byte(name)) == name:
+		return name
+	case utf8.RuneCountInString(name) > maxQuoted:
+		return fmt.Sprintf("%.*q…", maxQuoted, name)
+	}
+	return strconv.Quote(name)
 }
 
 func hostname() string {

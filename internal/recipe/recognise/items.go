@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
@@ -46,7 +47,7 @@ func ParseItem(name string) (ItemName, bool) {
 				return ItemName{}, false
 			}
 			if ms, err := strconv.ParseInt(bars[:at], 16, 64); err == nil {
-				i.Due = time.UnixMilli(ms)
+				i.Due = stamp.Millis(ms)
 			}
 			rest = bars[at+1:]
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/stamp"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -25,7 +26,7 @@ func (c Contender) Since() time.Time {
 	if core.Hidden(c.Stat) {
 		return time.Time{}
 	}
-	return time.UnixMilli(c.Stat.Ctime)
+	return stamp.Millis(c.Stat.Ctime)
 }
 
 // Contenders returns the contenders in order. It reads every node, in batches:

@@ -11,7 +11,9 @@ import (
 	"io"
 	"math"
 	"net"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/zktest"
@@ -33,8 +35,9 @@ func (f Frame) Body() []byte { return f.Bytes[4:] }
 // Reaction is what the client gets instead of a frame.
 type Reaction struct {
 	Bytes  []byte
-	HangUp bool // end the connection after Bytes
-	Slow   bool // deliver Bytes one by one
+	HangUp bool          // end the connection after Bytes
+	Slow   bool          // deliver Bytes one by one
+	Wait   time.Duration // deliver Bytes later
 }
 
 // Dial is a dialer of a session.
@@ -48,7 +51,9 @@ func Between(dial Dial, react func(Frame) Reaction) Dial {
 		if err != nil {
 			return nil, err
 		}
-		return &conn{Conn: inner, from: bufio.NewReader(inner), react: react, asked: make(map[int32][]wire.Request)}, nil
+		return &conn{
+			Conn: inner, from: bufio.NewReader(inner), react: react, asked: make(map[int32][]wire.Request), closed: make(chan struct{}),
+		}, nil
 	}
 }
 
@@ -63,9 +68,48 @@ type conn struct {
 	over    bool
 	slow    bool
 
-	mu    sync.Mutex
-	hello bool                     // the client has written its hello
-	asked map[int32][]wire.Request // what each xid was last used for, in order
+	closed chan struct{}
+	once   sync.Once
+
+	mu       sync.Mutex
+	hello    bool                     // the client has written its hello
+	asked    map[int32][]wire.Request // what each xid was last used for, in order
+	deadline time.Time                // of a Read
+}
+
+// Close ends a wait too.
+func (c *conn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.deadline = t
+	c.mu.Unlock()
+	return c.Conn.SetReadDeadline(t)
+}
+
+// delay waits before a delivery, as a slow network does.
+func (c *conn) delay(d time.Duration) error {
+	c.mu.Lock()
+	deadline := c.deadline
+	c.mu.Unlock()
+	late := !deadline.IsZero() && time.Until(deadline) < d
+	if late {
+		d = time.Until(deadline)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.closed:
+		return net.ErrClosed
+	case <-timer.C:
+	}
+	if late {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // Write notes the requests. The client writes whole frames.
@@ -119,6 +163,11 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.greeted = true
 		r := c.react(f)
 		c.rest, c.over, c.slow = r.Bytes, r.HangUp, r.Slow
+		if r.Wait > 0 {
+			if err := c.delay(r.Wait); err != nil {
+				return 0, err
+			}
+		}
 	}
 	if c.slow {
 		p = p[:min(1, len(p))]

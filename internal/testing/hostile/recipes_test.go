@@ -265,8 +265,14 @@ func TestFault44_Liars(t *testing.T) {
 	}
 }
 
+// attacker is a hostile server, or an attacker on the path.
+type attacker interface {
+	React(hostile.Frame) hostile.Reaction
+	Repent()
+}
+
 // underLies uses a recipe while the server lies, and then while it is honest.
-func underLies(w *testworld.World, use recipe, liar *hostile.Liar) {
+func underLies(w *testworld.World, use recipe, liar attacker) {
 	victim := w.Process(func(cfg *session.Config) {
 		cfg.Dialer = hostile.Between(w.Srv.Link().DialContext, hostile.Paced(w, liar.React))
 	})
@@ -286,6 +292,7 @@ func underLies(w *testworld.World, use recipe, liar *hostile.Liar) {
 	case <-time.After(5 * time.Minute):
 		w.Fatal("the recipe hangs, although the server is honest again")
 	}
+	time.Sleep(time.Minute) // the connection of before may still end
 	if err := use(w.Within(2*time.Minute), victim.Manager, "/honest"); err != nil {
 		w.Errorf("the server is honest again: %v", err)
 	}
