@@ -4,6 +4,7 @@ package peers
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -53,6 +54,16 @@ var compiled struct {
 // Curator starts a Java program with a session of its own.
 func Curator(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
+	requireCurator(tb)
+	// Several such processes run at once. They need not be fast, and must leave
+	// the machine to the servers.
+	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Main"}
+	return launch(tb, "java", args, servers, timeout)
+}
+
+// requireCurator compiles the Java programs.
+func requireCurator(tb testing.TB) {
+	tb.Helper()
 	compiled.once.Do(compile)
 	if compiled.missing != nil {
 		absent(tb, "needs Curator: %v", compiled.missing)
@@ -60,10 +71,6 @@ func Curator(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	if compiled.err != nil {
 		tb.Fatalf("compiling the Java peer: %v", compiled.err)
 	}
-	// Several such processes run at once. They need not be fast, and must leave
-	// the machine to the servers.
-	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Main"}
-	return launch(tb, "java", args, servers, timeout)
 }
 
 func compile() {
@@ -102,33 +109,36 @@ func compile() {
 	compiled.classpath = compiled.dir + string(filepath.ListSeparator) + classpath
 }
 
-// Clean removes the files that the peers of a test binary share. TestMain calls
-// it after the tests.
+// Clean ends the readers and removes the files that the peers of a test binary
+// share. TestMain calls it after the tests.
 func Clean() error {
-	if compiled.dir == "" {
-		return nil
+	err := endReaders()
+	if compiled.dir != "" {
+		err = errors.Join(err, os.RemoveAll(compiled.dir))
 	}
-	return os.RemoveAll(compiled.dir)
+	return err
 }
 
 // Kazoo starts a Python program with a session of its own.
 func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
-	python := ""
-	// Debian's kazoo belongs to Debian's Python, which may not be the first on
-	// PATH.
-	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(candidate, "-c", "import kazoo").Run() == nil {
-			python = candidate
-			break
-		}
-	}
-	if python == "" {
-		absent(tb, "needs kazoo (Debian: apt-get install python3-kazoo)")
-	}
 	program := filepath.Join(tb.TempDir(), "peer.py")
 	if err := os.WriteFile(program, pythonSource, 0o600); err != nil {
 		tb.Fatalf("writing the Python peer: %v", err)
 	}
-	return launch(tb, python, []string{program}, servers, timeout)
+	return launch(tb, requireKazoo(tb), []string{program}, servers, timeout)
+}
+
+// requireKazoo returns a Python that has kazoo.
+func requireKazoo(tb testing.TB) (python string) {
+	tb.Helper()
+	// Debian's kazoo belongs to Debian's Python, which may not be the first on
+	// PATH.
+	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(candidate, "-c", "import kazoo").Run() == nil {
+			return candidate
+		}
+	}
+	absent(tb, "needs kazoo (Debian: apt-get install python3-kazoo)")
+	return ""
 }
