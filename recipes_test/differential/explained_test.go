@@ -14,6 +14,8 @@ var explanations = map[string]explanation{
 	"port 0":            {"naming.md", "a port of 0 is no port"},
 	"null part":         {"naming.md", "a part of a uriSpec that is null"},
 	"19 digits":         {"naming.md", "a time of 19 digits"},
+	"large number":      {"naming.md", "a payload that is a number beyond a `double` is infinite in Java"},
+	"exponent":          {"naming.md", "a number with an exponent in Spring's metadata may have another spelling in Java"},
 	"class twice":       {"naming.md", "a payload that names its class twice"},
 	"time":              {"naming.md", "the first millisecond of the year 1"},
 

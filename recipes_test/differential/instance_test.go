@@ -131,7 +131,10 @@ func (s seen) differs(in naming.Instance) (what, explained string) {
 		return "enabled", ""
 	}
 	if what := s.payloadDiffers(in); what != "" {
-		return what, ""
+		if s.Payload == "Infinity" {
+			explained = "large number"
+		}
+		return what, explained
 	}
 	if s.Broken {
 		return "the uriSpec", "null part"
@@ -145,7 +148,11 @@ func (s seen) differs(in naming.Instance) (what, explained string) {
 		}
 	}
 	// Docent takes the name and the id from the path.
-	uri := in.URISpec.Build(in, map[string]string{"name": or(s.Name), "id": or(s.ID)})
+	vars := map[string]string{"name": or(s.Name), "id": or(s.ID)}
+	if s.Type == nil {
+		vars["service-type"] = "" // a type that is null is DYNAMIC for Docent
+	}
+	uri := in.URISpec.Build(in, vars)
 	switch {
 	case or(s.URI) == uri:
 		return "", ""

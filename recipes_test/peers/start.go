@@ -54,15 +54,15 @@ var compiled struct {
 // Curator starts a Java program with a session of its own.
 func Curator(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
-	requireCurator(tb)
+	classpath := javaClasspath(tb)
 	// Several such processes run at once. They need not be fast, and must leave
 	// the machine to the servers.
-	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Main"}
+	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classpath, "Main"}
 	return launch(tb, "java", args, servers, timeout)
 }
 
-// requireCurator compiles the Java programs.
-func requireCurator(tb testing.TB) {
+// javaClasspath compiles the Java programs once, and returns their class path.
+func javaClasspath(tb testing.TB) string {
 	tb.Helper()
 	compiled.once.Do(compile)
 	if compiled.missing != nil {
@@ -71,6 +71,7 @@ func requireCurator(tb testing.TB) {
 	if compiled.err != nil {
 		tb.Fatalf("compiling the Java peer: %v", compiled.err)
 	}
+	return compiled.classpath
 }
 
 func compile() {

@@ -48,8 +48,7 @@ var readers struct {
 // tests of a test binary share it. Its layouts are in java/Values.java.
 func CuratorReader(tb testing.TB) *Reader {
 	tb.Helper()
-	requireCurator(tb)
-	return reader(tb, "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Values")
+	return reader(tb, "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", javaClasspath(tb), "Values")
 }
 
 // KazooReader returns the Python program that reads with kazoo's recipes. All
