@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,8 +69,10 @@ func TestFault29_OneRuleForWeights(t *testing.T) {
 			require.NoError(t, err)
 			name := l.name + " " + text
 			if in.Payload != nil && in.Weight == 0 && !in.Draining {
-				require.Equal(t, none, want, name)
-				continue // the field of our own holds something else, and is kept
+				// The field of our own holds something that Docent does not write.
+				n, err := strconv.Atoi(text)
+				require.True(t, want == none || err != nil || strconv.Itoa(n) != text, name)
+				continue
 			}
 			switch want {
 			case none:
@@ -119,7 +122,7 @@ func TestFault29_AddressesInAllCodecs(t *testing.T) {
 	}
 	for _, l := range layouts {
 		for _, address := range append(unusable, "") {
-			if address == "::1]" || address == "u@h" || strings.ContainsAny(address, "?/#\xff") && l.name == "Dubbo" {
+			if l.name == "Dubbo" && (address == "::1]" || strings.ContainsAny(address, "@?/#\xff")) {
 				continue // in a URL they are another address, or none
 			}
 			node, data := l.addressed(address)

@@ -259,7 +259,11 @@ func (in *Instance) takeBody(body string) (from origin, err error) {
 	} else if colon := strings.LastIndexByte(authority, ':'); colon > strings.LastIndexByte(authority, '%') { // not before a zone
 		host, port = authority[:colon], authority[colon+1:]
 	}
-	host = strings.Trim(host, "[]")
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok && (inner == "" || strings.Contains(inner, ":")) {
+			host = inner // other hosts keep their brackets, and cannot be called
+		}
+	}
 	if host == "" || strings.ContainsAny(host, " ") {
 		return from, errors.New("its URL has no host")
 	}

@@ -190,8 +190,10 @@ func TestSpringClassSpellings(t *testing.T) {
 		`{"@class":"` + springBean + `","@class":"x.Y"}`: false,
 		`{"@class":["` + springBean + `"]}`:              false,
 		`{"@class":null}`:                                false,
-		`{"@class":1}`:                                   false,
-		`{}`:                                             false,
+		`{"@Class":"` + springBean + `"}`:                false,
+		`{"@CLASS":"` + springBean + `","@class":"x.Y"}`: false,
+		`{"@class":1}`: false,
+		`{}`:           false,
 	} {
 		require.Equal(t, bean, isBean(payload), payload)
 	}

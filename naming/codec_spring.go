@@ -117,25 +117,7 @@ func (s *spring) read(service, name, text string) (Instance, error) {
 
 // isBean reports whether a payload is of Spring's class.
 func isBean(payload string) bool {
-	if payload == "" || payload[0] != '{' && payload[0] != '[' {
-		return false
-	}
-	if payload[0] == '{' {
-		var few [fewMembers]member
-		spellings, raw := 0, ""
-		for _, m := range split(few[:0], payload) {
-			if strings.EqualFold(m.key, classKey) {
-				spellings++
-			}
-			if m.key == classKey {
-				raw = m.raw
-			}
-		}
-		if spellings == 0 || spellings == 1 && raw != "" {
-			return raw != "" && raw[0] == '"' && unquote(raw) == springBean
-		}
-	}
-	return PayloadClass(json.RawMessage(payload)) == springBean
+	return payload != "" && (payload[0] == '{' || payload[0] == '[') && PayloadClass(json.RawMessage(payload)) == springBean
 }
 
 // takeBean reads a payload of Spring's class, which may have the form

@@ -5,6 +5,7 @@
 // read the same, or both must reject the value. The other differences are few:
 // a list names each of them, with the sentence of the guide that says it.
 //
-// DOCENT_VALUES is the number of values of each layout. DOCENT_SEED repeats a
-// run: a failed test prints its seed.
+// The values are the same in each run. With DOCENT_VALUES, the number of values
+// of each layout, they differ from run to run. A failed test prints its seed,
+// and DOCENT_SEED repeats the run.
 package differential

@@ -16,6 +16,7 @@ var explanations = map[string]explanation{
 	"19 digits":         {"naming.md", "a time of 19 digits"},
 	"large number":      {"naming.md", "a payload that is a number beyond a `double` is infinite in Java"},
 	"exponent":          {"naming.md", "a number with an exponent in Spring's metadata may have another spelling in Java"},
+	"key twice":         {"naming.md", "a key that occurs twice, with a first value that does not fit"},
 	"class twice":       {"naming.md", "a payload that names its class twice"},
 	"time":              {"naming.md", "the first millisecond of the year 1"},
 

@@ -67,7 +67,9 @@ LOCKS = {"mutex": CuratorNamedLock, "kazoo": Lock, "reader": ReadLock, "writer":
 def predecessor(data):
     """The kind of lock, its own name and the children, a line for each: the name of the predecessor."""
     kind, own, *children = data.decode("utf-8").split("\n")
-    return LOCKS[kind](Client(children=children), "/l")._get_predecessor(own) or ""
+    lock = LOCKS[kind](Client(children=children), "/l")
+    lock.prefix = own[:-10]  # as if it had made the name
+    return lock._get_predecessor(own) or ""
 
 
 def taken(queue, client):
