@@ -117,7 +117,19 @@ func (s *spring) read(service, name, text string) (Instance, error) {
 
 // isBean reports whether a payload is of Spring's class.
 func isBean(payload string) bool {
-	return payload != "" && (payload[0] == '{' || payload[0] == '[') && PayloadClass(json.RawMessage(payload)) == springBean
+	switch {
+	case payload == "" || payload[0] != '{' && payload[0] != '[':
+		return false
+	case payload[0] == '[':
+		return PayloadClass(json.RawMessage(payload)) == springBean
+	}
+	var few [fewMembers]member
+	for _, m := range split(few[:0], payload) {
+		if m.key == classKey {
+			return m.raw[0] == '"' && unquote(m.raw) == springBean
+		}
+	}
+	return false
 }
 
 // takeBean reads a payload of Spring's class, which may have the form
