@@ -125,6 +125,7 @@ clean: ## Remove built programs and coverage
 # What make test does in part under the race detector, it does whole: sizes, seeds, programs, faults.
 check: export DOCENT_SCALE := 1
 check: export DOCENT_DURATION := 3m
+check: export DOCENT_VALUES := 30000
 check: ## make test in full size: every unit test without the race detector and with it, more seeds, longer faults
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint

@@ -122,7 +122,7 @@ func (c *Counter) get(ctx context.Context) (Value, error) {
 // Set writes the number, whatever the number was. It creates the znode and its
 // parents if they are missing. It overwrites a number alone: a znode with other
 // data belongs to another recipe, or is a counter of another layout. An empty
-// znode that has never had children counts as a new counter.
+// znode that has never had children is a counter.
 //
 // ctx bounds the call. Errors: ErrOverflow with Int32; *FormatError;
 // session.ErrUnknownOutcome if the answer was lost; session.ErrNoAuth;
@@ -175,13 +175,9 @@ func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	return err
 }
 
-// replaceable returns nil for a counter, and for an empty node that is not a
-// directory.
+// replaceable returns nil for a counter.
 func (c *Counter) replaceable(data []byte, stat core.Stat) error {
 	_, err := c.value(data, stat)
-	if len(data) == 0 && stat.Cversion == 0 && recognise.Node(c.path, data, stat) == "" {
-		return nil
-	}
 	return err
 }
 

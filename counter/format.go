@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/docent-go/docent/internal/core"
 )
 
 // Format is how a counter's znode holds its number. With the format of another
-// library, both can count on the same znode.
+// library, both can count on the same znode. An empty znode is zero in every
+// format, as in Curator's atomics and in kazoo, which creates empty znodes. An
+// empty znode that has or had children is a directory, and a *FormatError.
 type Format int
 
 const (
@@ -23,8 +26,9 @@ const (
 	// ErrOverflow.
 	Int32
 	// Decimal is the format of kazoo's Counter without support_curator: decimal
-	// digits. An empty znode is zero. Fractions, which kazoo allows, are a
-	// *FormatError.
+	// digits, with blanks around them and underscores between them as Python's
+	// int reads them. Fractions, which kazoo allows, are a *FormatError, and so
+	// are numbers beyond 64 bits.
 	Decimal
 )
 
@@ -74,19 +78,25 @@ var layouts = map[Format]layout{
 func encodeInt64(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
 
 func decodeInt64(data []byte) (int64, string) {
-	if len(data) != 8 {
-		return 0, wrongLength(data, 8)
+	switch len(data) {
+	case 0:
+		return 0, ""
+	case 8:
+		return int64(binary.BigEndian.Uint64(data)), ""
 	}
-	return int64(binary.BigEndian.Uint64(data)), ""
+	return 0, wrongLength(data, 8)
 }
 
 func encodeInt32(n int64) []byte { return binary.BigEndian.AppendUint32(nil, uint32(int32(n))) }
 
 func decodeInt32(data []byte) (int64, string) {
-	if len(data) != 4 {
-		return 0, wrongLength(data, 4)
+	switch len(data) {
+	case 0:
+		return 0, ""
+	case 4:
+		return int64(int32(binary.BigEndian.Uint32(data))), ""
 	}
-	return int64(int32(binary.BigEndian.Uint32(data))), ""
+	return 0, wrongLength(data, 4)
 }
 
 func wrongLength(data []byte, want int) string {
@@ -95,14 +105,32 @@ func wrongLength(data []byte, want int) string {
 
 func encodeDecimal(n int64) []byte { return strconv.AppendInt(nil, n, 10) }
 
-// decodeDecimal reads an empty node as zero, since kazoo creates empty nodes.
+// pythonBlanks are what Python's int ignores around a number in ASCII.
+const pythonBlanks = " \t\n\v\f\r"
+
+// decodeDecimal reads what Python's int reads.
 func decodeDecimal(data []byte) (int64, string) {
 	if len(data) == 0 {
 		return 0, ""
 	}
-	n, err := strconv.ParseInt(string(data), 10, 64)
+	n, err := strconv.ParseInt(withoutUnderscores(strings.Trim(string(data), pythonBlanks)), 10, 64)
 	if err != nil {
 		return 0, fmt.Sprintf("its %d bytes are not a decimal integer of 64 bits", len(data))
 	}
 	return n, ""
+}
+
+// withoutUnderscores removes single underscores between digits.
+func withoutUnderscores(text string) string {
+	if !strings.Contains(text, "_") {
+		return text
+	}
+	digit := func(at int) bool { return at >= 0 && at < len(text) && '0' <= text[at] && text[at] <= '9' }
+	b := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if text[i] != '_' || !digit(i-1) || !digit(i+1) {
+			b = append(b, text[i])
+		}
+	}
+	return string(b)
 }

@@ -60,13 +60,15 @@ type curator struct{ enabled bool }
 // A payload that is a map of strings (HashMap, LinkedHashMap, TreeMap,
 // ConcurrentHashMap or without a class) is read into Metadata, Weight and
 // Draining; its class is kept. Any other is read into Payload. The key "weight"
-// with a valid weight, and "draining" with true or false, become the fields.
-// They are rejected in Metadata.
+// with a whole number, and "draining" with true or false, become the fields.
+// They are rejected in Metadata. A weight of 0 or less is read as Draining.
 //
-// All JSON that Curator reads is read, even {}: absent fields have the values
-// that Curator gives them. An instance that is read and written again keeps
-// everything that was not changed: fields that Curator does not know, the order
-// of fields, digits and white space.
+// JSON is read as Curator reads it, even {}: absent fields have the values that
+// Curator gives them, "8080" and 8080.0 are ports, "enabled":null is disabled,
+// what follows the object is ignored. The guide lists what is rejected
+// nevertheless. An instance that is read and written again keeps everything
+// that was not changed: fields that Curator does not know, the order of fields,
+// digits and white space.
 func Curator(opts ...CuratorOption) Codec {
 	c := &curator{}
 	misuse.Apply("naming.Curator", c, opts)
@@ -185,7 +187,7 @@ func appendURISpec(b []byte, spec URISpec) []byte {
 // Weight.
 func (in *Instance) weighs() error {
 	if value, there := in.Metadata[weightKey]; there {
-		if _, weighs := parseWeight(value); weighs || in.Weight != 0 {
+		if _, _, weighs := parseWeight(value); weighs || in.Weight != 0 {
 			return errors.New(`the metadata key "weight" is reserved: set the field Weight`)
 		}
 	}

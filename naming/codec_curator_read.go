@@ -2,7 +2,6 @@ package naming
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 )
@@ -95,8 +94,8 @@ func textOf(all []member, key string) (text string, found bool) {
 // take reads the metadata and the weight. All fields hold strings.
 func (in *Instance) take(all []member) {
 	if text, found := textOf(all, weightKey); found {
-		if weight, ok := parseWeight(text); ok {
-			in.Weight = weight
+		if weight, draining, ok := parseWeight(text); ok {
+			in.Weight, in.Draining = weight, in.Draining || draining
 			all = slices.DeleteFunc(all, func(m member) bool { return m.key == weightKey })
 		}
 	}
@@ -119,7 +118,7 @@ func decodeCurator(service, name, text string) (in Instance, payload string, fro
 		return in, "", from, err
 	}
 	enabled := true
-	var id, kind, side string
+	var id, side string
 	var registered int64
 	for _, m := range all {
 		err := error(nil)
@@ -127,28 +126,25 @@ func decodeCurator(service, name, text string) (in Instance, payload string, fro
 		case "name":
 			// The directory gives the service's name, as the znode's name gives
 			// the id.
+			err = m.text(new(string))
 		case "id":
 			err = m.text(&id)
 		case "address":
 			err = m.text(&in.Address)
 		case "port":
-			err = integer(m, &in.Port)
+			err = m.port(&in.Port)
 		case "sslPort":
-			err = integer(m, &in.SSLPort)
+			err = m.port(&in.SSLPort)
 		case "payload":
 			if m.raw != "null" {
 				payload = m.raw
 			}
 		case "registrationTimeUTC":
-			err = integer(m, &registered)
+			err = m.integer(&registered)
 		case "serviceType":
-			if err = m.text(&kind); err == nil && kind != "" {
-				if in.Type, err = ParseServiceType(kind); err != nil {
-					err = errors.New("its serviceType is unknown to Curator")
-				}
-			}
+			err = m.serviceType(&in.Type)
 		case "uriSpec":
-			in.URISpec, err = decodeURISpec(m)
+			err = m.uriSpec(&in.URISpec)
 		case "enabled":
 			from.enabled = true
 			err = m.truth(&enabled)
@@ -170,29 +166,6 @@ func decodeCurator(service, name, text string) (in Instance, payload string, fro
 		from.extra = append(from.extra, member{sideKey, side})
 	}
 	return in, payload, from, nil
-}
-
-func decodeURISpec(m member) (URISpec, error) {
-	if m.raw == "null" {
-		return nil, nil
-	}
-	if spec, usual := usualURISpec(m.raw); usual {
-		return spec, nil
-	}
-	var raw struct {
-		Parts []struct {
-			Value    string `json:"value"`
-			Variable bool   `json:"variable"`
-		} `json:"parts"`
-	}
-	if json.Unmarshal([]byte(m.raw), &raw) != nil {
-		return nil, m.unfit("a uriSpec")
-	}
-	var spec URISpec
-	for _, part := range raw.Parts {
-		spec = append(spec, URIPart(part))
-	}
-	return spec, nil
 }
 
 // usualURISpec reads a spec in exactly the bytes that Curator writes. For any
@@ -234,14 +207,18 @@ func usualURISpec(raw string) (spec URISpec, usual bool) {
 // field of another program, which is then kept as an unknown field.
 func (in *Instance) takeSide(raw string) bool {
 	var side struct {
-		Weight   int               `json:"weight"`
+		Weight   json.Number       `json:"weight"`
 		Draining bool              `json:"draining"`
 		Metadata map[string]string `json:"metadata"`
 	}
-	if json.Unmarshal([]byte(raw), &side) != nil || side.Weight < 0 || side.Weight > MaxWeight {
+	if json.Unmarshal([]byte(raw), &side) != nil {
 		return false
 	}
-	in.Weight, in.Draining = side.Weight, side.Draining
+	weight, draining, ok := parseWeight(side.Weight.String())
+	if !ok && side.Weight != "" {
+		return false
+	}
+	in.Weight, in.Draining = weight, side.Draining || draining
 	if len(side.Metadata) > 0 {
 		in.Metadata = side.Metadata
 	}

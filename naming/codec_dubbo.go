@@ -43,11 +43,13 @@ type dubbo struct{ category, protocol string }
 //
 // The parameters weight, timestamp, enabled (Draining is enabled=false),
 // disabled and dynamic (Permanent is dynamic=false) are fields of the Instance.
-// The codec itself writes interface, side and, outside of providers, category.
+// A parameter default.NAME has effect where NAME is missing, as in Dubbo. The
+// codec itself writes interface, side and, outside of providers, category.
 // Dubbo's own consumers leave out a provider that is disabled or not enabled. A
-// weight that is not a positive number is Draining, since Dubbo then sends no
-// calls. A provider without a weight has 100. All other parameters are
-// Metadata, and may also override interface, side and category. The URISpec
+// weight of 0 or less is Draining, since Dubbo then sends no calls. A provider
+// without a weight has 100. All other parameters are Metadata (warmup, the
+// weight of a method, ...), and may also override interface, side and category.
+// The URISpec
 // holds the protocol and the path of the URL, with {address} and {port} as its
 // variables. SSLPort, Payload, Static and DynamicSequential cannot be written.
 // Nor can & and ; within a parameter, because Dubbo ends the parameter there.
@@ -144,7 +146,7 @@ func (d *dubbo) params(in Instance) (map[string]string, error) {
 		if strings.ContainsAny(key, "&;=") || strings.ContainsAny(value, "&;") {
 			return nil, fmt.Errorf("the parameter %q has a & or ; in it, or a = in its key, which end a parameter in Dubbo: encode it", key)
 		}
-		if d.isField(key, value) || d.written(in, key) {
+		if d.isField(key, value) {
 			return nil, fmt.Errorf("the parameter %q is a field of the Instance", key)
 		}
 		params[key] = value
@@ -183,21 +185,36 @@ func (d *dubbo) fields(in Instance) map[string]string {
 	if in.Disabled {
 		params["disabled"] = "true"
 	}
+	for key, usual := range dubboFields {
+		value, given := in.Metadata[dubboDefault+key]
+		_, overridden := in.Metadata[key]
+		switch wanted, set := params[key]; {
+		case !given:
+		case set && wanted == value && !overridden:
+			delete(params, key) // the default says it
+		case !set && d.isField(key, value):
+			params[key] = usual
+		}
+	}
 	return params
 }
 
-func (d *dubbo) written(in Instance, key string) bool {
-	_, ok := d.fields(in)[key]
-	return ok
+// dubboFields are the parameters that hold fields, with the values that they
+// have where they are missing. The parameter dubboDefault+key stands for a
+// missing one.
+var dubboFields = map[string]string{
+	"weight": strconv.Itoa(dubboWeight), "timestamp": "0", "enabled": "true", "dynamic": "true", "disabled": "false",
 }
+
+const dubboDefault = "default."
 
 // isField reports whether Decode would read the parameter into a field.
 func (d *dubbo) isField(key, value string) bool {
 	isTrue := strings.EqualFold(value, "true")
 	switch key {
 	case "weight":
-		_, err := strconv.Atoi(value)
-		return err == nil
+		_, _, ok := parseWeight(value)
+		return ok
 	case "timestamp":
 		ms, err := strconv.ParseInt(value, 10, 64)
 		return err == nil && ms != 0
@@ -239,10 +256,14 @@ func (in *Instance) takeBody(body string) (from origin, err error) {
 	host, port := authority, ""
 	if end := strings.LastIndexByte(authority, ']'); end >= 0 {
 		host, port = authority[:end+1], strings.TrimPrefix(authority[end+1:], ":")
-	} else if colon := strings.LastIndexByte(authority, ':'); colon >= 0 {
+	} else if colon := strings.LastIndexByte(authority, ':'); colon > strings.LastIndexByte(authority, '%') { // not before a zone
 		host, port = authority[:colon], authority[colon+1:]
 	}
-	host = strings.Trim(host, "[]")
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok && (inner == "" || strings.Contains(inner, ":")) {
+			host = inner // other hosts keep their brackets, and cannot be called
+		}
+	}
 	if host == "" || strings.ContainsAny(host, " ") {
 		return from, errors.New("its URL has no host")
 	}
@@ -260,12 +281,16 @@ func (in *Instance) takeBody(body string) (from origin, err error) {
 }
 
 func (d *dubbo) takeParams(in *Instance, query string) {
-	automatic := d.automatic(in.Service)
+	given := make(map[string]string)
 	for param := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		key, value, assigned := strings.Cut(param, "=")
 		if !assigned {
 			value = key // as in Dubbo
 		}
+		given[key] = value // the last one counts
+	}
+	automatic := d.automatic(in.Service)
+	for key, value := range given {
 		written, always := automatic[key]
 		switch {
 		case key == "":
@@ -278,17 +303,23 @@ func (d *dubbo) takeParams(in *Instance, query string) {
 			in.Metadata[key] = value
 		}
 	}
+	for key := range dubboFields {
+		_, direct := given[key]
+		if value, ok := given[dubboDefault+key]; ok && !direct && d.isField(key, value) {
+			in.takeParam(key, value)
+		}
+	}
 }
 
 func (in *Instance) takeParam(key, value string) {
 	switch key {
 	case "weight":
-		weight, _ := strconv.Atoi(value) // isField has checked that it is a number
-		if weight <= 0 {
+		weight, draining, _ := parseWeight(value) // isField has checked that it is a number
+		if draining {
 			in.Draining = true
 			return
 		}
-		in.Weight = min(weight, MaxWeight)
+		in.Weight = weight
 	case "timestamp":
 		ms, _ := strconv.ParseInt(value, 10, 64)
 		in.Registered = fromMillis(ms)

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -25,6 +25,7 @@ func members(all []member, text string) ([]member, error) {
 	if all, ok := splitText(all, text); ok {
 		return all, nil
 	}
+	text = strings.TrimPrefix(text, byteOrderMark)
 	if err := checkJSON([]byte(text)); err != nil {
 		return nil, err
 	}
@@ -54,49 +55,13 @@ func checkJSON(data []byte) error {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// The following functions decode a field into to. They leave to unchanged for a
-// null. They read what json.Unmarshal reads.
-
-func (m member) text(to *string) error {
-	switch {
-	case m.raw == "null":
-	case m.raw[0] != '"':
-		return m.unfit("a string")
-	default:
-		*to = unquote(m.raw)
-	}
-	return nil
-}
-
-func integer[T int | int64](m member, to *T) error {
-	if m.raw == "null" {
-		return nil
-	}
-	n, err := strconv.ParseInt(m.raw, 10, 64)
-	if err != nil || int64(T(n)) != n {
-		return m.unfit("an integer")
-	}
-	*to = T(n)
-	return nil
-}
-
-func (m member) truth(to *bool) error {
-	switch m.raw {
-	case "null":
-	case "true", "false":
-		*to = m.raw == "true"
-	default:
-		return m.unfit("true or false")
-	}
-	return nil
-}
-
 func (m member) unfit(kind string) error {
 	return fmt.Errorf("its field %q does not hold %s", m.key, kind)
 }
 
 // appendString writes a JSON string with the bytes that Jackson writes: it
-// escapes only what it must, and hexadecimal digits are capitals.
+// escapes only what it must, and characters above U+FFFF. Hexadecimal digits
+// are capitals.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	b = append(b, '"')
@@ -104,6 +69,11 @@ func appendString(b []byte, s string) []byte {
 		switch c := s[i]; {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
+		case c >= 0xf0: // the first of four bytes
+			r, size := utf8.DecodeRuneInString(s[i:])
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04X\u%04X`, high, low)
+			i += size - 1
 		case c >= 0x20:
 			b = append(b, c)
 		case c == '\b':
@@ -169,12 +139,4 @@ func allStrings(all []member) bool {
 		}
 	}
 	return true
-}
-
-// parseWeight reads a weight as other libraries write it. If the text is not a
-// weight, the caller keeps it as metadata, so that an odd value does not make
-// the instance unreadable.
-func parseWeight(s string) (weight int, ok bool) {
-	weight, err := strconv.Atoi(s)
-	return weight, err == nil && weight > 0 && weight <= MaxWeight && strconv.Itoa(weight) == s
 }

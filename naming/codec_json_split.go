@@ -2,6 +2,7 @@ package naming
 
 import (
 	"encoding/json"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,15 +11,25 @@ import (
 // accept what encoding/json accepts. Their results share the memory of the
 // text.
 
-// splitText splits a text that is one object and nothing else. It returns false
-// for any other text.
+// byteOrderMark may precede a text in UTF-8.
+const byteOrderMark = "\ufeff"
+
+// splitText splits the object with which a text begins, and ignores what
+// follows it, as Jackson does. It returns false for any other text.
 func splitText(all []member, text string) ([]member, bool) {
-	at := spaceEnd(text, 0)
-	if at == len(text) || text[at] != '{' || !utf8.ValidString(text) {
+	at := spaceEnd(text, len(text)-len(strings.TrimPrefix(text, byteOrderMark)))
+	if !is(text, at, '{') {
 		return nil, false
 	}
 	all, end := splitObject(all, text, at)
-	return all, end > 0 && spaceEnd(text, end) == len(text)
+	return all, end > 0 && utf8.ValidString(text[:end])
+}
+
+// document returns the object that splitText splits, with the white space
+// around it.
+func document(text string) string {
+	text = strings.TrimPrefix(text, byteOrderMark)
+	return text[:spaceEnd(text, objectEnd(text, spaceEnd(text, 0), 1, nil))]
 }
 
 // split splits an object that is known to be valid.
@@ -112,8 +123,17 @@ func objectEnd(text string, at, depth int, field func(key, raw string)) int {
 	}
 }
 
-// arrayEnd is objectEnd for an array.
-func arrayEnd(text string, at, depth int) int {
+// listed yields the elements of an array that is known to be valid.
+func listed(array string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		going := true
+		arrayEnd(array, 0, 1, func(raw string) { going = going && yield(raw) })
+	}
+}
+
+// arrayEnd is objectEnd for an array. It calls element, unless that is nil, for
+// each element.
+func arrayEnd(text string, at, depth int, element func(raw string)) int {
 	if depth > maxDepth {
 		return -1
 	}
@@ -125,6 +145,9 @@ func arrayEnd(text string, at, depth int) int {
 		end := valueEnd(text, at, depth)
 		if end < 0 {
 			return -1
+		}
+		if element != nil {
+			element(text[at:end])
 		}
 		at = spaceEnd(text, end)
 		switch {
@@ -149,7 +172,7 @@ func valueEnd(text string, at, depth int) int {
 	case '{':
 		return objectEnd(text, at, depth+1, nil)
 	case '[':
-		return arrayEnd(text, at, depth+1)
+		return arrayEnd(text, at, depth+1, nil)
 	case 't':
 		return wordEnd(text, at, "true")
 	case 'f':

@@ -19,6 +19,7 @@ func (in *Instance) remember(text string, encoded []byte, service, name string) 
 	if string(encoded) == text {
 		return // the codec loses nothing
 	}
+	text = document(text)
 	from := *in.from()
 	from.text, from.service, from.name = text, service, name
 	in.origin = &from

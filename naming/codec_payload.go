@@ -58,19 +58,24 @@ func UnmarshalPayload(payload json.RawMessage, v any) error {
 	return nil
 }
 
-// PayloadClass returns the Java class that a payload names, or "".
+// PayloadClass returns the Java class that a payload names, or "". The key is
+// "@class" exactly, as for Jackson.
 func PayloadClass(payload json.RawMessage) string {
 	class, value := unwrap(payload)
 	if class != "" || len(value) == 0 || value[0] != '{' {
 		return class
 	}
-	var named struct {
-		Class string `json:"@class"`
-	}
-	if json.Unmarshal(value, &named) != nil {
+	var few [fewMembers]member
+	all, ok := splitText(few[:0], string(value))
+	if !ok {
 		return ""
 	}
-	return named.Class
+	for _, m := range all {
+		if m.key == classKey && m.raw[0] == '"' {
+			return unquote(m.raw)
+		}
+	}
+	return ""
 }
 
 // unwrap splits ["class",value]. Any other payload is the value itself.

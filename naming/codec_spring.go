@@ -29,9 +29,11 @@ var springURI = URISpec{{"scheme", true}, {"://", false}, {"address", true}, {":
 //	  "id":"orders-1","name":"orders","metadata":{"instance_status":"UP","weight":"3","zone":"a"}}
 //
 // Draining is the status OUT_OF_SERVICE, which Spring's consumers filter out.
-// An instance without a status is up. Any status but UP counts as draining and
-// is kept. Weight is the metadata key "weight", where Spring Cloud LoadBalancer
-// looks for it. An instance without a URISpec gets Spring's,
+// An instance without a status is up. Any status but UP, in whatever case,
+// counts as draining and is kept. Weight is the metadata key "weight", where
+// Spring Cloud LoadBalancer looks for it. A weight of 0 or less is read as
+// Draining. Numbers, true and false in the metadata are read as texts. An
+// instance without a URISpec gets Spring's,
 // {scheme}://{address}:{port}. A Payload cannot be written. An instance with a
 // foreign payload is read as Curator reads it, and cannot be written either.
 //
@@ -115,32 +117,30 @@ func (s *spring) read(service, name, text string) (Instance, error) {
 
 // isBean reports whether a payload is of Spring's class.
 func isBean(payload string) bool {
-	if payload == "" || payload[0] != '{' && payload[0] != '[' {
+	switch {
+	case payload == "" || payload[0] != '{' && payload[0] != '[':
 		return false
+	case payload[0] == '[':
+		return PayloadClass(json.RawMessage(payload)) == springBean
 	}
-	if payload[0] == '{' {
-		var few [fewMembers]member
-		spellings, raw := 0, ""
-		for _, m := range split(few[:0], payload) {
-			if strings.EqualFold(m.key, classKey) {
-				spellings++
-			}
-			if m.key == classKey {
-				raw = m.raw
-			}
-		}
-		if spellings == 0 || spellings == 1 && raw != "" {
-			return raw != "" && raw[0] == '"' && unquote(raw) == springBean
+	var few [fewMembers]member
+	for _, m := range split(few[:0], payload) {
+		if m.key == classKey {
+			return m.raw[0] == '"' && unquote(m.raw) == springBean
 		}
 	}
-	return PayloadClass(json.RawMessage(payload)) == springBean
+	return false
 }
 
-// takeBean reads a payload of Spring's class. For PayloadClass, ["class",{}] is
-// such a payload too, but it is not an object.
+// takeBean reads a payload of Spring's class, which may have the form
+// ["class",{}] too.
 func (in *Instance) takeBean(payload string, from *origin) error {
+	if payload[0] == '[' {
+		_, value := unwrap(json.RawMessage(payload))
+		payload = string(value)
+	}
 	if payload[0] != '{' {
-		return errors.New("it is JSON, but not an object")
+		return errors.New("the payload of Spring's class is not an object")
 	}
 	var few [fewMembers]member
 	var id, name string
@@ -171,15 +171,23 @@ func (in *Instance) takeBean(payload string, from *origin) error {
 	}
 	status, stated := textOf(metadata, statusKey)
 	in.take(slices.DeleteFunc(metadata, func(m member) bool { return m.key == statusKey }))
-	in.Draining = stated && status != statusUp
-	if in.Draining && status != statusDrain {
+	if stated = stated && !isUp(status); stated {
+		in.Draining = true
+	}
+	if stated && status != statusDrain {
 		from.status = status
 	}
 	return nil
 }
 
+// isUp reports whether Spring's consumers call an instance with the status.
+func isUp(status string) bool {
+	return strings.EqualFold(status, statusUp) || strings.TrimSpace(status) == ""
+}
+
 // texts appends the fields of Spring's metadata, a map of strings in Java, to
-// all, which is empty. Fields that are null are left out.
+// all, which is empty. Numbers, true and false become texts. Fields that are
+// null, and those without a key, are left out.
 func texts(all []member, m member) ([]member, error) {
 	switch m.raw[0] {
 	case 'n':
@@ -189,9 +197,13 @@ func texts(all []member, m member) ([]member, error) {
 		return nil, m.unfit("a map")
 	}
 	all = split(all, m.raw)
-	for _, value := range all {
-		if value.raw != "null" && value.raw[0] != '"' {
-			return nil, errors.New("its metadata holds a value that is not a string")
+	for i, value := range all {
+		switch value.raw[0] {
+		case '{', '[':
+			return nil, errors.New("its metadata holds an object or a list, where a text belongs")
+		case '"', 'n':
+		default:
+			all[i].raw = `"` + value.raw + `"`
 		}
 	}
 	return slices.DeleteFunc(all, func(m member) bool { return m.raw == "null" || m.key == "" }), nil

@@ -153,3 +153,6 @@ func TestURISpecRoundTrip(t *testing.T) {
 		require.Equal(t, spec.Build(in, nil), again.Build(in, nil))
 	})
 }
+
+// fromMillis is a time as the codecs read it.
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

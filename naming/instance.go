@@ -79,9 +79,10 @@ type Instance struct {
 	// Weight is the share of picks that the instance gets from the strategies
 	// Weighted, LeastPending and Hash, relative to the others. 0 means no
 	// weight is given, and counts as 1; the maximum is MaxWeight. To give an
-	// instance no picks, set Draining. Curator: in the payload. Spring:
-	// "weight" in the metadata. Dubbo: the parameter "weight"; an instance that
-	// is read without it has 100, as in Dubbo.
+	// instance no picks, set Draining: a weight of 0 or less that another
+	// program has written is read as Draining, in every codec. Curator: in the
+	// payload. Spring: "weight" in the metadata. Dubbo: the parameter "weight";
+	// an instance that is read without it has 100, as in Dubbo.
 	Weight int
 
 	// Metadata is further information in pairs of strings. Curator: in the
@@ -160,7 +161,8 @@ func ParseServiceType(s string) (ServiceType, error) {
 // HostPort returns "address:port" as net.Dial takes it, with brackets around an
 // IPv6 address. It uses Port, or without one SSLPort. Without either it returns
 // the bare address. Check an instance that a Balancer has not picked with
-// CheckAddress first: without an address, net.Dial calls the local machine.
+// CheckAddress first: without an address, net.Dial calls the local machine. For
+// a URL, put the result into url.URL.Host, which escapes an IPv6 zone.
 //
 // For TLS, set tls.Config.ServerName to the name of the service. The address is
 // not a name to verify, since any program that may register chooses it.

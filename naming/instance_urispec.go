@@ -17,9 +17,9 @@ type URIPart struct {
 	Variable bool
 }
 
-// ParseURISpec reads a spec such as "{scheme}://{address}:{port}/v1". Blanks
-// around the name of a variable are ignored, and so is a variable without a
-// name. {[} and {]} are braces.
+// ParseURISpec reads a spec such as "{scheme}://{address}:{port}/v1", as Curator
+// does. Blanks around the name of a variable are ignored, and so is a variable
+// without a name. {[} and {]} are braces.
 func ParseURISpec(text string) (URISpec, error) {
 	var spec URISpec
 	for text != "" {
@@ -40,7 +40,7 @@ func ParseURISpec(text string) (URISpec, error) {
 		case text[end] == '{':
 			return nil, errors.New("invalid uriSpec: { within a variable")
 		}
-		if name := strings.TrimSpace(text[:end]); name != "" {
+		if name := javaTrim(text[:end]); name != "" {
 			spec = append(spec, URIPart{Value: name, Variable: true})
 		}
 		text = text[end+1:]

@@ -86,6 +86,8 @@ func TestNames(t *testing.T) {
 		"queue-17FFFFFFF-2147483648":                  {priority: math.MaxInt32, prioritized: true, seq: math.MinInt32},
 		"queue-|18BCFE56800|0000000000":               {due: due},
 		"queue-|18BCFE56800|1000000050000000009":      {due: due, priority: 5, prioritized: true, seq: 9},
+		"queue-|FFFFFFFFFFFFFFFF|0000000001":          {seq: 1}, // put for a time before 1970
+		"queue-|8000000000000000|0000000001":          {seq: 1},
 		"queue-|7FFFFFFFFFFFFFFF|0800000000000000003": {due: math.MaxInt64, priority: math.MinInt32, prioritized: true, seq: 3},
 		"queue-|000000001234|-000000009":              {due: 0x1234, seq: -9},
 	} {
@@ -100,7 +102,7 @@ func TestNames(t *testing.T) {
 	for _, text := range []string{
 		"", "queue-", "queue-1", "queue-00000000070", "queue-|id|0000000001", "queue-|18BCFE56800", "queue-||0000000001",
 		"queue-|-1|0000000001", "queue-2000000050000000000", "queue-1FFFFFFFB0000000001", "queue-0000000050000000000",
-		"queue-|FFFFFFFFFFFFFFFF|0000000001", "queue-e1f6c1f0-5d5f-4a1e-9a3c-7a2a1ad5cf0f", "Queue-0000000001", "qn-0000000001",
+		"queue-e1f6c1f0-5d5f-4a1e-9a3c-7a2a1ad5cf0f", "Queue-0000000001", "qn-0000000001",
 		"queue-1_00000050000000000", "_c_x-queue-0000000001", "queue--0000000000",
 	} {
 		_, ok := parseCurator(text)

@@ -55,11 +55,13 @@ func parseCurator(text string) (name, bool) {
 	}
 	if delayed, ok := strings.CutPrefix(rest, curatorBar); ok {
 		hex, tail, ok := strings.Cut(delayed, curatorBar)
-		due, err := strconv.ParseUint(hex, 16, 63)
+		due, err := strconv.ParseUint(hex, 16, 64)
 		if !ok || err != nil {
 			return name{}, false
 		}
-		n.due, rest = int64(due), tail
+		// A time before 1970 has the form of a great number. The item is due at
+		// once, as for Curator.
+		n.due, rest = max(int64(due), 0), tail
 	}
 	switch len(rest) {
 	case 10, 11:

@@ -194,7 +194,7 @@ var foreignVerbs = map[string]foreignVerb{
 	}},
 
 	"counter set": {"counter set PATH 7", kinds("counter"), []outcome{{kinds: kinds("kazoo's gate"), takes: true}, notNumber}},
-	"counter add": {"counter add PATH 7", kinds("counter"), []outcome{notNumber}},
+	"counter add": {"counter add PATH 7", kinds("counter"), []outcome{{kinds: kinds("kazoo's gate"), takes: true}, notNumber}},
 	"counter set decimal": {"counter set PATH 7 --layout decimal", nil, []outcome{
 		{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}, notNumber,
 	}},

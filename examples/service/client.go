@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/docent-go/docent/naming"
@@ -49,7 +50,8 @@ func call(ctx context.Context, client *http.Client, servers *naming.Balancer[nam
 		if none != nil {
 			return "", none // no server is available
 		}
-		answer, err = get(ctx, client, "http://"+picked.Item.HostPort()+"/")
+		at := url.URL{Scheme: "http", Host: picked.Item.HostPort(), Path: "/"} // escapes an IPv6 zone
+		answer, err = get(ctx, client, at.String())
 		picked.Done(err)
 		if err == nil || ctx.Err() != nil {
 			break

@@ -93,9 +93,18 @@ func CreateSize(path string, data []byte, acl []ACL) int {
 
 func (e *Encoder) create(path string, data []byte, acl []ACL, flags int32) {
 	e.String(path)
-	e.Buffer(data)
+	e.data(data)
 	e.ACL(acl)
 	e.Int32(flags)
+}
+
+// data appends the data of a znode. It is never absent: a znode with absent data
+// makes Curator's GroupMember and kazoo's recipes fail.
+func (e *Encoder) data(b []byte) {
+	if b == nil {
+		b = []byte{}
+	}
+	e.Buffer(b)
 }
 
 // Delete removes a znode with the given version.
@@ -110,7 +119,7 @@ func Delete(path string, version int32) []byte {
 func SetData(path string, data []byte, version int32) []byte {
 	e := request(OpSetData, StringSize(path)+BufferSize(data)+4)
 	e.String(path)
-	e.Buffer(data)
+	e.data(data)
 	e.Int32(version)
 	return e.Frame()
 }
@@ -198,7 +207,7 @@ func multi(kind Op, ops []MultiOp) []byte {
 			e.create(op.Path, op.Data, op.ACL, op.Flags)
 		case OpSetData:
 			e.String(op.Path)
-			e.Buffer(op.Data)
+			e.data(op.Data)
 			e.Int32(op.Version)
 		case OpGetData, OpGetChildren:
 			e.String(op.Path)

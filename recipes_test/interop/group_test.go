@@ -57,6 +57,13 @@ func TestGroup(t *testing.T) {
 		b.Do("elect.join", path, "java 2", "")
 		want := members("docent", "\x00\xff", "java 1", "hello", "java 2", "")
 		java("Curator sees all", want)
+		// Curator's reader fails for the whole group if the data of one member are
+		// absent. Without a payload they are empty.
+		silent, err := g.Join(w.within(patience), "silent", nil)
+		require.NoError(w, err)
+		java("Curator sees a member without a payload", members("docent", "\x00\xff", "java 1", "hello", "java 2", "", "silent", ""))
+		require.NoError(w, silent.Leave(w.within(patience)))
+		java("it has left", want)
 		require.Equal(w, want, seen(w, g))
 
 		ctx, cancel := context.WithCancel(w.within(patience))

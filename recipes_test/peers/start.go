@@ -4,6 +4,7 @@ package peers
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -128,40 +129,49 @@ func compile(cell ensemble.Cell) {
 	compiled.classpath = compiled.dir + string(filepath.ListSeparator) + classpath
 }
 
-// Clean removes the files that the peers of a test binary share. TestMain calls
-// it after the tests.
+// Clean ends the readers and removes the files that the peers of a test binary
+// share. TestMain calls it after the tests.
 func Clean() error {
-	if compiled.dir == "" {
-		return nil
+	err := endReaders()
+	if compiled.dir != "" {
+		err = errors.Join(err, os.RemoveAll(compiled.dir))
 	}
-	return os.RemoveAll(compiled.dir)
+	return err
 }
 
 // Kazoo starts a Python program with a session of its own.
 func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
 	cell := cellWith(tb, "kazoo")
-	var env []string
-	if dir := cell.PythonPath(); dir != "" {
-		env = append(env, "PYTHONPATH="+dir)
+	program := filepath.Join(tb.TempDir(), "peer.py")
+	if err := os.WriteFile(program, pythonSource, 0o600); err != nil {
+		tb.Fatalf("writing the Python peer: %v", err)
 	}
-	python := ""
+	env := pythonEnv(cell)
+	return launch(tb, cell, env, requireKazoo(tb, env), []string{program}, servers, timeout)
+}
+
+// pythonEnv returns what a Python needs in its environment to find the cell's
+// kazoo.
+func pythonEnv(cell ensemble.Cell) []string {
+	if dir := cell.PythonPath(); dir != "" {
+		return []string{"PYTHONPATH=" + dir}
+	}
+	return nil
+}
+
+// requireKazoo returns a Python that has kazoo.
+func requireKazoo(tb testing.TB, env []string) (python string) {
+	tb.Helper()
 	// Debian's kazoo belongs to Debian's Python, which may not be the first on
 	// PATH.
 	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
 		probe := exec.Command(candidate, "-c", "import kazoo")
 		probe.Env = append(os.Environ(), env...)
 		if probe.Run() == nil {
-			python = candidate
-			break
+			return candidate
 		}
 	}
-	if python == "" {
-		absent(tb, "needs kazoo (Debian: apt-get install python3-kazoo)")
-	}
-	program := filepath.Join(tb.TempDir(), "peer.py")
-	if err := os.WriteFile(program, pythonSource, 0o600); err != nil {
-		tb.Fatalf("writing the Python peer: %v", err)
-	}
-	return launch(tb, cell, env, python, []string{program}, servers, timeout)
+	absent(tb, "needs kazoo (Debian: apt-get install python3-kazoo)")
+	return ""
 }
