@@ -156,7 +156,7 @@ func TestDuplicateID(t *testing.T) {
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))
 		require.ErrorIs(w, err, session.ErrIDTaken)
-		require.ErrorContains(w, err, fmt.Sprintf("the id is in use: this process holds it, in session 0x%x; choose another id, or give up the first", a.Current().ID()))
+		require.ErrorContains(w, err, fmt.Sprintf("the id is in use: this process holds it, in session 0x%x; choose another id, or give up the first", uint64(a.Current().ID())))
 		static := at("o1", "h2")
 		static.Type = naming.Static
 		_, err = registry(b).Register(w.Context(), static)

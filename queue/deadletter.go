@@ -69,7 +69,7 @@ func (i *Item) letter(reason string, data []byte, malformed bool, burial string)
 	}
 	l := DeadLetter{
 		ID: fmt.Sprintf("%s%s%x", i.name.text, letterMark, i.czxid), Item: i.name.id(), Data: data, Reason: reason,
-		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.UnixMilli(time.Now().UnixMilli()), Malformed: malformed,
+		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.Now().Truncate(time.Millisecond), Malformed: malformed,
 	}
 	head, err := json.Marshal(header{reason, l.Attempts, l.Put.UnixMilli(), malformed, burial})
 	if err != nil {

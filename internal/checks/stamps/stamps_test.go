@@ -15,7 +15,6 @@ import (
 // shown.
 var own = map[string]string{
 	"internal/base/stamp/stamp.go": "the number is bounded there",
-	"naming/registration.go":       "the number is the present time",
 	"queue/name.go":                "the number is the caller's time",
 	"queue/snapshot.go":            "the time is the end of a wait",
 }
