@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 	"sync/atomic"
@@ -252,9 +253,9 @@ func (t *Tree[T]) Close() error {
 // An error is yielded once, together with the present keys: a *BadValueError
 // for each bad value, the reason why a znode cannot be read, or a
 // session.ErrLeftOut that says what a limit leaves out. The loop goes on
-// after it. The loop ends without an error when ctx ends, and with
-// session.ErrClosed when the Tree or its Manager is closed. The errors are
-// *session.OpErrors.
+// after it. A lost session yields nothing: Stale tells it. The loop ends without
+// an error when ctx ends and after Close, and with session.ErrClosed when the
+// Manager is closed. The errors are *session.OpErrors.
 //
 // Changes is safe for concurrent use. A loop costs no goroutine, no request and
 // no watch.
@@ -284,7 +285,9 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 				if t.view.Load() != now {
 					continue // the last change comes first
 				}
-				yield(&now.TreeSnapshot, t.Err())
+				if errors.Is(t.mirror.Err(), core.ErrLost) { // the Manager was closed, and not the view
+					yield(&now.TreeSnapshot, t.Err())
+				}
 				return
 			}
 		}
