@@ -121,7 +121,7 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	case err != nil:
 		return err
 	case found && isPersistent(stat):
-		return core.ErrNotEphemeral
+		return notEphemeral(stat)
 	}
 	return waitqueue.ErrTaken
 }
@@ -129,6 +129,24 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 // isPersistent reports whether the node is known to belong to no session. For a
 // hidden node that is not known: contenders assume that a session holds it.
 func isPersistent(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
+
+// notEphemeral returns the error of a node that belongs to no session. A node
+// that has or had children is in use: nobody may be told to delete it.
+func notEphemeral(stat core.Stat) error {
+	if stat.NumChildren > 0 || stat.Cversion > 0 {
+		return directory{}
+	}
+	return core.ErrNotEphemeral
+}
+
+// directory is the core.ErrNotEphemeral of a directory.
+type directory struct{}
+
+func (directory) Error() string {
+	return "the znode is a directory, perhaps of a lock of another kind, and no session owns it: choose another path"
+}
+
+func (directory) Is(target error) bool { return target == core.ErrNotEphemeral }
 
 // awaitDeletion waits until the node is deleted. It watches by reading the
 // data, which leaves no watch if the node is deleted already. For a hidden
@@ -143,7 +161,7 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		case isPersistent(node.Stat):
 			watch.Stop()
-			return core.ErrNotEphemeral
+			return notEphemeral(node.Stat)
 		}
 		select {
 		case <-watch.Done():
