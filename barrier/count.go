@@ -15,7 +15,7 @@ import (
 // that came first decides, and Enter of a member with another count fails.
 var ErrCount = errors.New("the members give different counts")
 
-// otherCount is the error of a member whose count is not that of the others.
+// otherCount is the error of a member that gives another count than the others.
 func (d *Double) otherCount(theirs int) error {
 	return fmt.Errorf("%w: this member gives %d, and the barrier has members that give %d; give all members the same count",
 		ErrCount, d.count, theirs)
@@ -53,8 +53,8 @@ func (d *Double) compare(ctx context.Context, s *core.Session, names []string, s
 	return err
 }
 
-// agreed returns the members that give the same count as this one, and those of
-// other libraries, which give none. If the first of all members that give a
+// agreed returns the members that give the same count as this one, and the
+// members of other libraries, which give no count. If the first of all members that give a
 // count gives another one, the result is ErrCount. Members that came later with
 // another count do not count. It returns errChanged if a member has gone.
 func (d *Double) agreed(names []string, nodes []*core.Sighting) (same []comer, err error) {

@@ -131,7 +131,7 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 func isPersistent(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
 
 // notEphemeral returns the error of a node that belongs to no session. A node
-// that has or had children is in use: nobody may be told to delete it.
+// that has or had children is in use: the error must not advise to delete it.
 func notEphemeral(stat core.Stat) error {
 	if stat.NumChildren > 0 || stat.Cversion > 0 {
 		return directory{}
@@ -143,7 +143,7 @@ func notEphemeral(stat core.Stat) error {
 type directory struct{}
 
 func (directory) Error() string {
-	return "the znode is a directory, perhaps of a lock of another kind, and no session owns it: choose another path"
+	return "the znode is not ephemeral: it is a directory, perhaps of a lock of another kind; choose another path"
 }
 
 func (directory) Is(target error) bool { return target == core.ErrNotEphemeral }
