@@ -79,7 +79,7 @@
 // A Double is a directory, as with Curator's DistributedDoubleBarrier and
 // kazoo's DoubleBarrier: an ephemeral znode for each member, and the persistent
 // znode "ready". A member's znode has a UUID as its name, or "member-" and the
-// member's id. Its data is JSON, {"id":…,"host":…,"pid":…,"visit":…}. Children
+// member's id. Its data is JSON, {"id":…,"host":…,"pid":…,"visit":…,"count":…}. Children
 // with such names are members, and children with 32 hexadecimal digits, as
 // kazoo's. Other children are ignored. The data of "ready" is JSON,
 // {"round":…,"members":[…]}. The round is the data version of the directory,

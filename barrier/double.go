@@ -67,8 +67,7 @@ type Double struct {
 // NewDouble returns the rendezvous of count members at path, which is relative
 // to sm's root. It does no I/O. If the path, the count or the id is invalid,
 // every call on the Double returns the error. All members must give the same
-// count. A member with a greater count than the others waits for members that
-// do not come, without an error.
+// count: see ErrCount.
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
 		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
@@ -116,7 +115,7 @@ func (d *Double) Count() int {
 // removed in the background, and the error matches ctx.Err() and
 // context.Cause(ctx). Other errors:
 //
-//   - ErrFull;
+//   - ErrFull; ErrCount;
 //   - session.ErrIDTaken if a member with the same id is at the barrier. A
 //     member whose process has died stays there until its session ends: try
 //     again after a moment. A znode that this session is removing, because the

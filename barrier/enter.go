@@ -1,6 +1,7 @@
 package barrier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (d *Double) newEntrant() *entrant {
 	}
 	e.path = znode.Join(d.dir, e.name)
 	data := owner.Process()
-	data.ID, data.Visit = d.id, visit
+	data.ID, data.Visit, data.Count = d.id, visit, d.count
 	e.data = data.Encode()
 	return e
 }
@@ -119,7 +120,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 		}
 		return false, err
 	case len(present) >= r.size(d.count):
-		return false, ErrFull
+		return false, cmp.Or(d.sameCount(r), ErrFull)
 	}
 	path := znode.Join(d.dir, present[0])
 	member, inside, err := s.SeeW(ctx, path)
@@ -280,6 +281,8 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 			return nil, err
 		case r != nil && !r.has(e.name, own.Czxid):
 			return nil, nil
+		case r != nil && e.d.sameCount(r) != nil:
+			return nil, e.d.sameCount(r)
 		case r != nil:
 			return e.d.visit(ctx, e, node, r)
 		}

@@ -143,21 +143,8 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 	case slices.Contains(children, readyName):
 		return nil, errChanged
 	case len(names) < d.count:
-		return nil, nil
-	case len(names) > d.count:
-		if names, err = d.first(ctx, s, names); err != nil {
-			return nil, err
-		}
+		return nil, d.compare(ctx, s, names, self)
 	}
-	return d.begin(ctx, s, names, kept, dir.Version)
-}
-
-var errChanged = errors.New("the barrier has changed during the reads")
-
-// first returns the count members that came first. It reads all of them in few
-// requests, and returns errChanged if one has gone. A member whose stat the
-// server withholds is an error: its place is unknown.
-func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]string, error) {
 	paths := make([]string, len(names))
 	for i, name := range names {
 		paths[i] = znode.Join(d.dir, name)
@@ -166,19 +153,33 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	came := make(map[string]int64, len(names)) // the czxid by the name
-	for i, node := range nodes {
-		switch {
-		case node == nil:
-			return nil, errChanged
-		case core.Hidden(node.Stat):
-			return nil, unreadable(paths[i])
-		}
-		came[names[i]] = node.Stat.Czxid
+	comers, err := d.agreed(names, nodes)
+	if err != nil || len(comers) < d.count {
+		return nil, err
 	}
-	in := slices.Clone(names)
-	slices.SortFunc(in, func(a, b string) int { return cmp.Compare(came[a], came[b]) })
-	in = in[:d.count]
+	if names, err = d.first(comers); err != nil {
+		return nil, err
+	}
+	return d.begin(ctx, s, names, kept, dir.Version)
+}
+
+var errChanged = errors.New("the barrier has changed during the reads")
+
+// first returns the names of the count members that came first, sorted. If
+// there are more, a member whose stat the server withholds is an error: its
+// place is unknown.
+func (d *Double) first(comers []comer) (in []string, err error) {
+	if len(comers) > d.count {
+		for _, c := range comers {
+			if core.Hidden(c.stat) {
+				return nil, unreadable(znode.Join(d.dir, c.name))
+			}
+		}
+		slices.SortFunc(comers, func(a, b comer) int { return cmp.Compare(a.stat.Czxid, b.stat.Czxid) })
+	}
+	for _, c := range comers[:d.count] {
+		in = append(in, c.name)
+	}
 	slices.Sort(in)
 	return in, nil
 }

@@ -202,6 +202,7 @@ func TestCostOfFifty(t *testing.T) {
 			"create":       n,
 			"getData":      n + n - 1, // of the own node, with the watch of the hold; and of ready by all but the last
 			"getChildren2": n,
+			"multiRead":    n, // of another member, for its count; of all by the last
 			"multi":        1,
 		}, counts)
 		var visits []*barrier.Visit

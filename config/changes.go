@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/docent-go/docent/internal/core"
@@ -13,9 +14,10 @@ import (
 //
 // An error is yielded once, together with the present value: a *BadValueError,
 // or the reason why the znode cannot be read. The loop goes on after it. Once the
-// error is over, the value is yielded again, even if it has not changed. The
-// loop ends without an error when ctx ends, and with session.ErrClosed when the
-// Value or its Manager is closed. The errors are *session.OpErrors.
+// error is over, the value is yielded again, even if it has not changed. A lost
+// session yields nothing: Stale tells it. The loop ends without an error when
+// ctx ends and after Close, and with session.ErrClosed when the Manager is
+// closed. The errors are *session.OpErrors.
 //
 // Changes is safe for concurrent use. A loop costs no goroutine, no request and
 // no watch.
@@ -47,7 +49,9 @@ func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 				if v.view.Load() != now {
 					continue // the last change comes first
 				}
-				yield(&now.Snapshot, v.Err())
+				if errors.Is(v.mirror.Err(), core.ErrLost) { // the Manager was closed, and not the view
+					yield(&now.Snapshot, v.Err())
+				}
 				return
 			}
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 	"sync/atomic"
@@ -253,9 +254,9 @@ func (t *Tree[T]) Close() error {
 // for each bad value, the reason why a znode cannot be read, or a
 // session.ErrLeftOut that says what a limit leaves out. The loop goes on
 // after it. Once every error is over, the keys are yielded again, even if none
-// has changed. The loop ends without an error when ctx ends, and with
-// session.ErrClosed when the Tree or its Manager is closed. The errors are
-// *session.OpErrors.
+// has changed. A lost session yields nothing: Stale tells it. The loop ends
+// without an error when ctx ends and after Close, and with session.ErrClosed when
+// the Manager is closed. The errors are *session.OpErrors.
 //
 // Changes is safe for concurrent use. A loop costs no goroutine, no request and
 // no watch.
@@ -285,7 +286,9 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 				if t.view.Load() != now {
 					continue // the last change comes first
 				}
-				yield(&now.TreeSnapshot, t.Err())
+				if errors.Is(t.mirror.Err(), core.ErrLost) { // the Manager was closed, and not the view
+					yield(&now.TreeSnapshot, t.Err())
+				}
 				return
 			}
 		}

@@ -6,6 +6,10 @@
 //	defer m.Leave(context.Background())
 //
 //	for change, err := range g.Changes(ctx) { // first the present members, then every change
+//		if err != nil {
+//			log.Print(err) // the members are not known for now
+//			continue
+//		}
 //		for _, e := range change.Events {
 //			log.Print(e.Member.ID, " has ", e.Kind)
 //		}

@@ -23,6 +23,11 @@ var (
 	// partition is to go to another member. The partition stays ours until the
 	// function that works on it has returned.
 	ErrMoved = errors.New("the partition goes to another member")
+	// ErrReclaim is what the function of a partition returns, alone or wrapped,
+	// to give up the partition's claim without ending Run: a store has rejected
+	// the token, for example. The partition is then claimed anew, with a new
+	// token. No call of this package returns it.
+	ErrReclaim = errors.New("the partition's claim is given up, and made anew")
 	// ErrPartitionCount says that the members divide another number of
 	// partitions than NewPartitioner was given.
 	ErrPartitionCount = errors.New("the members divide another number of partitions")
@@ -228,7 +233,7 @@ type Partition struct {
 }
 
 // PartitionOwner describes the owner of a partition by its claim. Without a
-// claim, the partition has no owner, and all fields but Partition are zero.
+// claim, the partition has no owner, and all fields but Number are zero.
 type PartitionOwner struct {
 	// Owner describes the claim. ID is the id of the member, and Since is when
 	// it claimed the partition. Token is the fencing token. A claim does not

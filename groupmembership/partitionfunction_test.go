@@ -3,6 +3,7 @@ package groupmembership_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -165,4 +166,80 @@ func TestPartitionFunctionReturnsEarly(t *testing.T) {
 		require.Greater(t, calls, 100)
 		require.Less(t, calls, 3600)
 	})
+}
+
+// An f whose store has rejected the token returns ErrReclaim: the member stays,
+// and the partition is claimed anew with a new token.
+func TestPartitionIsReclaimed(t *testing.T) {
+	fenced := errors.New("the store has seen a greater token")
+	testworld.Run(t, func(w *testworld.World) {
+		var mu sync.Mutex
+		var ends []error
+		tokens := make(map[int]map[int64]int) // by partition: how often f was called with each token
+		joined := 0
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 2,
+			groupmembership.OnJoin(func(*groupmembership.Membership) { joined++ }),
+			groupmembership.OnPartitionEnd(func(_ *groupmembership.Partition, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				ends = append(ends, err)
+			}))
+		run := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "a", func(ctx context.Context, part *groupmembership.Partition) error {
+				mu.Lock()
+				if tokens[part.Number] == nil {
+					tokens[part.Number] = make(map[int64]int)
+				}
+				tokens[part.Number][part.Token()]++
+				again := len(tokens[part.Number]) < 3
+				mu.Unlock()
+				if part.Number == 1 && again {
+					return fmt.Errorf("%w: %w", groupmembership.ErrReclaim, fenced)
+				}
+				<-ctx.Done()
+				return fmt.Errorf("%w: %w", groupmembership.ErrReclaim, fenced)
+			})
+		})
+		w.Eventually(func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(tokens[1]) == 3
+		}, "partition 1 is claimed for the third time")
+		mu.Lock()
+		require.Len(t, tokens[0], 1, "the other partition stays")
+		require.Len(t, ends, 2)
+		for _, err := range ends {
+			require.ErrorIs(t, err, fenced)
+		}
+		for _, calls := range tokens[1] {
+			require.Equal(t, 1, calls)
+		}
+		mu.Unlock()
+		require.Equal(t, 1, joined)
+		_, err := run.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, fenced, "Run never returns what matches ErrReclaim")
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+// An f that returns ErrReclaim at once has its partition claimed with pauses,
+// and work of a second ends the series.
+func TestPartitionIsReclaimedWithPauses(t *testing.T) {
+	for work, bounds := range map[time.Duration][2]int{0: {100, 3600}, time.Second: {3000, 3600}} {
+		testworld.Run(t, func(w *testworld.World) {
+			ctx, cancel := context.WithTimeout(w.Context(), time.Hour)
+			defer cancel()
+			tokens := make(map[int64]bool)
+			err := groupmembership.NewPartitioner(w.Process().Manager, orders, 1).Run(ctx, "a",
+				func(_ context.Context, part *groupmembership.Partition) error {
+					tokens[part.Token()] = true
+					time.Sleep(work)
+					return groupmembership.ErrReclaim
+				})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Greater(t, len(tokens), bounds[0])
+			require.LessOrEqual(t, len(tokens), bounds[1])
+		})
+	}
 }

@@ -33,9 +33,14 @@ import (
 // part.Context ends then. How f returns decides how Run goes on:
 //
 //   - f returns nil while its context lasts: the member keeps the partition, and
-//     f is called again after a random pause. The pause grows to ten seconds if
-//     f keeps returning within a second.
-//   - f returns an error while its context lasts: Run ends, and returns it.
+//     f is called again with the same token: at once if f worked for a second,
+//     and otherwise after a random pause, which grows to ten seconds.
+//   - f returns an error that matches ErrReclaim: Run releases the claim and
+//     goes on. The partition is claimed anew, by this member or another, with
+//     a new token. If f keeps returning ErrReclaim within a second, the member
+//     pauses before its next claim, for a random time that grows to ten
+//     seconds. OnPartitionEnd gets the error, and Run never returns it.
+//   - f returns another error while its context lasts: Run ends, and returns it.
 //   - The claim was lost, or the partition moved, before f returned: Run goes
 //     on, whatever f returned, since the error may be a consequence.
 //     OnPartitionEnd gets the error.
@@ -74,7 +79,7 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 	defer cancel()
 	r := &partitionRun{
 		p: p, m: m, f: f, ctx: ctx, tasks: make([]*task, p.n), ended: make(chan *task), view: newDivision(p.n),
-		unseen: make([]int, p.n), problem: problem.To(p.onProblem),
+		unseen: make([]int, p.n), reclaims: make([]int, p.n), problem: problem.To(p.onProblem),
 	}
 	err = r.follow()
 	cancel()
@@ -104,6 +109,9 @@ type partitionRun struct {
 	// the view does not show. Only the present task of a partition uses its
 	// element.
 	unseen []int // by partition
+	// reclaims is how often in a row f has returned ErrReclaim within a second.
+	// Only the present task of a partition uses its element.
+	reclaims []int // by partition
 
 	// Only the loop uses the following.
 	tasks   []*task // by partition: being claimed, owned, or being given up

@@ -90,8 +90,17 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		return r.unconfirmed(ctx, h, err)
 	}
 	part := &Partition{Hold: bridge.Hold(h), Number: t.number}
+	began := time.Now()
 	err = r.repeat(within, part)
-	return r.giveUp(within, part, err)
+	if !errors.Is(err, ErrReclaim) {
+		return r.giveUp(within, part, err)
+	}
+	failed := r.giveUp(within, part, err)
+	if r.reclaims[t.number]++; time.Since(began) >= shortWork {
+		r.reclaims[t.number] = 0
+	}
+	_ = pauses.Wait(ctx, r.reclaims[t.number]-1) // fails only if ctx ends
+	return failed
 }
 
 // giveUp releases a partition after f has returned with err. It returns an
@@ -112,7 +121,7 @@ func (r *partitionRun) giveUp(within context.Context, part *Partition, err error
 	if r.p.onEnd != nil {
 		r.p.onEnd(part, oneline.Join(err, why))
 	}
-	if r.ctx.Err() == nil && (lost || why == ErrMoved) {
+	if errors.Is(err, ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
 		err = nil
 	}
 	if lost || why == ErrMoved {

@@ -145,6 +145,25 @@ func TestHardCase66_OneNodeHerd(t *testing.T) {
 	})
 }
 
+// The directory of a mutex is in use: no error says that it may be deleted.
+func TestOneNodeAtTheDirectoryOfAMutex(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		h, err := lock.NewMutex(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		for _, release := range []func() error{func() error { return nil }, h.Release} {
+			require.NoError(t, release())
+			_, err = oneNode(p).Lock(w.Context())
+			_, tried := oneNode(p).TryLock(w.Context())
+			for _, err := range []error{err, tried} {
+				require.ErrorIs(t, err, session.ErrNotEphemeral)
+				require.ErrorContains(t, err, "it is a directory, perhaps of a lock of another kind; choose another path")
+				require.NotContains(t, err.Error(), "delete")
+			}
+		}
+	})
+}
+
 func TestOneNodeWithoutAnEphemeralNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

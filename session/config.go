@@ -55,13 +55,14 @@ type Config struct {
 	// tells.
 	Auth []Credential
 	// ACL is given to every znode that is created. Nil means WorldACL(PermAll);
-	// CreatorACL is the usual choice with Auth.
+	// CreatorACL is the usual choice with Auth. Without credentials, every
+	// create with CreatorACL fails with ErrInvalidACL.
 	ACL []ACL
 	// Directories says what to do about a directory whose ACL gives others the
 	// right to create or delete znodes, or to change the ACL. Others are all
 	// identities to which ACL does not give the right. The default is
-	// WarnExposed. Nothing is checked if ACL is nil or gives all rights to
-	// everyone.
+	// WarnExposed. If ACL is nil or gives all rights to everyone, WarnExposed
+	// checks nothing, and RejectExposed is an error of Dial and Start.
 	Directories DirectoryPolicy
 	// Logger receives the events of sessions. Nil sends warnings and errors to
 	// slog.Default(), as it is at the time of each line. To discard all lines,

@@ -8,7 +8,7 @@
 //			time.Sleep(time.Hour) // it takes no time
 //			p.Link.Cut(zktest.ToServer)
 //			if err := export.Wait(); !errors.Is(err, session.ErrTrustElapsed) {
-//				t.Errorf("the export has returned %v", err)
+//				w.Errorf("the export has returned %v", err)
 //			}
 //		})
 //	}
@@ -18,6 +18,14 @@
 // exact nanosecond, and a test of an hour takes milliseconds. A goroutine that
 // remains at the end fails the test. What else can go wrong on a server or on
 // the network is in package zktest.
+//
+// # The outer test
+//
+// Within Run, use the World in place of the outer *testing.T: a World is the
+// *testing.T of the bubble. Take contexts from World.Context. The context of the
+// outer test belongs to no bubble. If a goroutine of the bubble waits for it, the
+// Go runtime ends the test binary: "fatal error: close of synctest channel from
+// outside bubble".
 //
 // # The race detector
 //

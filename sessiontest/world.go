@@ -15,7 +15,8 @@ import (
 const patience = 24 * time.Hour
 
 // World is a server and the processes that use it, in virtual time. It ends
-// with its test.
+// with its test. It is the *testing.T of the bubble: use its Context, and not
+// the context of the test that called Run.
 type World struct {
 	*testing.T
 	Server *zktest.Server

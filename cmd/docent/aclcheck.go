@@ -15,6 +15,7 @@ import (
 // aclCheck is "docent acl check".
 type aclCheck struct {
 	Path  string   `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
+	Below bool     `help:"Check PATH and what is below it, and not the znodes above: whether your own tree is closed, where / is open."`
 	Limit int      `default:"10000" placeholder:"N" help:"Read at most N znodes."`
 	Trust []string `placeholder:"SCHEME:ID" help:"Other identities that may have rights, such as digest:ops or sasl:backup. They are compared by name."`
 }
@@ -28,8 +29,8 @@ func (aclCheck) Help() string {
 		`credentials and --trust, only the rights of everyone and of all addresses (ip:0.0.0.0/0) are marked. The digest scheme's passwords are not compared with ` +
 		`--trust, only the names.` + "\n\n" +
 		`It says which znodes --limit leaves out, and which ACLs it may not read. With --json each line is one finding. ` +
-		`Exit codes: 0 if nothing is marked, 1 if something is, 69 if ZooKeeper cannot be reached.` + "\n\n" +
-		`Example: docent acl check /orders || alert`
+		`Exit codes: 0 if everything was read and nothing is marked, 1 otherwise, 69 if ZooKeeper cannot be reached.` + "\n\n" +
+		`Example: docent acl check /orders --below || alert`
 }
 
 func (c *aclCheck) check() error {
@@ -62,12 +63,12 @@ func (c *aclCheck) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		walk := &aclWalk{m: bridge.Core(sm), limit: c.Limit, trust: c.Trust,
+		walk := &aclWalk{m: bridge.Core(sm), limit: c.Limit, trust: c.Trust, below: c.Below,
 			anyoneOnly: len(c.Trust) == 0 && !a.globals.hasCredentials()}
 		if err := walk.read(ctx, report); err != nil {
 			return err
 		}
-		if walk.m.Root() != "/" {
+		if walk.m.Root() != "/" && !c.Below {
 			if err := c.lookOutside(ctx, a, walk); err != nil {
 				return err
 			}
@@ -114,6 +115,7 @@ func (c *aclCheck) print(a *app, task string, walk *aclWalk) error {
 		}
 	}
 	if gaps := walk.gaps(); gaps != "" {
+		a.code = exitFailure
 		a.note("%s: the check is not complete: %s", task, gaps)
 	}
 	switch {

@@ -137,3 +137,33 @@ func TestACLCheck_gaps(t *testing.T) {
 		require.Empty(t, out)
 	}
 }
+
+// A tree of one's own can be checked although / is open, and a check that is
+// not complete does not succeed.
+func TestACLCheck_below(t *testing.T) {
+	server := zktest.New(t)
+	code, _, stderr := docent(t, words("acl init /orders"), on(server), ann)
+	require.Zero(t, code, stderr)
+	code, out, _ := docent(t, words("acl check /orders"), on(server), ann)
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "/  above\n")
+	for _, args := range []string{"acl check /orders --below", "--servers zk1/orders acl check --below"} {
+		code, out, stderr = docent(t, words(args), on(server), ann)
+		require.Zero(t, code, stderr)
+		require.NotContains(t, out, "above")
+		require.Contains(t, out, "nothing is exposed\n")
+	}
+
+	server.Put("/orders/hidden", nil)
+	give(t, server, "/orders/hidden", anns(session.PermWrite))
+	server.Put("/orders/more", nil)
+	give(t, server, "/orders/more", anns(session.PermAll))
+	code, out, stderr = docent(t, words("acl check /orders --below --limit 1"), on(server), ann)
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "nothing is exposed in the znodes that were read\n")
+	require.Contains(t, stderr, "the check is not complete")
+
+	server.Put("/orders/open", nil)
+	code, _, _ = docent(t, words("acl check /orders --below"), on(server), ann)
+	require.Equal(t, 1, code)
+}

@@ -106,10 +106,10 @@ type aclInitRun struct {
 func (r *aclInitRun) init(ctx context.Context, result *aclInitJSON) error {
 	acl, _, err := r.m.ACL(ctx, r.c.Path)
 	if errors.Is(err, session.ErrNoNode) {
-		_, err = r.m.CreateWithParents(ctx, r.c.Path, nil)
-		if result.Created = err == nil; err == nil || errors.Is(err, session.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
-			acl, _, err = r.m.ACL(ctx, r.c.Path)
+		if err := r.create(ctx, result); err != nil {
+			return err
 		}
+		acl, _, err = r.m.ACL(ctx, r.c.Path)
 	}
 	switch {
 	case errors.Is(err, session.ErrNoAuth):
@@ -140,6 +140,46 @@ func (r *aclInitRun) init(ctx context.Context, result *aclInitJSON) error {
 	acl, _, err = r.m.ACL(ctx, r.c.Path)
 	result.Owners = ownersOf(acl)
 	return err
+}
+
+// create makes PATH, unless another client has made it meanwhile.
+func (r *aclInitRun) create(ctx context.Context, result *aclInitJSON) error {
+	if root := r.m.Root(); r.c.Path == "/" && root != "/" {
+		return &taskError{task: r.task, err: fmt.Errorf("the root %s in --servers does not exist", root),
+			hint: fmt.Sprintf(`make it with "docent acl init %s", and leave the root out of --servers`, root)}
+	}
+	_, err := r.m.CreateWithParents(ctx, r.c.Path, nil)
+	switch {
+	case err == nil:
+		result.Created = true
+	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, session.ErrNodeExists):
+		return nil
+	case errors.Is(err, session.ErrNoAuth):
+		dir, err := r.existing(ctx)
+		if err != nil {
+			return err
+		}
+		return &taskError{task: r.task, err: fmt.Errorf("PATH does not exist, and these credentials have no right to create znodes in %s", dir),
+			hint: "have its owner make PATH or give you the right"}
+	}
+	return err
+}
+
+// existing returns the nearest znode above PATH that exists.
+func (r *aclInitRun) existing(ctx context.Context) (string, error) {
+	for dir := r.c.Path; ; {
+		if dir, _ = znode.Split(dir); dir == "/" {
+			return dir, nil
+		}
+		_, found, err := r.m.Exists(ctx, dir)
+		switch {
+		case errors.Is(err, session.ErrNoAuth), err == nil && found: // some servers hide the stat
+			return dir, nil
+		case err != nil:
+			return "", err
+		}
+	}
 }
 
 // sharesOf returns what the ACL gives to others, and whether it gives all rights

@@ -33,6 +33,30 @@ func TestACLInit(t *testing.T) {
 	require.Empty(t, out)
 	require.Equal(t, "docent: acl init /orders: PATH exists, and its ACL cannot be read with these credentials; "+
 		"choose another path, or have its owner give you the right to change its ACL\n", stderr)
+
+	// What does not exist is not said to exist.
+	for _, path := range []string{"/orders/us", "/orders/us/a/b"} {
+		code, out, stderr = docent(t, words("acl init "+path), on(server), bob)
+		require.Equal(t, 1, code)
+		require.Empty(t, out)
+		require.Equal(t, "docent: acl init "+path+": PATH does not exist, and these credentials have no right to create znodes in /orders; "+
+			"have its owner make PATH or give you the right\n", stderr)
+	}
+}
+
+// The root in --servers is made without it.
+func TestACLInit_root(t *testing.T) {
+	server := zktest.New(t)
+	code, out, stderr := docent(t, words("--servers zk1/new acl init /"), on(server), ann)
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Equal(t, "docent: acl init /: the root /new in --servers does not exist; "+
+		"make it with \"docent acl init /new\", and leave the root out of --servers\n", stderr)
+	code, _, stderr = docent(t, words("acl init /new"), on(server), ann)
+	require.Zero(t, code, stderr)
+	code, out, stderr = docent(t, words("--servers zk1/new acl init /"), on(server), ann)
+	require.Zero(t, code, stderr)
+	require.Equal(t, "/  belongs already to digest:ann\n", out)
 }
 
 // A directory with another ACL is left alone without --force.

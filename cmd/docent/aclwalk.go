@@ -21,6 +21,7 @@ type aclWalk struct {
 	m          *core.Manager
 	limit      int
 	trust      []string
+	below      bool // the nodes above the tree are not read
 	anyoneOnly bool // only the rights of everyone are exposed
 
 	outside *aclWalk // of the nodes above the root in --servers; nil without a root
@@ -80,6 +81,9 @@ func (w *aclWalk) read(ctx context.Context, report *inspect.Report) error {
 // above reads the nodes above a path.
 func (w *aclWalk) above(ctx context.Context, path string) error {
 	w.nodes = make(map[string]*aclNode)
+	if w.below {
+		return nil
+	}
 	for _, path := range ancestors(path) {
 		if err := w.level(ctx, []string{path}, false); err != nil {
 			return err

@@ -80,7 +80,7 @@ func TestFault48_CMDGetsNoCredential(t *testing.T) {
 
 // Every variable is a secret, names a file, or says nothing that matters.
 func TestFault48_EveryVariableIsJudged(t *testing.T) {
-	harmless := []string{"DOCENT_SERVERS", "DOCENT_SASL_USER", "DOCENT_TLS", "DOCENT_TLS_SERVER_NAME"}
+	harmless := []string{"DOCENT_SERVERS", "DOCENT_ACL", "DOCENT_SASL_USER", "DOCENT_TLS", "DOCENT_TLS_SERVER_NAME"}
 	for _, name := range variables {
 		require.Contains(t, slices.Concat(secretVariables, fileVariables, harmless), name)
 	}

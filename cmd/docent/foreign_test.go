@@ -189,7 +189,8 @@ var foreignVerbs = map[string]foreignVerb{
 	}},
 	// What it waits at for another member is left out: "barrier enter" has it.
 	"barrier enter two": {"barrier enter PATH --count 2 --wait 1m --id b -- true", anyDirectory, []outcome{
-		noChildren, {kinds: kinds("rendezvous"), code: 75, text: "all 2 places are taken"},
+		noChildren, {kinds: kinds("rendezvous"), code: 1,
+			text: "this member gives 2, and the barrier has members that give 1; give all members the same count"},
 		{code: 1, text: "the znode belongs to another recipe or program: "},
 	}},
 

@@ -263,7 +263,7 @@ func (c *queueList) Run(ctx context.Context, a *app) error {
 			if a.globals.JSON {
 				err = a.printJSON(entryAsJSON(e))
 			} else {
-				err = a.printf("%s  priority %d  attempts %d  %s  %d bytes\n", e.ID, e.Priority, e.Attempts, stateOf(e), len(e.Data))
+				err = a.printf("%s\tpriority %d\tattempts %d\t%s\t%d bytes\n", e.ID, e.Priority, e.Attempts, stateOf(e), len(e.Data))
 			}
 			if err != nil {
 				return err

@@ -33,7 +33,7 @@ func TestQueue_putAndTake(t *testing.T) {
 	require.Zero(t, code)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	require.Len(t, lines, 3)
-	require.Equal(t, "0000000001  priority -1  attempts 0  ready  10 bytes", lines[0])
+	require.Equal(t, "0000000001\tpriority -1\tattempts 0\tready\t10 bytes", lines[0])
 	require.Contains(t, lines[1], "due at ")
 
 	code, out, _ = docent(t, words("queue take /q"), on(server))
@@ -112,7 +112,7 @@ func TestQueue_discard(t *testing.T) {
 	code, _, _ = docent(t, words("queue take /q --max-attempts 1", self("4")...), on(server), role("exit"))
 	require.Equal(t, 4, code)
 	_, out, _ := docent(t, words("queue dead list /q"), on(server))
-	id, _, _ := strings.Cut(out, " ")
+	id, _, _ := strings.Cut(out, "\t")
 	code, out, stderr = docent(t, words("queue dead discard /q", id), on(server))
 	require.Zero(t, code, stderr)
 	require.Equal(t, "1\n", out)

@@ -56,7 +56,7 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 				err = a.printJSON(letterJSON{l.ID, l.Item, l.Reason, l.Malformed, l.Priority, l.Attempts,
 					knownTime(l.Put), knownTime(l.Died), payload(l.Data)})
 			} else {
-				err = a.printf("%s  attempts %d  died %s  %s\n", oneLine(l.ID), l.Attempts, cmp.Or(knownTime(l.Died), "?"), oneLine(l.Reason))
+				err = a.printf("%s\tattempts %d\tdied %s\t%s\n", oneLine(l.ID), l.Attempts, cmp.Or(knownTime(l.Died), "?"), oneLine(l.Reason))
 			}
 			if err != nil {
 				return err

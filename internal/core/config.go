@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,10 +119,15 @@ func (c Config) validate() (Config, error) {
 	if len(c.Servers) == 0 {
 		return fail("Servers", "it is empty: name at least one server as host:port")
 	}
-	var err error
-	if c.Servers, err = parseServers(c.Servers); err != nil {
-		return fail("Servers", "%v", err)
+	servers, err := parseServers(c.Servers)
+	if err != nil {
+		hint := ""
+		if slices.ContainsFunc(c.Servers, func(s string) bool { return strings.ContainsAny(s, "/,") && !strings.Contains(s, "@") }) {
+			hint = "; a root belongs into Root, and ParseConnect splits a connect string such as \"zk1:2181,zk2:2181/app\""
+		}
+		return fail("Servers", "%v%s", err, hint)
 	}
+	c.Servers = servers
 	if c.Root == "" {
 		c.Root = "/"
 	}
@@ -175,6 +181,9 @@ func (c Config) validate() (Config, error) {
 		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper rejects: leave it nil for an ACL that lets everyone do everything")
+	}
+	if c.Directories == RejectExposed && !restricts(c.ACL) {
+		return fail("Directories", "RejectExposed checks whether others have the rights of ACL, and ACL gives all rights to everyone: set ACL, such as CreatorACL with Auth")
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost

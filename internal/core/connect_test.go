@@ -158,8 +158,8 @@ func TestConfigNamesTheFieldAtFault(t *testing.T) {
 		"empty server":       {"Servers", "server 2 of 2, \"\": it is empty", func(c *core.Config) { c.Servers = []string{"zk1", ""} }},
 		"port zero":          {"Servers", `port "0"`, func(c *core.Config) { c.Servers = []string{"zk1:0"} }},
 		"port too great":     {"Servers", `port "70000"`, func(c *core.Config) { c.Servers = []string{"zk1:70000"} }},
-		"connect string":     {"Servers", "comma", func(c *core.Config) { c.Servers = []string{"zk1,zk2:2181"} }},
-		"root in the server": {"Servers", "slash", func(c *core.Config) { c.Servers = []string{"zk1/app"} }},
+		"connect string":     {"Servers", "; a root belongs into Root, and ParseConnect splits", func(c *core.Config) { c.Servers = []string{"zk1,zk2:2181"} }},
+		"root in the server": {"Servers", "a root belongs into Root, and ParseConnect splits", func(c *core.Config) { c.Servers = []string{"zk1/app"} }},
 		"server twice":       {"Servers", "the same server", func(c *core.Config) { c.Servers = []string{"zk1", "zk1:2181"} }},
 		"credentials":        {"Servers", "not shown", func(c *core.Config) { c.Servers = []string{"ann:hunter2@zk1"} }},
 		"bare IPv6":          {"Servers", "brackets", func(c *core.Config) { c.Servers = []string{"::1"} }},
@@ -181,6 +181,10 @@ func TestConfigNamesTheFieldAtFault(t *testing.T) {
 		"digest of nothing":  {"Auth", "user:password", func(c *core.Config) { c.Auth = []core.Credential{{Scheme: "digest"}} }},
 		"digest, no colon": {"Auth", "user:password", func(c *core.Config) {
 			c.Auth = []core.Credential{core.Digest("a", "b"), core.AddAuth("digest", []byte("hunter2"))}
+		}},
+		"reject without an ACL": {"Directories", "set ACL, such as CreatorACL with Auth", func(c *core.Config) { c.Directories = core.RejectExposed }},
+		"reject with an open ACL": {"Directories", "set ACL", func(c *core.Config) {
+			c.Directories, c.ACL = core.RejectExposed, core.WorldACL(core.PermAll)
 		}},
 		"empty ACL":     {"ACL", "empty", func(c *core.Config) { c.ACL = []zk.ACL{} }},
 		"tiny requests": {"MaxRequest", "1024", func(c *core.Config) { c.MaxRequest = 100 }},

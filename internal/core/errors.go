@@ -172,6 +172,9 @@ func reasonText(err error) string {
 		return "the znode has children"
 	case ErrNoAuth:
 		return "the ACL denies access"
+	case ErrInvalidACL:
+		return "the server rejects the ACL: an entry is malformed or has an unknown scheme, or CreatorACL is used without " +
+			"credentials; set Auth, SASL or a client certificate in the session's Config"
 	}
 	return strings.TrimPrefix(err.Error(), "zk: ")
 }

@@ -182,7 +182,7 @@ func TestUncommonServerErrors(t *testing.T) {
 		}))
 		for c, want := range map[zktest.Code]string{
 			zktest.CodeMarshallingError: "MARSHALLINGERROR (-5)", zktest.CodeNotReadOnly: "NOTREADONLY (-119)",
-			zktest.CodeUnimplemented: "does not implement", zktest.CodeInvalidACL: "invalid ACL",
+			zktest.CodeUnimplemented: "does not implement", zktest.CodeInvalidACL: "CreatorACL is used without credentials; set Auth",
 			zktest.CodeBadArguments: "invalid arguments", -120: "localSessionsUpgradingEnabled", -124: "credentials", -125: "quota",
 		} {
 			code, sent = c, 0

@@ -64,7 +64,7 @@ var holding = []recipe{
 		},
 	},
 	{
-		name: "exclusive lock",
+		name: "one-node lock",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
 			h, err := lock.NewOneNode(sm, path).TryLock(ctx)
 			return held(h, err, during)

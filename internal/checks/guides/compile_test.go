@@ -1,6 +1,7 @@
 package guides
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -43,7 +44,7 @@ var packages = map[string]string{
 type unit struct {
 	name   string
 	text   string
-	loose  bool   // a fragment: it need not use all variables that it declares
+	loose  bool   // a fragment: it need not use what its own statements declare (see unfinished)
 	module string // whose packages it imports: a directory of the repository
 	file   *ast.File
 	fset   *token.FileSet
@@ -100,12 +101,43 @@ func (u *unit) imports() (paths []string) {
 // check type-checks a file, and returns what the compiler would say.
 func (u *unit) check(from types.Importer, info *types.Info) (said []error) {
 	conf := types.Config{Importer: from, Error: func(err error) {
-		if !u.loose || !strings.Contains(err.Error(), "declared and not used: ") {
+		if !u.loose || !u.unfinished(err) {
 			said = append(said, err)
 		}
 	}}
 	_, _ = conf.Check("p", u.fset, []*ast.File{u.file}, info) // Error has been told
 	return said
+}
+
+// unfinished: the error is a variable that a statement of the fragment itself
+// declares, and that nothing uses. The reader's code goes on and uses it. A
+// block within the fragment is whole, and has to use its variables.
+func (u *unit) unfinished(err error) bool {
+	var at types.Error
+	if !errors.As(err, &at) || !strings.HasPrefix(at.Msg, "declared and not used: ") {
+		return false
+	}
+	for _, d := range u.file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Name.Name != "_" {
+			continue
+		}
+		for _, statement := range f.Body.List {
+			switch s := statement.(type) {
+			case *ast.AssignStmt:
+				for _, left := range s.Lhs {
+					if left.Pos() == at.Pos {
+						return true
+					}
+				}
+			case *ast.DeclStmt:
+				if s.Pos() <= at.Pos && at.Pos < s.End() {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // importers returns an importer for each module, of the packages that the files

@@ -73,6 +73,8 @@ func TestGuides_brokenBlocksAreFound(t *testing.T) {
 		"a helper that nobody declares":    "play(ctx)\n",
 		"a package that nobody lists":      "rope.Pull(ctx)\n",
 		"a name that is declared twice":    "a, err := m.Lock(ctx)\na, err := m.TryLock(ctx)\n",
+		"an unused variable in a block":    "if path := m.Path(); path != \"\" {\n\terr := work(ctx)\n}\n",
+		"an unused variable in a function": "work := func() {\n\terr := work(ctx)\n}\n",
 		"three dots":                       "m.Lock(ctx)\n...\n",
 		"a value that is no statement":     "m.Path\n",
 		"a declaration that does not fit":  "func f() *lock.Mutex { return sm }\n",

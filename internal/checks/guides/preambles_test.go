@@ -39,6 +39,8 @@ var sm *session.Manager
 var g *groupmembership.Group
 var m *groupmembership.Membership
 var host string
+var errOldToken error
+var p *groupmembership.Partitioner
 func consume(ctx context.Context, partition int, token int64) error
 `,
 	"docs/inspect.md": `

@@ -5,10 +5,17 @@ package guides
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +38,7 @@ type program struct {
 	appears   string            // an instance that it registers as orders
 	interrupt os.Signal         // what it is sent then, if it does not end by itself
 	exit      int               // -1 is a death by the signal
+	forwards  bool              // it prints its address, and answers as the instance of orders does
 	elsewhere string            // why it is not run here
 }
 
@@ -53,7 +61,17 @@ var programs = map[string][]program{
 			replace: map[string]string{`"zk1:2181", "zk2:2181", "zk3:2181"`: `"ADDR"`, `":8080"`: `"127.0.0.1:0"`},
 			appears: "orders-7", interrupt: syscall.SIGTERM,
 		},
-		{elsewhere: "it serves at a port that the test cannot choose without a race"},
+		{
+			replace: map[string]string{
+				`"zk1:2181", "zk2:2181", "zk3:2181"`: `"ADDR"`,
+				`"/var/cache/shop/orders.json"`:      `os.TempDir() + "/orders.json"`,
+				`	"net/http"`:                        "\t\"fmt\"\n\t\"net\"\n\t\"net/http\"\n\t\"os\"",
+				// A free port, and the test learns which.
+				`http.ListenAndServe(":8000", nil)`: "func() error {\n\tl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\n" +
+					"\tif err != nil {\n\t\treturn err\n\t}\n\tfmt.Println(l.Addr())\n\treturn http.Serve(l, nil)\n}()",
+			},
+			forwards: true, interrupt: os.Interrupt, exit: -1,
+		},
 	},
 	"docs/security.md": {{elsewhere: "recipes_test/security runs it on a server with SASL"}},
 }
@@ -94,6 +112,7 @@ func (p program) run(t *testing.T, text string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -103,6 +122,11 @@ func (p program) run(t *testing.T, text string) {
 	switch {
 	case p.appears != "":
 		err = p.watch(ctx, srv, func() error { return cmd.Process.Signal(p.interrupt) })
+	case p.forwards:
+		if lines.Scan() {
+			err = forwards(ctx, srv, lines.Text())
+		}
+		err = errors.Join(err, cmd.Process.Signal(p.interrupt))
 	case !lines.Scan() || !strings.HasPrefix(lines.Text(), p.says):
 		err = fmt.Errorf("it says %q", lines.Text())
 	case p.interrupt != nil:
@@ -152,6 +176,52 @@ func (p program) watch(ctx context.Context, srv *zktest.Server, stop func() erro
 		}
 	}
 	return ctx.Err()
+}
+
+// forwards registers an instance of orders, and compares what it answers with
+// what the program at the address makes of it.
+func forwards(ctx context.Context, srv *zktest.Server, program string) error {
+	instance := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Order", "7")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, "order of "+r.URL.Path) // the program reads it or fails
+	}))
+	defer instance.Close()
+	host, port, err := net.SplitHostPort(instance.Listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext})
+	if err != nil {
+		return err
+	}
+	defer sm.Close()
+	if _, err := naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "a", Address: host, Port: number}); err != nil {
+		return err
+	}
+	for {
+		answer, err := http.Get("http://" + program + "/x")
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			return err
+		}
+		if answer.StatusCode == http.StatusServiceUnavailable && ctx.Err() == nil {
+			runtime.Gosched() // it has not read the new instance yet
+			continue
+		}
+		got := fmt.Sprintf("%d %v %s", answer.StatusCode, answer.Header["X-Order"], body)
+		if want := "418 [7] order of /x"; got != want {
+			return fmt.Errorf("it answers %q, and the instance %q", got, want)
+		}
+		return nil
+	}
 }
 
 // goTool runs the go command in the module, as its user.

@@ -121,10 +121,28 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	case err != nil:
 		return err
 	case found && core.Lasting(stat):
-		return core.ErrNotEphemeral
+		return notEphemeral(stat)
 	}
 	return waitqueue.ErrTaken
 }
+
+// notEphemeral returns the error of a node that belongs to no session. A node
+// that has or had children is in use: the error must not advise to delete it.
+func notEphemeral(stat core.Stat) error {
+	if stat.NumChildren > 0 || stat.Cversion > 0 {
+		return directory{}
+	}
+	return core.ErrNotEphemeral
+}
+
+// directory is the core.ErrNotEphemeral of a directory.
+type directory struct{}
+
+func (directory) Error() string {
+	return "the znode is not ephemeral: it is a directory, perhaps of a lock of another kind; choose another path"
+}
+
+func (directory) Is(target error) bool { return target == core.ErrNotEphemeral }
 
 // awaitDeletion waits until the node is deleted. It watches by reading the
 // data, which leaves no watch if the node is deleted already. For a hidden
@@ -139,7 +157,7 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		case core.Lasting(node.Stat):
 			watch.Stop()
-			return core.ErrNotEphemeral
+			return notEphemeral(node.Stat)
 		}
 		select {
 		case <-watch.Done():

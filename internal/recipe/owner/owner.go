@@ -31,6 +31,9 @@ type Data struct {
 	Place string `json:"place,omitempty"`
 	// Visit tells one visit of a double barrier from all others.
 	Visit string `json:"visit,omitempty"`
+	// Count is the number of members for which a member of a double barrier
+	// waits.
+	Count int `json:"count,omitempty"`
 	// Claim tells one claim on a queue's item from all others.
 	Claim string `json:"claim,omitempty"`
 }
