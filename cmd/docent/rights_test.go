@@ -19,7 +19,7 @@ var rightsVerbs = []string{
 	"lock /a/b/lock --try -- true", "lock /a/b/rw --mode read --try -- true", "lock /a/b/rw --mode write --try -- true",
 	"lock /a/b/sem --permits 3 --try -- true", "lock /a/b/one-node --mode one-node --try -- true", "once /a/b/job --every 10m -- true",
 	"leader /a/b/election", "leader /a/b/election --transfer boss --wait 1m",
-	"barrier wait /a/b/gate --wait 0s", "barrier set /a/b/gate", "barrier lift /a/b/gate", "barrier enter /a/b/double --count 2 --wait 1m -- true",
+	"barrier wait /a/b/gate --wait 0s", "barrier set /a/b/gate", "barrier lift /a/b/gate", "barrier enter /a/b/double --count 1 --wait 1m -- true",
 	"counter get /a/b/counter", "counter set /a/b/counter 7", "counter add /a/b/counter 7",
 	"config get /a/b/config/limits", "config list /a/b/config", "config set /a/b/config/limits 1", "config delete /a/b/config/limits",
 	"config history /a/b/config/limits", "queue put /a/b/queue x", "queue len /a/b/queue", "queue list /a/b/queue", "queue take /a/b/queue --wait 0",

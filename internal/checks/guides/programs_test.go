@@ -67,8 +67,8 @@ var programs = map[string][]program{
 				`"/var/cache/shop/orders.json"`:      `os.TempDir() + "/orders.json"`,
 				`	"net/http"`:                        "\t\"fmt\"\n\t\"net\"\n\t\"net/http\"\n\t\"os\"",
 				// A free port, and the test learns which.
-				`http.ListenAndServe(":8000", nil)`: "func() error {\n\tl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\n" +
-					"\tif err != nil {\n\t\treturn err\n\t}\n\tfmt.Println(l.Addr())\n\treturn http.Serve(l, nil)\n}()",
+				`server.ListenAndServe()`: "func() error {\n\tl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\n" +
+					"\tif err != nil {\n\t\treturn err\n\t}\n\tfmt.Println(l.Addr())\n\treturn server.Serve(l)\n}()",
 			},
 			forwards: true, interrupt: os.Interrupt, exit: -1,
 		},
