@@ -19,11 +19,13 @@ var explanations = map[string]explanation{
 	"key twice":         {"naming.md", "a key that occurs twice, with a first value that does not fit"},
 	"class twice":       {"naming.md", "a payload that names its class twice"},
 	"time":              {"naming.md", "the first millisecond of the year 1"},
+	"late time":         {"naming.md", "a time after the year 9999 is the end of that year here"},
 
 	"empty SharedCount":    {"counter.md", "Curator's `SharedCount` alone fails on an empty znode"},
 	"beyond 64 bits":       {"counter.md", "numbers beyond 64 bits"},
 	"fraction":             {"counter.md", "fractions are an error"},
 	"no item":              {"queue.md", "A frame without an item is a dead letter; Curator drops it"},
+	"due late":             {"queue.md", "after the year 9999 is the end of that year"},
 	"another name":         {"queue.md", "Curator takes every znode whose name begins with `queue-` for an item"},
 	"stranger":             {"interop.md", "A peer in Java or Python counts znodes that Docent ignores"},
 	"gate with other data": {"barrier.md", "Curator's gate holds an IP address, and kazoo's gate holds nothing"},

@@ -125,6 +125,8 @@ func (s seen) differs(in naming.Instance) (what, explained string) {
 		return "the SSL port", ""
 	case s.Time != registered && in.Registered.IsZero():
 		return "the time", "time"
+	case s.Time > registered && in.Registered.Year() == lastYear:
+		return "the time", "late time"
 	case s.Time != registered:
 		return "the time", ""
 	case kind != in.Type.String() && (s.Type != nil || in.Type != naming.Dynamic):

@@ -101,6 +101,9 @@ func (d dice) mutate(value []byte) []byte {
 	return value
 }
 
+// lastYear is the year after which Docent knows no time.
+const lastYear = 9999
+
 func curator(t *testing.T) *peers.Reader { return peers.CuratorReader(t) }
 
 func kazoo(t *testing.T) *peers.Reader { return peers.KazooReader(t) }
