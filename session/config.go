@@ -32,12 +32,12 @@ type Config struct {
 	// Timeout is the session timeout to ask for. The server may grant another
 	// timeout. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// TrustMargin is the time between the trust deadline of a session and the
-	// earliest moment at which the leader can expire the session, if the leader
-	// has heard of the session lately. Otherwise a twelfth of the granted timeout
-	// lies between the two, or TrustMargin if that is shorter. It covers the drift
-	// of clocks, and the time that the program needs to stop working. Zero means
-	// 5/12 of the granted timeout. TrustMargin must be less than half of Timeout.
+	// TrustMargin lies between the trust deadline of a session and the earliest
+	// moment at which the leader can expire the session, if the leader has heard
+	// of it lately. Otherwise a twelfth of the granted timeout lies between the
+	// two, or TrustMargin if that is shorter. It covers the drift of clocks, and
+	// the time that the program needs to stop working. Zero means 5/12 of the
+	// granted timeout. TrustMargin must be less than half of Timeout.
 	TrustMargin time.Duration
 	// LossPolicy says when holds end. The default is AtDeadline.
 	LossPolicy LossPolicy

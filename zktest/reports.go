@@ -28,8 +28,8 @@ func (s *Server) FollowerReports(d time.Duration) {
 	})
 }
 
-// LoseReport makes the follower forget what it has heard since its last report,
-// as one does that dies. Cut the links of its clients too.
+// LoseReport makes the follower forget what it has heard since its last report.
+// A follower that dies forgets it too. Cut the links of its clients as well.
 func (s *Server) LoseReport() { s.do(func() { clear(s.reports.heard) }) }
 
 func (s *Server) report() {

@@ -127,7 +127,7 @@ func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
 }
 
 // unreactive returns how long a session with the timeout is trusted after a
-// request of which the leader has heard.
+// reported request.
 func (s *Session) unreactive(timeout time.Duration) time.Duration {
 	return timeout - min(s.m.cfg.margin(timeout), parts(timeout, reaction))
 }
