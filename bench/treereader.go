@@ -25,8 +25,8 @@ import (
 //	bench keys SERVERS PATH CHANGES
 //
 // The second one is the floor: bare requests, for the changed keys alone. Both
-// print an empty line when they wait for the first change. After so many changes
-// they print what they have spent on them, as one line of JSON.
+// print an empty line when they wait for the first change. After CHANGES
+// changes they print the cost of the changes, as one line of JSON.
 const (
 	treeVerb = "tree"
 	keysVerb = "keys"

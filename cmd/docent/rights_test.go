@@ -38,8 +38,8 @@ var rightsRoles = []struct {
 }
 
 // The page says how each verb ends with each set of rights. Servers since
-// ZooKeeper 3.8.4 and 3.9.2 tell nobody of a znode that it may not read: no
-// verb's exit code depends on that.
+// ZooKeeper 3.8.4 and 3.9.2 withhold the stat of a znode that the session may
+// not read: no verb's exit code depends on that.
 func TestFault38_CodesByRights(t *testing.T) {
 	const begin, end = "<!-- codes: measured -->\n", "<!-- codes: end -->\n"
 	page, err := os.ReadFile("../../docs/security.md")

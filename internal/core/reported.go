@@ -87,17 +87,51 @@ func (e exchanges) reported(proof int64, timeout time.Duration) (written int64, 
 	return written, known
 }
 
+// provenBy returns until when a proof that is written at the given time lets the
+// session be trusted, or false if that is not known. The caller holds trust.mu.
+func (s *Session) provenBy(written int64, timeout time.Duration) (until int64, known bool) {
+	reported, known := s.trust.heard.reported(written, timeout)
+	afterReport := timeout - min(s.m.cfg.margin(timeout), parts(timeout, reaction))
+	return min(written+int64(s.window(timeout)), reported+int64(afterReport)), known
+}
+
 // renewable returns what a probe that is written now makes of proven, and when a
-// later one makes more of it. The caller holds mu.
+// later one makes more of it; zero times if that is not known. The caller holds
+// mu.
 func (s *Session) renewable(now time.Time) (until, better time.Time) {
 	s.trust.mu.Lock()
 	defer s.trust.mu.Unlock()
 	at := int64(now.Sub(s.trust.base))
-	if reported, known := s.trust.heard.reported(at, s.timeout); known {
-		until = s.trust.until(min(at+int64(s.window(s.timeout)), reported+int64(s.unreactive(s.timeout))))
+	if d, known := s.provenBy(at, s.timeout); known {
+		until = s.trust.until(d)
 	}
 	if next, known := s.trust.heard.next(at, s.timeout); known {
 		better = s.trust.until(next)
 	}
 	return until, better
+}
+
+// probeDue returns when holds need a probe: when the newest proof or the sight of
+// a held node is older than old sixtieths of the timeout, or while another
+// server can still answer before the deadline. A probe that hardly moves the
+// deadline waits until it does, or until what it renews is stale. probeDue also
+// returns when to look again if that is later than now. The caller holds mu.
+func (s *Session) probeDue(now time.Time, old time.Duration) (due, again time.Time) {
+	written, deadline := s.renewed(), s.trust.until(s.trust.proven.Load())
+	stale := written.Add(s.stale())
+	late := deadline.Add(-parts(s.timeout, abandonAfter+reserve-1))
+	due = earlier(written.Add(min(parts(s.timeout, old), s.stale())), late)
+	again = earlier(stale, late)
+	if now.Before(due) || !now.Before(stale) {
+		return due, again
+	}
+	until, better := s.renewable(now)
+	if until.Sub(deadline) >= parts(s.timeout, probePause) {
+		return due, again
+	}
+	if better.IsZero() {
+		better = stale
+	}
+	better = earlier(better, stale)
+	return better, better
 }

@@ -108,28 +108,21 @@ func (s *Session) window(timeout time.Duration) time.Duration {
 }
 
 // answered notes the answer to a request that was written at the given time, on
-// a connection with the given timeout. proof says
-// that a quorum has committed the request. The timer is not moved: review checks
-// the deadline again when it fires.
+// a connection with the given timeout. proof says that a quorum has committed
+// the request. The timer is not moved: review checks the deadline again when it
+// fires.
 func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
 	written := int64(at.Sub(s.trust.base))
-	d := written + int64(s.window(timeout))
-	raise(&s.trust.contact, d)
+	raise(&s.trust.contact, written+int64(s.window(timeout)))
 	s.trust.mu.Lock()
 	defer s.trust.mu.Unlock()
 	if proof {
-		if reported, known := s.trust.heard.reported(written, timeout); known {
-			raise(&s.trust.proven, min(d, reported+int64(s.unreactive(timeout))))
+		if until, known := s.provenBy(written, timeout); known {
+			raise(&s.trust.proven, until)
 			raise(&s.trust.written, written)
 		}
 	}
 	s.trust.heard.add(written, int64(time.Since(s.trust.base)), timeout)
-}
-
-// unreactive returns how long a session with the timeout is trusted after a
-// reported request.
-func (s *Session) unreactive(timeout time.Duration) time.Duration {
-	return timeout - min(s.m.cfg.margin(timeout), parts(timeout, reaction))
 }
 
 // TrustedUntil returns the instant before which the ensemble cannot have
@@ -270,31 +263,6 @@ func (s *Session) reviewTrust(old time.Duration) {
 		wait := min(patience, next.Sub(now)-parts(s.Timeout(), reserve))
 		s.checkHeld(link, round, max(wait, parts(s.Timeout(), reserve)))
 	}
-}
-
-// probeDue returns when holds need a probe: when the newest proof or the sight of
-// a held node is older than old sixtieths of the timeout, or while another
-// server can still answer before the deadline. A probe that hardly moves the
-// deadline waits until it does, or until what it renews is stale. probeDue also
-// returns when to look again if that is later than now. The caller holds mu.
-func (s *Session) probeDue(now time.Time, old time.Duration) (due, again time.Time) {
-	written, deadline := s.renewed(), s.trust.until(s.trust.proven.Load())
-	stale := written.Add(s.stale())
-	late := deadline.Add(-parts(s.timeout, abandonAfter+reserve-1))
-	due = earlier(written.Add(min(parts(s.timeout, old), s.stale())), late)
-	again = earlier(stale, late)
-	if now.Before(due) || !now.Before(stale) {
-		return due, again
-	}
-	until, better := s.renewable(now)
-	if until.Sub(deadline) >= parts(s.timeout, probePause) {
-		return due, again
-	}
-	if better.IsZero() {
-		better = stale
-	}
-	better = earlier(better, stale)
-	return better, better
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -29,8 +29,8 @@ const updateTable = "DOCENT_UPDATE_RIGHTS"
 // smallest sets of rights with which it works, and what a stranger with one
 // right does to it.
 //
-// Servers since ZooKeeper 3.8.4 and 3.9.2 tell nobody of a znode that it may not
-// read. Where that changes a cell, it has both answers.
+// Servers since ZooKeeper 3.8.4 and 3.9.2 withhold the stat of a znode that the
+// session may not read. Where that changes a cell, it has both answers.
 //
 // The directories of a recipe exist beforehand, with the rights that are tried.
 // The znodes that the recipe creates have the others. "Directories" includes
