@@ -85,12 +85,12 @@ func (w *watcher) round() bool {
 	var r *Report
 	err := w.await(s.made, func(ctx context.Context) (err error) {
 		r, err = s.report(ctx, w.path)
-		if w.troubled && (err == nil || gone(err)) {
-			// The answer of one server does not prove a quorum.
-			err = cmp.Or(probe(ctx, w.sm, w.path), err)
-		}
 		return err
 	})
+	if w.troubled && (err == nil || gone(err)) {
+		// The answer of one server does not prove a quorum.
+		err = cmp.Or(w.await(nil, func(ctx context.Context) error { return probe(ctx, w.sm, w.path) }), err)
+	}
 	if errors.Is(err, errLoopEnded) || w.ctx.Err() != nil {
 		return false
 	}

@@ -3,11 +3,13 @@ package views
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testing/testworld"
+	"github.com/docent-go/docent/zktest"
 )
 
 // A directory that another client has filled costs its list, and as many reads
@@ -109,5 +111,41 @@ func TestTreeNamesOnly(t *testing.T) {
 		w.Remove("/d/n5")
 		w.Eventually(func() bool { return tree.Load().Get("n5") == nil && !tree.Stale() }, "seen in the next session")
 		require.Equal(t, "= n0= n1= n2= n3= n6= n7= n8= n9=", showTree(tree.Load()))
+	})
+}
+
+// A read that waits for a connection, or for a server that hangs, says little
+// about the size of a list. The next change is shown in time nevertheless.
+func TestTreeLimitForgetsOutages(t *testing.T) {
+	shows := func(t *testing.T, fault func(w *testworld.World, p *testworld.Process), within time.Duration) {
+		eachKind(t, func(w *testworld.World, _ bool) {
+			for i := range 4 {
+				w.Put(fmt.Sprintf("/d/n%d", i), "")
+			}
+			p := w.Process(testworld.Timeout(time.Minute))
+			fault(w, p)
+			tree := openTree(p, TreeConfig{Path: "/d", Limit: 2})
+			w.Remove("/d/n0")
+			time.Sleep(within)
+			synctest.Wait()
+			require.Equal(w, "= n1= n2=", showTree(tree.Load()))
+		})
+	}
+	// A server without persistent watches closes the connection that asks for one.
+	t.Run("no server can be reached", func(t *testing.T) {
+		shows(t, func(_ *testworld.World, p *testworld.Process) {
+			p.Link.Refuse(true)
+			time.AfterFunc(5*time.Second, func() { p.Link.Refuse(false) })
+		}, 2*DefaultPause)
+	})
+	t.Run("a server hangs", func(t *testing.T) {
+		shows(t, func(w *testworld.World, _ *testworld.Process) {
+			time.AfterFunc(10*time.Second, w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Path == "/d" && (r.Op == zktest.OpGetChildren || r.Op == zktest.OpGetChildren2) {
+					return zktest.Delay(6 * time.Second)
+				}
+				return zktest.Action{}
+			}))
+		}, longest+2*DefaultPause)
 	})
 }

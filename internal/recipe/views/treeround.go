@@ -112,7 +112,7 @@ func (t *Tree) readable() time.Time {
 	if t.readAt.IsZero() {
 		return time.Time{}
 	}
-	return t.readAt.Add(max(t.cfg.Pause, longFactor*t.limits.took))
+	return t.readAt.Add(max(t.cfg.Pause, min(longFactor*t.limits.took, longest)))
 }
 
 // longFactor is how many times longer than it took a read is used, while a
@@ -120,6 +120,19 @@ func (t *Tree) readable() time.Time {
 // change of that directory needs it: without this, a client that changes a
 // directory of a million znodes would keep every reader busy.
 const longFactor = 10
+
+// longest is the longest pause that longFactor makes. A server that hangs once
+// does not delay changes for longer.
+const longest = 10 * time.Second
+
+// measure notes how long reads took, for readable. links is from before them. A
+// connection that is lost meanwhile says nothing about the list.
+func (t *Tree) measure(links uint64, took time.Duration) {
+	if len(t.limits.short) == 0 || t.links.Load() != links {
+		took = 0
+	}
+	t.limits.took = took
+}
 
 // round reads everything that is stained. If nothing in the tree has changed by
 // the time of the last answer, the draft is the state at that instant, and is
@@ -135,9 +148,7 @@ func (t *Tree) round(s *core.Session) {
 	if err == nil && !t.again {
 		began := time.Now()
 		t.readAll(s, t.nextReadings())
-		if t.limits.took = 0; len(t.limits.short) > 0 {
-			t.limits.took = time.Since(began)
-		}
+		t.measure(links, time.Since(began))
 	}
 	if t.ctx.Err() != nil || s.Context().Err() != nil {
 		t.giveBack(waiting)
