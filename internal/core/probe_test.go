@@ -89,7 +89,7 @@ func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
 
 // A slow quorum ends no hold, however large the margin is: with a larger margin
 // the checks are sent earlier. With one of nearly half of the timeout, a quorum
-// that takes more than an eighth of it may be too slow. The leader may count from
+// that takes more than a tenth of it may be too slow. The leader may count from
 // a request that was written long before (see exchanges).
 func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
 	ms := func(all ...time.Duration) (times []time.Duration) {
@@ -100,7 +100,7 @@ func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
 	}
 	for margin, times := range map[time.Duration][]time.Duration{
 		1: ms(1400, 1900), 2 * time.Second: ms(1400, 1900), 10 * time.Second * 5 / 12: ms(1400, 1900),
-		4500 * time.Millisecond: ms(1000, 1250), 5*time.Second - 1: ms(1000, 1250),
+		4500 * time.Millisecond: ms(500, 1000), 5*time.Second - 1: ms(500, 1000),
 	} {
 		for _, slow := range times {
 			inWorld(t, func(w *world) {
