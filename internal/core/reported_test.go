@@ -43,3 +43,36 @@ func TestUnreportedWrites(t *testing.T) {
 		}
 	}
 }
+
+// TestLateReport: a report comes a seventieth of the timeout later than half a
+// tick, the longest one. So a ping that was answered half a tick before a write
+// is not reported.
+func TestLateReport(t *testing.T) {
+	const timeout = 6 * time.Second
+	const every = timeout/4 + timeout/70
+	inWorld(t, func(w *world) {
+		p := w.process(func(c *core.Config) { c.Timeout = timeout })
+		h := p.enter("/locks/a")
+		ended := stopwatch(h.Context())
+		pings := make(chan struct{}, 10)
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpPing {
+				pings <- struct{}{}
+			}
+			return zktest.Pass
+		}))
+		for range 3 {
+			<-pings
+		}
+		time.Sleep(timeout/3 - every - time.Millisecond) // the report comes directly before the next ping
+		w.Srv.FollowerReports(every)
+		<-pings
+		time.Sleep(timeout/4 + timeout/100)
+		require.NoError(w, h.Session().Confirm(w.Context(), "/"))
+		require.NoError(w, h.Err())
+		p.link.Cut(zktest.Both)
+		w.Srv.LoseReport()
+		w.Srv.FollowerReports(0)
+		w.endedBefore(h, ended, timeout/12)
+	})
+}

@@ -89,7 +89,7 @@ var mutants = []mutant{
 	{"a write counts as a report to the leader", "internal/core/reported.go",
 		"reported+int64(afterReport)), known", "max(written, reported)+int64(afterReport)), known", `TestUnreportedWrites`, false, "internal/core"},
 	{"every answered request counts as reported", "internal/core/reported.go",
-		"unreported = 15", "unreported = 0", `TestUnreportedWrites`, false, "internal/core"},
+		"unreported = 16", "unreported = 0", `TestUnreportedWrites`, false, "internal/core"},
 	{"a probe is sent before the ping", "internal/core/trust.go",
 		"staleAfter   = 25", "staleAfter   = 15", `TestFault01_ProbesDelayNoPing`, false, "internal/core"},
 	{"-127 is final", "internal/wire/code.go",
