@@ -68,11 +68,12 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
-simulation: ## Random programs over all recipes, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
+simulation: ## Random programs over all recipes, the models of both protocols, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
 	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-30}; \
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[A-L]' ./internal/testing/simulation/suite & first=$$!; \
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/testing/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./internal/testing/model
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^TestFault25_EveryVerb$$' ./cmd/docent
 	$(GO) run ./internal/testing/simulation/mutants -few
 
@@ -126,6 +127,7 @@ clean: ## Remove built programs and coverage
 check: export DOCENT_SCALE := 1
 check: export DOCENT_DURATION := 3m
 check: export DOCENT_VALUES := 30000
+check: export DOCENT_MODEL := full
 check: ## make test in full size: every unit test without the race detector and with it, more seeds, longer faults
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint

@@ -1,30 +1,29 @@
 package model
 
-// Times of the trust model, in twelfths of the session timeout. They are those
-// of package core, which counts in sixtieths.
+// Times of the trust model, in twelfths of the session timeout. Package core has
+// the same times in sixtieths.
 const (
 	timeout     = 12
 	window      = 7  // the timeout minus the margin of 5/12
 	afterReport = 11 // the timeout minus the reaction
-	halfTick    = 3  // the longest that a client has to assume
+	halfTick    = 3  // the longest half tick, which a client has to assume
 )
 
-// TrustRules are the rules of the client. The zero value is a broken client. See
-// Trust.
+// TrustRules say what a broken client does. The zero value is the protocol of
+// package core.
 type TrustRules struct {
-	PingsProve    bool // the answer to a ping moves the deadline, as the answer to a sync would
-	HelloProves   bool // the answer to a hello moves the deadline
-	FromAnswer    bool // the deadline counts from the answer, and not from the writing of the request
+	PingsProve    bool // the answer to a ping moves the deadline, as one to a sync or a read would
+	HelloProves   bool // the answer to the hello of a new connection moves the deadline
+	FromAnswer    bool // times count from the answers, and not from the writing of the requests
 	IgnoreReport  bool // a write moves the deadline by the window, whatever the leader has heard
-	ExactHalfTick bool // half a tick after its answer, a request counts as reported, and not only later
 	NoHalfTick    bool // an answered request counts as reported at once
+	ExactHalfTick bool // it counts as reported after exactly half a tick, and not only later
 }
 
 // TrustBounds bound the interleavings.
 type TrustBounds struct {
-	Exchanges int // how many answered requests a client remembers at most
-	Elections int // how many leaders are elected at most
-	Pipeline  int // how many requests are outstanding at most: 1 or 2
+	Exchanges int // how many answered requests of a connection the client remembers, 1 to 3
+	Elections int // how many leaders are elected
 }
 
 // Where the client is connected.
@@ -35,6 +34,8 @@ const (
 	deposed  // a leader without a quorum, or its follower
 )
 
+var servers = [...]string{follower: "a follower", leader: "the leader", deposed: "a deposed leader"}
+
 // Kinds of requests.
 const (
 	none = iota
@@ -43,66 +44,54 @@ const (
 	write // a request that a quorum has to commit
 )
 
-// trustRequest is an outstanding request.
-type trustRequest struct {
+var requests = [...]string{hello: "hello", ping: "ping", write: "write"}
+
+// request is the outstanding request. The next one is sent after its answer.
+type request struct {
 	kind, age int8
-	executed  bool // its answer is on the way
 	to        int8 // of a hello: the server
+	executed  bool // its answer is on the way
 }
 
-// trustExchange is a request and its answer, as ages.
-type trustExchange struct {
-	written, answered int8
-	always            bool // a hello: reported before every proof
-}
-
-// trustState is the state of one session. Times are ages, so that the same
-// situation later is the same state.
+// trustState is one session. Times are ages, so that the same situation at
+// another time is the same state.
 type trustState struct {
-	// The quorum's leader: how long it has not heard of the session.
-	unheard int8
-	expired bool
-	// The client's server: whether it has heard of the session since its last
-	// report to the leader, and the age of that report.
-	touched  bool
-	reported int8
+	// The leader that has the quorum.
+	unheard int8 // the time since it has counted the session's timeout anew
+	expired bool // it has expired the session
+	// The client's server, if it is a follower.
+	touched  bool // it has heard of the session since its last report
+	reported int8 // the age of that report
 	// The client.
-	where     int8
-	requests  [2]trustRequest
-	heard     [5]trustExchange // the oldest first; kind none is written < 0
-	trust     int8             // the time to the deadline; minus one and less: it has passed
+	where   int8
+	request request
+	heard   heard
+	trust   int8 // the time until the deadline; -1 if that has passed
+	// The bounds and goals.
 	elections int8
-	survived  bool // a re-attachment or an election, while the session was trusted
+	survived  bool // a new connection or an election came while the session was trusted
 }
-
-var (
-	noExchange   = trustExchange{written: -1}
-	nothingHeard = [5]trustExchange{noExchange, noExchange, noExchange, noExchange, noExchange}
-)
 
 // Trust is a session with its client, the server of its connection, and the
-// leader that has the quorum. The client may send a ping or a write at any time.
-// Requests, answers and reports take any time. Servers die at any time, and
-// leaders are deposed. The violation is a session that the leader expires while
-// the client trusts it, or has trusted it until less than a twelfth of the
-// timeout before.
+// leader that has the quorum. The client sends a ping or a write at any time.
+// Requests and answers take any time. A report comes half a tick after the one
+// before at the latest. Servers die at any time, and leaders are deposed. The
+// violation is a session that the leader expires before its deadline.
 func Trust(rules TrustRules, bounds TrustBounds) System[trustState] {
 	m := trustModel{rules, bounds}
-	initial := trustState{where: follower, trust: -1, heard: nothingHeard}
-	initial.heard[0] = trustExchange{always: true}
 	return System[trustState]{
-		Initial: initial,
+		Initial: trustState{where: follower, trust: -1, heard: onlyHello(0)},
 		Next:    m.next,
 		Violation: func(s trustState) string {
 			if s.expired && s.trust >= 0 {
-				return "the leader has expired the session, and the client trusts it"
+				return "the leader expires the session, and the client trusts it"
 			}
 			return ""
 		},
 		Goals: map[string]func(trustState) bool{
-			"a deadline moves": func(s trustState) bool { return s.trust == window },
-			"trust survives a new connection or election": func(s trustState) bool { return s.survived && s.trust == window },
-			"an expired session":                          func(s trustState) bool { return s.expired },
+			"a whole window":      func(s trustState) bool { return s.trust == window },
+			"an expired session":  func(s trustState) bool { return s.expired },
+			"trust that survives": func(s trustState) bool { return s.survived && s.trust == window },
 		},
 	}
 }
@@ -116,73 +105,62 @@ func (m trustModel) next(s trustState, step func(string, trustState)) {
 	if s.expired {
 		return
 	}
-	m.time(s, step)
+	if s.where != follower || s.reported < halfTick { // otherwise the report is due
+		step("a twelfth of the timeout passes", s.later())
+	}
 	m.client(s, step)
 	m.server(s, step)
 	m.faults(s, step)
 }
 
-// time passes, unless something has to happen before.
-func (m trustModel) time(s trustState, step func(string, trustState)) {
-	if s.where == follower && s.reported == halfTick {
-		return // the report is due
-	}
-	older := func(age *int8) { *age = min(*age+1, timeout) }
-	older(&s.unheard)
+// older adds a twelfth to an age. Ages beyond the timeout are the same.
+func older(age int8) int8 { return min(age+1, timeout) }
+
+// later is the state a twelfth of the timeout later.
+func (s trustState) later() trustState {
+	s.unheard = older(s.unheard)
 	s.expired = s.unheard == timeout
 	if s.where == follower {
 		s.reported++
 	}
-	for i := range s.requests {
-		if s.requests[i].kind != none {
-			older(&s.requests[i].age)
-		}
+	if s.request.kind != none {
+		s.request.age = older(s.request.age)
 	}
-	for i := range s.heard {
-		if s.heard[i] != noExchange {
-			older(&s.heard[i].written)
-			older(&s.heard[i].answered)
-		}
-	}
+	s.heard.later(s.request.age)
 	s.trust = max(s.trust-1, -1)
-	s.forget()
-	step("a twelfth of the timeout passes", s)
+	return s
 }
 
-// client sends a request or receives an answer.
+// client sends a request, or receives an answer.
 func (m trustModel) client(s trustState, step func(string, trustState)) {
-	if i := s.free(m.bounds.Pipeline); i >= 0 && s.requests[0].kind != hello {
-		for _, kind := range []int8{ping, write} {
-			if s.where == nowhere {
-				break
-			}
-			to := s
-			to.requests[i] = trustRequest{kind: kind}
-			step([]string{ping: "the client sends a ping", write: "the client sends a write"}[kind], to)
-		}
+	send := func(name string, r request) {
+		s.request = r
+		step("the client sends a "+name, s)
 	}
-	if s.where == nowhere && s.requests[0].kind == none {
-		for _, server := range []int8{follower, leader, deposed} {
-			if server == deposed && s.elections == 0 {
-				continue // no leader was deposed
-			}
-			to := s
-			to.requests[0] = trustRequest{kind: hello, to: server}
-			step("the client sends a hello to "+[]string{follower: "a follower", leader: "the leader", deposed: "a deposed leader"}[server], to)
+	switch r := s.request; {
+	case r.kind != none && r.executed:
+		step("the client receives the answer to its "+requests[r.kind], m.answered(s, r))
+	case r.kind != none:
+	case s.where == nowhere:
+		send("hello to "+servers[follower], request{kind: hello, to: follower})
+		send("hello to "+servers[leader], request{kind: hello, to: leader})
+		if s.elections > 0 { // a leader was deposed
+			send("hello to "+servers[deposed], request{kind: hello, to: deposed})
 		}
-	}
-	if r := s.requests[0]; r.kind != none && r.executed {
-		step("the client receives the answer to "+[]string{hello: "the hello", ping: "the ping", write: "the write"}[r.kind], m.answer(s, r))
+	default:
+		send(requests[ping], request{kind: ping})
+		send(requests[write], request{kind: write})
 	}
 }
 
-// answer is the client's rule.
-func (m trustModel) answer(s trustState, r trustRequest) trustState {
-	s.requests = [2]trustRequest{s.requests[1]}
+// answered is the client's rule.
+func (m trustModel) answered(s trustState, r request) trustState {
+	s.request = request{}
+	if m.rules.FromAnswer {
+		r.age = 0
+	}
 	if r.kind == hello {
-		s.where = r.to
-		s.heard = nothingHeard
-		s.heard[0] = trustExchange{written: r.age, always: true}
+		s.where, s.heard = r.to, onlyHello(r.age)
 		if m.rules.HelloProves {
 			s.trust = max(s.trust, window-r.age)
 		}
@@ -190,69 +168,35 @@ func (m trustModel) answer(s trustState, r trustRequest) trustState {
 		return s
 	}
 	if r.kind == write || m.rules.PingsProve {
-		until, known := window-r.age, true
-		if m.rules.FromAnswer {
-			until = window
-		}
-		if !m.rules.IgnoreReport {
-			var report int8
-			report, known = m.report(s, r.age)
-			until = min(until, afterReport-report)
-		}
-		if known {
-			s.trust = max(s.trust, until)
-		}
+		s.trust = max(s.trust, m.provenBy(s.heard, r.age))
 	}
-	s.remember(trustExchange{written: r.age}, m.bounds.Exchanges)
-	s.forget()
+	s.heard.add(exchange{written: r.age}, m.bounds.Exchanges)
 	return s
 }
 
-// report returns the age of the newest request that had certainly been reported
-// when a proof of the given age was written.
-func (m trustModel) report(s trustState, proof int8) (written int8, known bool) {
-	before := proof + halfTick + 1
+// provenBy returns the time until the deadline that a proof of the given age
+// sets.
+func (m trustModel) provenBy(h heard, proof int8) int8 {
+	until := window - proof
+	if m.rules.IgnoreReport {
+		return until
+	}
+	before := proof + halfTick + 1 // the ages of reported requests
 	switch {
 	case m.rules.NoHalfTick:
 		before = proof
 	case m.rules.ExactHalfTick:
 		before = proof + halfTick
 	}
-	for _, one := range s.heard {
-		if one == noExchange || !one.always && one.answered < before {
-			break
-		}
-		written, known = one.written, true
+	reported, known := h.reported(before)
+	if !known {
+		return -1
 	}
-	return written, known
+	return min(until, afterReport-reported)
 }
 
-// server executes a request, or reports to its leader.
+// server executes the request, or reports to its leader.
 func (m trustModel) server(s trustState, step func(string, trustState)) {
-	for i, r := range s.requests {
-		if r.kind == none || r.executed || i > 0 && !s.requests[0].executed {
-			continue
-		}
-		where := s.where
-		if r.kind == hello {
-			where = r.to
-		}
-		if where == deposed && r.kind == write {
-			continue // it commits nothing
-		}
-		to := s
-		to.requests[i].executed = true
-		switch {
-		case where == leader, where == follower && r.kind == hello: // the follower asks the leader
-			to.unheard = 0
-		case where == follower:
-			to.touched = true
-		}
-		if r.kind == hello {
-			to.touched, to.reported = false, 0
-		}
-		step("a server executes "+[]string{hello: "the hello", ping: "the ping", write: "the write"}[r.kind], to)
-	}
 	if s.where == follower && (s.touched || s.reported > 0) {
 		to := s
 		if to.touched {
@@ -261,28 +205,44 @@ func (m trustModel) server(s trustState, step func(string, trustState)) {
 		to.touched, to.reported = false, 0
 		step("the follower reports", to)
 	}
+	r, where := s.request, s.where
+	if r.kind == hello {
+		where = r.to
+	}
+	if r.kind == none || r.executed || r.kind == write && where == deposed {
+		return // a deposed leader commits nothing
+	}
+	s.request.executed = true
+	switch {
+	case where == leader, where == follower && r.kind == hello: // the follower asks the leader
+		s.unheard = 0
+	case where == follower:
+		s.touched = true
+	}
+	step(servers[where]+" executes the "+requests[r.kind], s)
 }
 
 // faults: the connection or its server ends, or another leader is elected.
 func (m trustModel) faults(s trustState, step func(string, trustState)) {
-	lost := func(s trustState) trustState {
-		s.where, s.requests, s.touched, s.reported = nowhere, [2]trustRequest{}, false, 0
-		s.heard = nothingHeard // the next hello begins anew
-		return s
-	}
-	if s.where != nowhere || s.requests[0].kind == hello {
-		step("the client's server dies, or the connection is lost", lost(s))
+	if s.where != nowhere || s.request.kind != none {
+		step("the connection or its server ends", s.lost())
 	}
 	if int(s.elections) == m.bounds.Elections {
 		return
 	}
-	elected := s
-	elected.elections++
-	elected.unheard = 0 // a new leader gives each session its whole timeout
-	elected.survived = elected.survived || s.trust >= 0
-	step("another leader is elected, and the servers close their connections", lost(elected))
+	s.elections++
+	s.unheard = 0 // a new leader gives each session its whole timeout
+	s.survived = s.survived || s.trust >= 0
+	step("another leader is elected, and the client's server follows it", s.lost())
 	if s.where == leader || s.where == follower {
-		elected.where, elected.touched, elected.reported = deposed, false, 0
-		step("another leader is elected, and the client's server does not know", elected)
+		s.where, s.touched, s.reported = deposed, false, 0
+		step("another leader is elected, and the client's server does not know", s)
 	}
+}
+
+// lost is the state without a connection. A server that follows a new leader
+// closes its connections too.
+func (s trustState) lost() trustState {
+	s.where, s.request, s.touched, s.reported, s.heard = nowhere, request{}, false, 0, heard{}
+	return s
 }
