@@ -131,7 +131,7 @@ func (d *Double) Count() int {
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	d.made()
 	v, err := d.enter(ctx)
-	return v, d.failed("barrier enter", ctxend.Join(ctx, err))
+	return v, d.failed("enter barrier", ctxend.Join(ctx, err))
 }
 
 func (d *Double) enter(ctx context.Context) (*Visit, error) {

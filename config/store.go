@@ -103,7 +103,7 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 		data, stat, err = s.sm.GetNewest(ctx, path)
 		e = entry(key, path, data, stat)
 	}
-	return failed("config get", path, e, err)
+	return failed("get key", path, e, err)
 }
 
 // Set writes a key that exists, if it has the given version, or any version
@@ -120,7 +120,7 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 	if err == nil {
 		e, err = s.set(ctx, key, path, write{data: data, version: version})
 	}
-	return failed("config set", path, e, err)
+	return failed("set key", path, e, err)
 }
 
 func (s *Store) set(ctx context.Context, key, path string, w write) (Entry, error) {
@@ -148,7 +148,7 @@ func (s *Store) Create(ctx context.Context, key string, data []byte) (Entry, err
 	if err == nil {
 		e, err = s.create(ctx, key, path, data)
 	}
-	return failed("config create", path, e, err)
+	return failed("create key", path, e, err)
 }
 
 func (s *Store) create(ctx context.Context, key, path string, data []byte) (Entry, error) {
@@ -166,7 +166,7 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (Entry, error)
 	if err == nil {
 		e, err = s.put(ctx, key, path, data)
 	}
-	return failed("config put", path, e, err)
+	return failed("put key", path, e, err)
 }
 
 // put tries a write and a create in turn, while other clients create and delete
@@ -201,7 +201,7 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	if err == nil {
 		err = s.remove(ctx, path, version)
 	}
-	return core.Failed("config delete", path, err)
+	return core.Failed("delete key", path, err)
 }
 
 func (s *Store) remove(ctx context.Context, path string, version int32) error {

@@ -47,7 +47,7 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	v.made()
 	snap, err := v.updateInTurn(ctx, f)
 	if err != nil {
-		return nil, core.Failed("config update", v.path, err)
+		return nil, core.Failed("update key", v.path, err)
 	}
 	return snap, nil
 }

@@ -32,7 +32,7 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 		return sum, true, nil
 	})
 	if err != nil {
-		return 0, c.fail("counter add", err)
+		return 0, c.fail("add to counter", err)
 	}
 	return now, nil
 }
@@ -53,7 +53,7 @@ func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, erro
 		})
 	}
 	if err != nil {
-		return false, c.fail("counter compare and set", err)
+		return false, c.fail("compare and set counter", err)
 	}
 	return swapped, nil
 }

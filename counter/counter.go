@@ -100,7 +100,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
 	v, err := c.get(ctx)
 	if err != nil {
-		return Value{}, c.fail("counter get", ctxend.Join(ctx, err))
+		return Value{}, c.fail("get counter", ctxend.Join(ctx, err))
 	}
 	return v, nil
 }
@@ -131,7 +131,7 @@ func (c *Counter) get(ctx context.Context) (Value, error) {
 // changed it since. Set is safe for concurrent use.
 func (c *Counter) Set(ctx context.Context, n int64) error {
 	c.made()
-	return c.fail("counter set", ctxend.Join(ctx, c.set(ctx, n)))
+	return c.fail("set counter", ctxend.Join(ctx, c.set(ctx, n)))
 }
 
 func (c *Counter) set(ctx context.Context, n int64) error {

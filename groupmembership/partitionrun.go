@@ -61,7 +61,7 @@ import (
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
-	return core.Failed("partitioner run", p.path, p.run(ctx, id, f))
+	return core.Failed("run partitioner", p.path, p.run(ctx, id, f))
 }
 
 func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {

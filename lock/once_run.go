@@ -69,7 +69,7 @@ func (r *Run) End(failure error) error {
 	if failure != nil {
 		ended.State = RunFailed
 	}
-	return core.Failed("once end", r.o.path, r.end(ended.encode()))
+	return core.Failed("end run", r.o.path, r.end(ended.encode()))
 }
 
 // Release ends the run and records it as failed.

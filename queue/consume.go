@@ -94,7 +94,7 @@ func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *I
 	c := &consumer{q: q, f: f, workers: 1, minBackoff: time.Second, maxBackoff: time.Minute, onError: func(*Item, error) {}}
 	misuse.Apply("Queue.Consume", c, opts)
 	if c.err != nil {
-		return q.failed(ctx, "consume", c.err)
+		return q.failed(ctx, "consume queue", c.err)
 	}
-	return q.failed(ctx, "consume", c.run(ctx))
+	return q.failed(ctx, "consume queue", c.run(ctx))
 }
