@@ -84,6 +84,9 @@ func run(ctx context.Context, env environment) int {
 	return a.code
 }
 
+// globalFlags is the title of the flags of every command.
+var globalFlags = kong.Group{Key: "global", Title: "Global flags:"}
+
 // parse returns the chosen command. It returns nil, nil if it has printed the
 // help.
 func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
@@ -91,13 +94,17 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 		kong.Name("docent"),
 		kong.Description(description),
 		kong.Writers(env.stdout, env.stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 		kong.Resolvers(fromEnvironment(env)),
 		kong.Exit(func(int) { panic(helpRequested{}) }),
 	)
 	parser, err := kong.New(cli, options...)
 	if err != nil {
 		return nil, fmt.Errorf("the command line's own grammar: %w", err)
+	}
+	// A command's help lists flags without a group first.
+	for _, flag := range parser.Model.Flags {
+		flag.Group = &globalFlags
 	}
 	defer func() {
 		switch r := recover(); r {
