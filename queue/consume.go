@@ -64,8 +64,9 @@ func Backoff(min, max time.Duration) ConsumeOption {
 }
 
 // OnError sets a function that Consume calls with each error after which an item
-// comes again: errors of the function, and errors of Ack and Release. Consume
-// calls f on the goroutines of its workers, several calls at a time. The worker
+// comes again: errors of the function, and errors of Ack and Release. A loss of
+// the claim is reported once, together with the function's error. Consume calls
+// f on the goroutines of its workers, several calls at a time. The worker
 // waits for f.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
