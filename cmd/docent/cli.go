@@ -52,6 +52,7 @@ type app struct {
 	files    files // set by readFiles
 	// passAuth leaves docent's secrets in the environment of CMD.
 	passAuth bool
+	creates  bool // the command may create znodes
 	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
@@ -73,6 +74,8 @@ func run(ctx context.Context, env environment) int {
 		a.log = newLogger(&env, cli.Verbose)
 		if err = a.readFiles(command); err == nil {
 			command.BindTo(ctx, (*context.Context)(nil))
+			verb, ok := command.Selected().Target.Addr().Interface().(creator)
+			a.creates = ok && verb.creates()
 			err = command.Run(a)
 		}
 	}
