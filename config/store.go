@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
@@ -173,7 +174,7 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (Entry, error)
 // the key in between.
 func (s *Store) put(ctx context.Context, key, path string, data []byte) (Entry, error) {
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-1); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-1); err != nil {
 			return Entry{}, err
 		}
 		e, err := s.set(ctx, key, path, write{data: data, version: core.AnyVersion, missingOK: true})
@@ -206,7 +207,7 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 
 func (s *Store) remove(ctx context.Context, path string, version int32) error {
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-1); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-1); err != nil {
 			return err
 		}
 		seen, err := s.check(ctx, path, write{remove: true, version: version})

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/stamp"
@@ -140,7 +141,7 @@ func (c *Counter) set(ctx context.Context, n int64) error {
 	}
 	data := c.layout.encode(n)
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-2); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-2); err != nil {
 			return err
 		}
 		if err := c.overwrite(ctx, data); !conflict(err) {
