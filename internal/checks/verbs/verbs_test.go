@@ -260,7 +260,7 @@ func name(x ast.Expr) string {
 	return ""
 }
 
-// copied reports whether an operation is that of another error.
+// copied reports whether an expression copies the operation of another error.
 func copied(arg ast.Expr) bool {
 	field, ok := arg.(*ast.SelectorExpr)
 	return ok && field.Sel.Name == "Op"
