@@ -60,7 +60,7 @@ func (b *Barrier) Path() string {
 // session.ErrClosed; an invalid path. Set is safe for concurrent use.
 func (b *Barrier) Set(ctx context.Context) error {
 	b.made()
-	return b.failed("barrier set", b.set(ctx))
+	return b.failed("set barrier", b.set(ctx))
 }
 
 func (b *Barrier) set(ctx context.Context) error {
@@ -108,7 +108,7 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 // concurrent use.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
-	return b.failed("barrier lift", b.lift(ctx))
+	return b.failed("lift barrier", b.lift(ctx))
 }
 
 func (b *Barrier) lift(ctx context.Context) error {
@@ -179,13 +179,13 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	b.made()
 	if b.err != nil {
-		return false, b.failed("barrier check", b.err)
+		return false, b.failed("check barrier", b.err)
 	}
 	if err := b.sm.Sync(ctx, b.path); err != nil {
-		return false, b.failed("barrier check", ctxend.Join(ctx, err))
+		return false, b.failed("check barrier", ctxend.Join(ctx, err))
 	}
 	_, found, err := b.sm.Exists(ctx, b.path)
-	return found, b.failed("barrier check", ctxend.Join(ctx, err))
+	return found, b.failed("check barrier", ctxend.Join(ctx, err))
 }
 
 // Wait returns when the gate is open: at once if it is not set, and otherwise
@@ -204,7 +204,7 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // session.ErrClosed; an invalid path. Wait is safe for concurrent use.
 func (b *Barrier) Wait(ctx context.Context) error {
 	b.made()
-	return b.failed("barrier wait", b.wait(ctx))
+	return b.failed("wait for barrier", b.wait(ctx))
 }
 
 func (b *Barrier) wait(ctx context.Context) error {

@@ -203,7 +203,7 @@ func TestGateErrors(t *testing.T) {
 		w.Put(gate+"/stranger", "")
 		err := g.Lift(w.Context())
 		require.ErrorIs(t, err, session.ErrNotEmpty)
-		require.ErrorContains(t, err, "barrier lift "+gate+": ")
+		require.ErrorContains(t, err, "lift barrier "+gate+": ")
 		w.Remove(gate)
 		remove := w.Fail(zktest.OpCreate, gate, zktest.CodeNoAuth)
 		require.ErrorIs(t, g.Set(w.Context()), session.ErrNoAuth)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -131,7 +130,7 @@ func (d *Double) Count() int {
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	d.made()
 	v, err := d.enter(ctx)
-	return v, d.failed("barrier enter", ctxend.Join(ctx, err))
+	return v, d.failed("enter barrier", ctxend.Join(ctx, err))
 }
 
 func (d *Double) enter(ctx context.Context) (*Visit, error) {
@@ -140,7 +139,7 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 	}
 	e := d.newEntrant()
 	for n := -2; ; n++ {
-		if err := pauses.Wait(ctx, n); err != nil {
+		if err := backoff.Lost.Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		s, err := d.sm.Session(ctx)
@@ -156,10 +155,6 @@ func (d *Double) enter(ctx context.Context) (*Visit, error) {
 		}
 	}
 }
-
-// pauses are the pauses between attempts that ended with our node or session,
-// and between reads of a barrier that changes during the reads.
-var pauses = backoff.Backoff{Min: 5 * time.Millisecond, Max: time.Second}
 
 // Do enters, calls f, and leaves when f has returned. The context of f ends
 // with ctx, or when the visit is lost; context.Cause returns the reason. If f

@@ -315,7 +315,7 @@ func TestDoubleErrors(t *testing.T) {
 			})
 			_, err := d.Enter(w.Context())
 			require.ErrorIs(t, err, session.ErrNoAuth, "%v", op)
-			require.ErrorContains(t, err, "enter "+dir+": ")
+			require.ErrorContains(t, err, "enter barrier "+dir+": ")
 			remove()
 			synctest.Wait()
 			require.Empty(t, w.Children(dir), "%v", op)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
@@ -77,7 +78,7 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 // when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
-		if err := pauses.Wait(ctx, tries); err != nil {
+		if err := backoff.Lost.Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		r, watch, err := d.look(ctx, s)
@@ -171,7 +172,7 @@ func (e *entrant) create(ctx context.Context, s *core.Session) (*core.Node, erro
 func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	ctx := context.Background() // every request ends with the session
 	for n := -2; ; n++ {
-		if err := pauses.Wait(ctx, n); err != nil {
+		if err := backoff.Lost.Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		_, err := s.Create(ctx, e.path, e.data, core.Ephemeral)
@@ -257,7 +258,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		return nil, err
 	}
 	for tries := -2; ; tries++ {
-		if err := pauses.Wait(ctx, tries); err != nil {
+		if err := backoff.Lost.Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		var r *round

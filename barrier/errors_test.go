@@ -14,24 +14,24 @@ import (
 // Every error of a verb says which operation failed, and on which path.
 func TestErrorsNameOperationAndPath(t *testing.T) {
 	for op, call := range map[string]func(ctx context.Context, sm *session.Manager, path string) error{
-		"barrier set": func(ctx context.Context, sm *session.Manager, path string) error {
+		"set barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 			return barrier.New(sm, path).Set(ctx)
 		},
-		"barrier lift": func(ctx context.Context, sm *session.Manager, path string) error {
+		"lift barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 			return barrier.New(sm, path).Lift(ctx)
 		},
-		"barrier wait": func(ctx context.Context, sm *session.Manager, path string) error {
+		"wait for barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 			return barrier.New(sm, path).Wait(ctx)
 		},
-		"barrier check": func(ctx context.Context, sm *session.Manager, path string) error {
+		"check barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 			_, err := barrier.New(sm, path).IsSet(ctx)
 			return err
 		},
-		"barrier status": func(ctx context.Context, sm *session.Manager, path string) error {
+		"get barrier status": func(ctx context.Context, sm *session.Manager, path string) error {
 			_, err := barrier.NewDouble(sm, path, 2).Members(ctx)
 			return err
 		},
-		"barrier enter": func(ctx context.Context, sm *session.Manager, path string) error {
+		"enter barrier": func(ctx context.Context, sm *session.Manager, path string) error {
 			return barrier.NewDouble(sm, path, 2).Do(ctx, func(context.Context, *barrier.Visit) error { return nil })
 		},
 	} {
@@ -55,14 +55,14 @@ func TestErrorsOfAVisit(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		v := enter(p, 1, "a").Get()
-		requireOp(t, v.Leave(testworld.Cancelled()), "barrier leave", dir)
+		requireOp(t, v.Leave(testworld.Cancelled()), "leave barrier", dir)
 		require.NoError(t, v.Leave(w.Context()))
 		v = enter(p, 1, "a").Get()
 		w.Remove(v.Path())
 		<-v.Done()
 		for _, err := range []error{v.Leave(w.Context()), v.Release()} {
 			require.ErrorIs(t, err, session.ErrLost)
-			requireOp(t, err, "barrier leave", dir)
+			requireOp(t, err, "leave barrier", dir)
 		}
 	})
 }

@@ -58,7 +58,7 @@ func (d *Double) Status(ctx context.Context) (Status, error) {
 	d.made()
 	st, err := d.status(ctx)
 	if err != nil {
-		return Status{}, d.failed("barrier status", ctxend.Join(ctx, err))
+		return Status{}, d.failed("get barrier status", ctxend.Join(ctx, err))
 	}
 	return st, nil
 }

@@ -67,7 +67,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 	if err != nil {
 		v.out() // under the policy OnDisconnect the node of a lost visit may still exist
 	}
-	return v.d.failed("barrier leave", ctxend.Join(ctx, err))
+	return v.d.failed("leave barrier", ctxend.Join(ctx, err))
 }
 
 func (v *Visit) leave(ctx context.Context) error {
@@ -104,7 +104,7 @@ func (v *Visit) leave(ctx context.Context) error {
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
-	return v.d.failed("barrier leave", v.result)
+	return v.d.failed("leave barrier", v.result)
 }
 
 // out removes our node in the background, at the latest with the end of the

@@ -36,41 +36,41 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			is       error
 			text     string // without the session
 		}{
-			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "config open", "/c/none", config.ErrNoValue,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "open key", "/c/none", config.ErrNoValue,
 				"the znode does not exist, so there is no value: create it, or give a Default or Wait"},
-			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "config open", "/c/bad", nil,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "open key", "/c/bad", nil,
 				"bad value of /c/bad (version 0, zxid 0x"},
-			{testworld.ErrOf(config.Open(ctx, w.sm, "c", config.Text())), "config open", "c", nil, `invalid path "c": it is relative`},
-			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "config open", "/c/key", nil,
+			{testworld.ErrOf(config.Open(ctx, w.sm, "c", config.Text())), "open key", "c", nil, `invalid path "c": it is relative`},
+			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "open key", "/c/key", nil,
 				"the codec has no Decode: use JSON, Text or Bytes, or set Decode"},
-			{testworld.ErrOf(config.OpenTree(ctx, w.sm, "c", config.Text())), "config open tree", "c", nil, `invalid path "c"`},
-			{closed.Err(), "config watch", "/c/closed", session.ErrClosed, "the view is closed"},
-			{testworld.ErrOf(closed.Update(ctx, same)), "config update", "/c/closed", session.ErrClosed, "the view is closed"},
-			{closedTree.Err(), "config watch", "/c", session.ErrClosed, "the view is closed"},
-			{testworld.ErrOf(open(w, "/c/key", config.Codec[string]{Decode: config.Text().Decode}).Update(ctx, same)), "config update", "/c/key", nil,
+			{testworld.ErrOf(config.OpenTree(ctx, w.sm, "c", config.Text())), "open tree", "c", nil, `invalid path "c"`},
+			{closed.Err(), "watch key", "/c/closed", session.ErrClosed, "the view is closed"},
+			{testworld.ErrOf(closed.Update(ctx, same)), "update key", "/c/closed", session.ErrClosed, "the view is closed"},
+			{closedTree.Err(), "watch tree", "/c", session.ErrClosed, "the view is closed"},
+			{testworld.ErrOf(open(w, "/c/key", config.Codec[string]{Decode: config.Text().Decode}).Update(ctx, same)), "update key", "/c/key", nil,
 				"the codec has no Encode, so it cannot update: set Encode"},
-			{testworld.ErrOf(store.Get(ctx, "none")), "config get", "/c/none", session.ErrNoNode, "the znode does not exist"},
-			{testworld.ErrOf(store.Set(ctx, "/none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
-			{testworld.ErrOf(store.Set(ctx, "key", nil, 7)), "config set", "/c/key", session.ErrBadVersion, "the znode has another version"},
-			{testworld.ErrOf(store.Set(ctx, "counter", nil, session.AnyVersion)), "config set", "/c/counter", session.ErrForeign,
+			{testworld.ErrOf(store.Get(ctx, "none")), "get key", "/c/none", session.ErrNoNode, "the znode does not exist"},
+			{testworld.ErrOf(store.Set(ctx, "/none", nil, 0)), "set key", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
+			{testworld.ErrOf(store.Set(ctx, "key", nil, 7)), "set key", "/c/key", session.ErrBadVersion, "the znode has another version"},
+			{testworld.ErrOf(store.Set(ctx, "counter", nil, session.AnyVersion)), "set key", "/c/counter", session.ErrForeign,
 				`it has 4 bytes and looks like the number of a counter; if it is a key, give the version that was read; ` +
 					`check the path (see "docent inspect")`},
-			{testworld.ErrOf(store.Create(ctx, "key", nil)), "config create", "/c/key", session.ErrNodeExists, "the znode exists already"},
-			{testworld.ErrOf(store.Create(ctx, "../x", nil)), "config create", "/c/../x", nil, `invalid path "/c/../x"`},
-			{testworld.ErrOf(store.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
-			{store.Delete(ctx, "none", 0), "config delete", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
-			{store.Publish(ctx), "config publish", "/c", nil, "there are no steps: give at least one"},
-			{store.Publish(ctx, config.KeyOp{}), "config publish", "/c", nil,
+			{testworld.ErrOf(store.Create(ctx, "key", nil)), "create key", "/c/key", session.ErrNodeExists, "the znode exists already"},
+			{testworld.ErrOf(store.Create(ctx, "../x", nil)), "create key", "/c/../x", nil, `invalid path "/c/../x"`},
+			{testworld.ErrOf(store.Put(ctx, "counter", nil)), "put key", "/c/counter", session.ErrForeign, ""},
+			{store.Delete(ctx, "none", 0), "delete key", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
+			{store.Publish(ctx), "publish keys", "/c", nil, "there are no steps: give at least one"},
+			{store.Publish(ctx, config.KeyOp{}), "publish keys", "/c", nil,
 				"step 1 is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey"},
-			{store.Publish(ctx, config.SetKey("counter", nil, session.AnyVersion)), "config publish", "/c", session.ErrForeign, "step 1 (/c/counter): "},
-			{store.Publish(ctx, config.SetKey("none", nil, 0)), "config publish", "/c", session.ErrNoNode, "op 1 (set /c/none)"},
-			{testworld.ErrOf(history.Set(ctx, "none", nil, 0)), "config set", "/c/none", session.ErrNoNode, "the znode does not exist"},
-			{testworld.ErrOf(history.Put(ctx, "counter", nil)), "config put", "/c/counter", session.ErrForeign, ""},
-			{testworld.ErrOf(history.Rollback(ctx, "key", 7)), "config rollback", "/c/key", config.ErrNoRevision,
+			{store.Publish(ctx, config.SetKey("counter", nil, session.AnyVersion)), "publish keys", "/c", session.ErrForeign, "step 1 (/c/counter): "},
+			{store.Publish(ctx, config.SetKey("none", nil, 0)), "publish keys", "/c", session.ErrNoNode, "op 1 (set /c/none)"},
+			{testworld.ErrOf(history.Set(ctx, "none", nil, 0)), "set key", "/c/none", session.ErrNoNode, "the znode does not exist"},
+			{testworld.ErrOf(history.Put(ctx, "counter", nil)), "put key", "/c/counter", session.ErrForeign, ""},
+			{testworld.ErrOf(history.Rollback(ctx, "key", 7)), "roll back key", "/c/key", config.ErrNoRevision,
 				"value 7: the key's history has no such value: List returns the values with their IDs"},
-			{testworld.ErrOf(store.History(0).List(ctx, "key")), "config history", "/c/key", nil, "History(0): a history keeps 1 to 1000 values"},
-			{config.SyncFile(ctx, w.sm, "/c/key", t.TempDir()), "config sync", "/c/key", nil, "is a directory; name a file"},
-			{config.SyncFile(ctx, w.sm, "c", filepath.Join(t.TempDir(), "f")), "config sync", "c", nil, `invalid path "c"`},
+			{testworld.ErrOf(store.History(0).List(ctx, "key")), "list history", "/c/key", nil, "History(0): a history keeps 1 to 1000 values"},
+			{config.SyncFile(ctx, w.sm, "/c/key", t.TempDir()), "sync key", "/c/key", nil, "is a directory; name a file"},
+			{config.SyncFile(ctx, w.sm, "c", filepath.Join(t.TempDir(), "f")), "sync key", "c", nil, `invalid path "c"`},
 		} {
 			var op *session.OpError
 			require.ErrorAs(t, c.err, &op, c.text)
@@ -96,9 +96,9 @@ func TestErrorsOfLoopsNameVerbAndPath(t *testing.T) {
 		ofValue, ofTree := make(chan error, 10), make(chan error, 10)
 		go collect(ofValue, v.Changes(t.Context()))
 		go collect(ofTree, tree.Changes(t.Context()))
-		for path, errs := range map[string]chan error{"/c/key": ofValue, "/c": ofTree} {
+		for op, errs := range map[string]chan error{"watch key /c/key": ofValue, "watch tree /c": ofTree} {
 			err := <-errs
-			require.ErrorContains(t, err, "config watch "+path+": bad value of /c/key (version 0, ")
+			require.ErrorContains(t, err, op+": bad value of /c/key (version 0, ")
 			var bad *config.BadValueError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, "/c/key", bad.Path)
@@ -129,10 +129,10 @@ func TestErrorOfAWait(t *testing.T) {
 		cancel(cause)
 		w.Put("/c", "")
 		for op, open := range map[string]func(path string) error{
-			"config open": func(path string) error {
+			"open key": func(path string) error {
 				return testworld.ErrOf(config.Open(ctx, w.sm, path, config.Text(), config.Wait[string]()))
 			},
-			"config open tree": func(path string) error {
+			"open tree": func(path string) error {
 				return testworld.ErrOf(config.OpenTree(ctx, w.sm, path, config.Text(), config.Wait[string]()))
 			},
 		} {
@@ -146,7 +146,7 @@ func TestErrorOfAWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		err := testworld.ErrOf(config.Open(ctx, w.sm, "/none", config.Text(), config.Wait[string]()))
-		require.EqualError(t, err, "config open /none: wait for a value: context deadline exceeded; the last problem: "+
+		require.EqualError(t, err, "open key /none: wait for a value: context deadline exceeded; the last problem: "+
 			"the znode does not exist, so there is no value: create it", "Wait is given, and is not advised")
 		require.ErrorIs(t, err, config.ErrNoValue)
 		require.ErrorIs(t, err, session.ErrNoNode)
@@ -176,8 +176,8 @@ func TestErrorsOfOptions(t *testing.T) {
 			"the Default does not pass Validate: odd":                                                            {config.Default(3), odd},
 			"the Default does not pass Validate: panic: five":                                                    {odd, config.Default(5)},
 		} {
-			require.EqualError(t, testworld.ErrOf(config.Open(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open /a: "+want)
-			require.EqualError(t, testworld.ErrOf(config.OpenTree(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "config open tree /a: "+want)
+			require.EqualError(t, testworld.ErrOf(config.Open(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "open key /a: "+want)
+			require.EqualError(t, testworld.ErrOf(config.OpenTree(t.Context(), w.sm, "/a", config.JSON[int](), opts...)), "open tree /a: "+want)
 		}
 		require.Zero(t, w.Srv.Count(zktest.OpGetData)+w.Srv.Count(zktest.OpAddWatch))
 	})

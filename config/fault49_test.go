@@ -54,7 +54,7 @@ func TestFault49_SyncFileRejectsAStrangersFile(t *testing.T) {
 			} {
 				err := config.SyncFile(w.Context(), p.Manager, "/c/k", path)
 				require.ErrorIs(t, err, session.ErrUnsafeFile)
-				require.ErrorContains(t, err, "config sync /c/k: the file cannot be written: "+reason)
+				require.ErrorContains(t, err, "sync key /c/k: the file cannot be written: "+reason)
 			}
 			require.Empty(t, content(t, target))
 			require.Empty(t, content(t, theirs))
@@ -85,7 +85,7 @@ func TestFault49_SyncFileIsNotBlockedByAFIFO(t *testing.T) {
 		mu.Lock()
 		require.Len(t, problems, 1)
 		require.ErrorIs(t, problems[0], session.ErrUnsafeFile)
-		require.ErrorContains(t, problems[0], "config sync /c/k: write the file: "+file+" is a FIFO")
+		require.ErrorContains(t, problems[0], "sync key /c/k: write the file: "+file+" is a FIFO")
 		mu.Unlock()
 		require.NoError(t, os.Remove(file))
 		time.Sleep(time.Minute)

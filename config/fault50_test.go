@@ -54,7 +54,7 @@ func TestFault50_LimitsOfATree(t *testing.T) {
 		require.Equal(w, "[a dir/b z] 2 E", take())
 		require.Equal(w, []string{"big", "dir/c"}, tree.Load().LeftOut.First)
 		require.Equal(w, tree.Load().LeftOut, other.Load().LeftOut)
-		require.EqualError(w, tree.Err(), "config watch /c: 2 znodes are left out, with 1048880 bytes, the first is big: "+
+		require.EqualError(w, tree.Err(), "watch tree /c: 2 znodes are left out, with 1048880 bytes, the first is big: "+
 			"the limits are 20000 znodes (Limit) and 1000 bytes (MaxBytes); raise them, or delete znodes")
 		w.Remove("/c/big")
 		require.Equal(w, "[a dir/b z] 1 E", take())

@@ -126,7 +126,7 @@ type fileSync struct {
 	problem    problem.Reporter
 }
 
-func (f *fileSync) failed(err error) error { return core.Failed("config sync", f.path, err) }
+func (f *fileSync) failed(err error) error { return core.Failed("sync key", f.path, err) }
 
 func (f *fileSync) run(ctx context.Context, sm *session.Manager) error {
 	if err := atomicfile.With(f.file, (*atomicfile.File).Check); err != nil { // even if there is no value yet

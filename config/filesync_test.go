@@ -146,7 +146,7 @@ func TestSyncFileThatCannotBeWritten(t *testing.T) {
 		file := filepath.Join(dir, "f")
 		err := config.SyncFile(w.Context(), p.Manager, "/c/k", file)
 		require.ErrorIs(t, err, fs.ErrNotExist)
-		require.ErrorContains(t, err, "config sync /c/k: the file cannot be written")
+		require.ErrorContains(t, err, "sync key /c/k: the file cannot be written")
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		require.ErrorContains(t, config.SyncFile(w.Context(), p.Manager, "/c/k", dir), "is a directory")
 		require.ErrorContains(t, config.SyncFile(w.Context(), p.Manager, "c", file), "invalid path")

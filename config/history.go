@@ -143,7 +143,7 @@ func (h *History) List(ctx context.Context, key string) ([]Revision, error) {
 	if err == nil {
 		revisions, err = h.list(ctx, s, path, dir)
 	}
-	return revisions, core.Failed("config history", path, err)
+	return revisions, core.Failed("list history", path, err)
 }
 
 func (h *History) list(ctx context.Context, s *core.Session, path, dir string) ([]Revision, error) {
@@ -197,21 +197,21 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 // or number of values; session.ErrUnknownOutcome if Set cannot find out whether
 // the write was done, for instance since ctx has ended.
 func (h *History) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
-	return h.write(ctx, "config set", key, data, version, false)
+	return h.write(ctx, "set key", key, data, version, false)
 }
 
 // Put writes a key whether it exists or not, and keeps the value. Otherwise it
 // works as Set. ctx bounds the call. Errors: the errors of Set, without
 // session.ErrNoNode and session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
-	return h.write(ctx, "config put", key, data, core.AnyVersion, true)
+	return h.write(ctx, "put key", key, data, core.AnyVersion, true)
 }
 
 // Rollback writes the value with the ID again, as the newest, and returns the
 // key as written. A deleted key is created again. Errors: ErrNoRevision; the
 // errors of Put. ctx bounds the call.
 func (h *History) Rollback(ctx context.Context, key string, id int32) (Entry, error) {
-	const op = "config rollback"
+	const op = "roll back key"
 	path, dir, err := h.paths(key)
 	var data []byte
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -43,7 +44,7 @@ func (h *History) write(ctx context.Context, op, key string, data []byte, versio
 // run tries until the write is done, or certainly is not.
 func (k *keeping) run(ctx context.Context) (Entry, error) {
 	for tries := 0; ; tries++ {
-		err := conflicts.Wait(ctx, tries-1)
+		err := backoff.Contention.Wait(ctx, tries-1)
 		var done Entry
 		if err == nil {
 			done, err = k.try(ctx)

@@ -68,7 +68,7 @@ func CheckKey(key string, version int32) KeyOp {
 // session.ErrClosed. The path of the *session.OpError is the Store's base.
 func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 	s.made()
-	return core.Failed("config publish", s.base, s.publish(ctx, steps))
+	return core.Failed("publish keys", s.base, s.publish(ctx, steps))
 }
 
 func (s *Store) publish(ctx context.Context, steps []KeyOp) error {

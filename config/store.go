@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
@@ -103,7 +104,7 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 		data, stat, err = s.sm.GetNewest(ctx, path)
 		e = entry(key, path, data, stat)
 	}
-	return failed("config get", path, e, err)
+	return failed("get key", path, e, err)
 }
 
 // Set writes a key that exists, if it has the given version, or any version
@@ -120,7 +121,7 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 	if err == nil {
 		e, err = s.set(ctx, key, path, write{data: data, version: version})
 	}
-	return failed("config set", path, e, err)
+	return failed("set key", path, e, err)
 }
 
 func (s *Store) set(ctx context.Context, key, path string, w write) (Entry, error) {
@@ -148,7 +149,7 @@ func (s *Store) Create(ctx context.Context, key string, data []byte) (Entry, err
 	if err == nil {
 		e, err = s.create(ctx, key, path, data)
 	}
-	return failed("config create", path, e, err)
+	return failed("create key", path, e, err)
 }
 
 func (s *Store) create(ctx context.Context, key, path string, data []byte) (Entry, error) {
@@ -166,14 +167,14 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (Entry, error)
 	if err == nil {
 		e, err = s.put(ctx, key, path, data)
 	}
-	return failed("config put", path, e, err)
+	return failed("put key", path, e, err)
 }
 
 // put tries a write and a create in turn, while other clients create and delete
 // the key in between.
 func (s *Store) put(ctx context.Context, key, path string, data []byte) (Entry, error) {
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-1); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-1); err != nil {
 			return Entry{}, err
 		}
 		e, err := s.set(ctx, key, path, write{data: data, version: core.AnyVersion, missingOK: true})
@@ -201,12 +202,12 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	if err == nil {
 		err = s.remove(ctx, path, version)
 	}
-	return core.Failed("config delete", path, err)
+	return core.Failed("delete key", path, err)
 }
 
 func (s *Store) remove(ctx context.Context, path string, version int32) error {
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-1); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-1); err != nil {
 			return err
 		}
 		seen, err := s.check(ctx, path, write{remove: true, version: version})

@@ -19,7 +19,7 @@ func TestStore(t *testing.T) {
 		store := config.NewStore(w.sm, "/config")
 		_, err := store.Get(ctx, "db/limits")
 		require.ErrorIs(t, err, session.ErrNoNode)
-		require.EqualError(t, err, fmt.Sprintf("config get /config/db/limits: the znode does not exist (session 0x%x)", uint64(w.p.Current().ID())))
+		require.EqualError(t, err, fmt.Sprintf("get key /config/db/limits: the znode does not exist (session 0x%x)", uint64(w.p.Current().ID())))
 		_, err = store.Set(ctx, "db/limits", []byte("x"), session.AnyVersion)
 		require.ErrorIs(t, err, session.ErrNoNode, "Set does not create")
 

@@ -148,7 +148,7 @@ type treeView[T any] struct {
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	t, err := openTree(ctx, sm, path, codec, opts)
 	if err != nil {
-		return nil, core.Failed("config open tree", path, err)
+		return nil, core.Failed("open tree", path, err)
 	}
 	return t, nil
 }
@@ -226,7 +226,7 @@ func (t *Tree[T]) Err() error {
 	if problems := t.view.Load().problems; err == nil && len(problems) > 0 {
 		err = problems[0]
 	}
-	return core.Failed(watchOp, t.path, err)
+	return core.Failed("watch tree", t.path, err)
 }
 
 // Stale reports whether the keys may be out of date for longer than usual, as
@@ -274,7 +274,7 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 				}
 			}
 			for problem := range fresh(told, now.problems) {
-				if !yield(&now.TreeSnapshot, core.Failed(watchOp, t.path, problem)) {
+				if !yield(&now.TreeSnapshot, core.Failed("watch tree", t.path, problem)) {
 					return
 				}
 			}

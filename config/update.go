@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -47,7 +46,7 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	v.made()
 	snap, err := v.updateInTurn(ctx, f)
 	if err != nil {
-		return nil, core.Failed("config update", v.path, err)
+		return nil, core.Failed("update key", v.path, err)
 	}
 	return snap, nil
 }
@@ -89,7 +88,7 @@ type proposal[T any] struct {
 func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	var doubt *proposal[T] // a write that may have been done
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-1); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-1); err != nil {
 			return nil, inDoubt(doubt, err)
 		}
 		now, err := v.fresh(ctx)
@@ -222,6 +221,3 @@ func (v *Value[T]) show(ctx context.Context, in *core.Session, zxid int64) {
 func isConflict(err error) bool {
 	return errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)
 }
-
-// conflicts are the pauses after conflicts with other writers.
-var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 128 * time.Millisecond}

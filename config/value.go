@@ -63,7 +63,7 @@ type Value[T any] struct {
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
 	v, err := open(ctx, sm, "config.Open", path, codec, opts)
 	if err != nil {
-		return nil, core.Failed("config open", path, err)
+		return nil, core.Failed("open key", path, err)
 	}
 	return v, nil
 }
@@ -153,8 +153,8 @@ func (v *Value[T]) Err() error {
 	return core.Failed(watchOp, v.path, err)
 }
 
-// watchOp is the operation in the errors of what follows keys.
-const watchOp = "config watch"
+// watchOp is the operation in the errors of a Value.
+const watchOp = "watch key"
 
 // Stale reports whether the value may be out of date for longer than usual. It
 // is true after a lost connection, until a quorum of the servers has answered

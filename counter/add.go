@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -32,7 +31,7 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 		return sum, true, nil
 	})
 	if err != nil {
-		return 0, c.fail("counter add", err)
+		return 0, c.fail("add to counter", err)
 	}
 	return now, nil
 }
@@ -53,7 +52,7 @@ func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, erro
 		})
 	}
 	if err != nil {
-		return false, c.fail("counter compare and set", err)
+		return false, c.fail("compare and set counter", err)
 	}
 	return swapped, nil
 }
@@ -89,10 +88,6 @@ func (p *proposal) refuted(now base) bool {
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// conflicts are the pauses after conflicts. The first repetition follows at
-// once.
-var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 100 * time.Millisecond}
-
 // update compares and sets until it has succeeded. f may be called more than
 // once; it returns the new number, and whether to write it.
 func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, error)) (int64, error) {
@@ -105,7 +100,7 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 	defer c.turn.Release(1)
 	var doubt *proposal
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-2); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-2); err != nil {
 			return 0, inDoubt(doubt, err)
 		}
 		n, done, err := c.try(ctx, &doubt, f)

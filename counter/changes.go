@@ -39,7 +39,7 @@ func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 }
 
 // watchOp is the operation in the errors of Changes.
-const watchOp = "counter watch"
+const watchOp = "watch counter"
 
 func (c *Counter) follow(ctx context.Context, m *views.Node, yield func(Value, error) bool) {
 	var last Value

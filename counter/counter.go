@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/stamp"
@@ -100,7 +101,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
 	v, err := c.get(ctx)
 	if err != nil {
-		return Value{}, c.fail("counter get", ctxend.Join(ctx, err))
+		return Value{}, c.fail("get counter", ctxend.Join(ctx, err))
 	}
 	return v, nil
 }
@@ -131,7 +132,7 @@ func (c *Counter) get(ctx context.Context) (Value, error) {
 // changed it since. Set is safe for concurrent use.
 func (c *Counter) Set(ctx context.Context, n int64) error {
 	c.made()
-	return c.fail("counter set", ctxend.Join(ctx, c.set(ctx, n)))
+	return c.fail("set counter", ctxend.Join(ctx, c.set(ctx, n)))
 }
 
 func (c *Counter) set(ctx context.Context, n int64) error {
@@ -140,7 +141,7 @@ func (c *Counter) set(ctx context.Context, n int64) error {
 	}
 	data := c.layout.encode(n)
 	for tries := 0; ; tries++ {
-		if err := conflicts.Wait(ctx, tries-2); err != nil {
+		if err := backoff.Contention.Wait(ctx, tries-2); err != nil {
 			return err
 		}
 		if err := c.overwrite(ctx, data); !conflict(err) {

@@ -94,7 +94,7 @@ func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	s.made()
 	n, err := s.wait(ctx)
 	if err != nil {
-		return 0, s.c.fail("sequence next", err)
+		return 0, s.c.fail("get next number", err)
 	}
 	return n, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -32,10 +31,6 @@ type request struct {
 	data []byte // of the request's znode; unique
 	zxid int64  // of the transaction that made the znode
 }
-
-// requestPauses are the pauses between attempts to make or to withdraw a
-// request.
-var requestPauses = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // look finds the candidate with the id. leads says that it leads already.
 func (r *request) look(ctx context.Context) (leads bool, err error) {
@@ -78,7 +73,7 @@ func (r *request) make(leads bool) error {
 		return err
 	}
 	for n := 0; ; n++ {
-		if err := requestPauses.Wait(ctx, n-2); err != nil {
+		if err := backoff.Lost.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		stat, older, err := s.Exists(ctx, e.requests.path())
@@ -153,7 +148,7 @@ func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
 	for n := 0; ; n++ {
-		if err := requestPauses.Wait(ctx, n-2); err != nil {
+		if err := backoff.Lost.Wait(ctx, n-2); err != nil {
 			return
 		}
 		dir, found, err := s.StatOf(ctx, e.path)

@@ -12,11 +12,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// pauses are the pauses of Run between terms that end sooner than shortTerm: an
-// f that returns at once must not have all candidates elect each other without
-// end.
-var pauses = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
-
+// shortTerm is a term after which Run pauses: an f that returns at once must not
+// have all candidates elect each other without end.
 const shortTerm = time.Second
 
 // Run campaigns, calls f while its candidate leads, resigns when f has
@@ -73,7 +70,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
 		}
-		if err := pauses.Wait(ctx, short-1); err != nil {
+		if err := backoff.Restart.Wait(ctx, short-1); err != nil {
 			return e.stopped(ctx, nil)
 		}
 	}

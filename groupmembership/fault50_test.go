@@ -57,7 +57,7 @@ func TestFault50_LimitsOfAGroup(t *testing.T) {
 		require.Equal(w, "5 ["+want+"] [b d] E", take())
 		all, err := g.Members(w.Context())
 		require.ErrorIs(w, err, session.ErrLeftOut)
-		require.ErrorContains(w, err, "group list /g: 2 znodes are left out, with 1047778 bytes, the first is b")
+		require.ErrorContains(w, err, "list members /g: 2 znodes are left out, with 1047778 bytes, the first is b")
 		require.Equal(w, want, print(all))
 
 		require.NoError(w, members["b"].UpdatePayload(w.Context(), []byte("short")))

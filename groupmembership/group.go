@@ -124,7 +124,7 @@ func (g *Group) Path() string {
 func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membership, error) {
 	g.made()
 	if err := cmp.Or(g.err, znode.ValidateName(id), znode.Validate(znode.Join(g.path, id))); err != nil {
-		return nil, core.Failed("group join", g.path, err)
+		return nil, core.Failed("join group", g.path, err)
 	}
 	m := &Membership{id: id, path: znode.Join(g.path, id)}
 	var err error
@@ -132,7 +132,7 @@ func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membershi
 		Manager: g.sm, Path: m.path, Data: payload, Conflict: g.opts.conflict,
 	})
 	if err != nil {
-		return nil, m.failed("group join", err)
+		return nil, m.failed("join group", err)
 	}
 	return m, nil
 }

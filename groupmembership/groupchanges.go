@@ -167,7 +167,7 @@ func (w *watcher) show(now *views.TreeState) bool {
 		}
 	}
 	if beyond != nil && (w.beyond == nil || beyond.Error() != w.beyond.Error()) &&
-		!w.yield(Change{}, core.Failed("group watch", w.path, beyond)) {
+		!w.yield(Change{}, core.Failed("watch group", w.path, beyond)) {
 		return false
 	}
 	w.beyond = beyond
@@ -211,7 +211,7 @@ func listed(now *views.TreeState) bool {
 
 // fail yields the error unless it only repeats.
 func (w *watcher) fail(err error) bool {
-	err = core.Failed("group watch", w.path, err)
+	err = core.Failed("watch group", w.path, err)
 	if w.trouble == err.Error() {
 		return true
 	}

@@ -89,7 +89,7 @@ func TestWatchThroughSessions(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		require.Equal(w, "! []", o.take(), "not known, and then known again")
 		require.ErrorIs(w, o.Errs()[0], session.ErrSessionEnded)
-		require.ErrorContains(w, o.Errs()[0], "watch "+path)
+		require.ErrorContains(w, o.Errs()[0], "watch group "+path)
 
 		watching.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)

@@ -61,7 +61,7 @@ func TestJoinRefusesNames(t *testing.T) {
 			_, err := group(p).Join(w.Context(), id, nil)
 			var invalid *znode.PathError
 			require.ErrorAs(w, err, &invalid, "%q", id)
-			require.ErrorContains(w, err, "join "+path)
+			require.ErrorContains(w, err, "join group "+path)
 		}
 		for _, bad := range []string{"", "a", "/", "/a/", "/zookeeper"} {
 			g := groupmembership.NewGroup(p.Manager, bad)
@@ -94,7 +94,7 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]groupmembership.GroupOption{nil, {groupmembership.Refuse()}} {
 			_, err := group(b, opts...).Join(w.Context(), "host-7", []byte("b"))
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.ErrorContains(w, err, "group join /clusterServers/host-7: the id is in use: session 0x")
+			require.ErrorContains(w, err, "join group /clusterServers/host-7: the id is in use: session 0x")
 			require.ErrorContains(w, err, " holds it; choose another id, or end the process that holds it")
 		}
 		_, err := group(a).Join(w.Context(), "host-7", []byte("a again"))
@@ -164,7 +164,7 @@ func TestHardCase79_PayloadWhileAway(t *testing.T) {
 		require.Empty(w, list(other))
 		err := m.UpdatePayload(w.Within(time.Second), []byte("v2"))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
-		require.ErrorContains(w, err, "group update "+path+"/host-7: ")
+		require.ErrorContains(w, err, "update member "+path+"/host-7: ")
 		p.Link.Heal()
 		awaitState(w, m, in)
 		require.Equal(w, "host-7=v2", list(other))

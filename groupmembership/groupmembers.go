@@ -60,7 +60,7 @@ func hiddenMember(dir, id string) Member {
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	g.made()
 	members, err := g.members(ctx)
-	return members, core.Failed("group list", g.path, err)
+	return members, core.Failed("list members", g.path, err)
 }
 
 func (g *Group) members(ctx context.Context) ([]Member, error) {

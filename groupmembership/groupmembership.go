@@ -70,7 +70,7 @@ func (m *Membership) Changes(ctx context.Context) iter.Seq2[session.Presence, er
 				}
 				return
 			case err != nil:
-				yield(session.Presence{}, m.failed("group watch", err))
+				yield(session.Presence{}, m.failed("watch membership", err))
 				return
 			case owner.SamePresence(state, last): // already yielded when the session ended
 			case !yield(state, nil):
@@ -114,7 +114,7 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 // at a time, the last call wins.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {
 	m.made()
-	return m.failed("group update", m.node.Set(ctx, payload))
+	return m.failed("update member", m.node.Set(ctx, payload))
 }
 
 // Done returns a channel that is closed when the membership has ended for good:
@@ -133,5 +133,5 @@ func (m *Membership) Done() <-chan struct{} {
 // znode, or that ctx has ended. The znode goes with its session at the latest.
 func (m *Membership) Leave(ctx context.Context) error {
 	m.made()
-	return m.failed("group leave", m.node.Close(ctx))
+	return m.failed("leave group", m.node.Close(ctx))
 }

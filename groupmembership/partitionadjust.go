@@ -136,5 +136,5 @@ func (r *partitionRun) report(err error) {
 		return
 	}
 	r.noticed = err
-	r.problem.Report(core.Failed("partitioner run", r.p.path, err))
+	r.problem.Report(core.Failed("run partitioner", r.p.path, err))
 }

@@ -257,13 +257,13 @@ func (p *Partitioner) Owners(ctx context.Context) ([]PartitionOwner, error) {
 	p.made()
 	st, err := p.look(ctx)
 	if st == nil {
-		return nil, core.Failed("partitioner owners", p.path, err)
+		return nil, core.Failed("list partition owners", p.path, err)
 	}
 	owners := make([]PartitionOwner, p.n)
 	for i := range owners {
 		owners[i] = p.owner(st, i)
 	}
-	return owners, core.Failed("partitioner owners", p.path, err)
+	return owners, core.Failed("list partition owners", p.path, err)
 }
 
 func (p *Partitioner) owner(st *views.TreeState, number int) PartitionOwner {

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
@@ -61,7 +60,7 @@ import (
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
-	return core.Failed("partitioner run", p.path, p.run(ctx, id, f))
+	return core.Failed("run partitioner", p.path, p.run(ctx, id, f))
 }
 
 func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
@@ -132,10 +131,6 @@ type partitionRun struct {
 	mu       sync.Mutex
 	failures []error // of tasks
 }
-
-// pauses are the pauses before another call of f, and before another look at
-// what may not be read.
-var pauses = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 
 const (
 	shortWork = time.Second // an f that returns within it is called again after a pause

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/bridge"
@@ -99,7 +100,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	if r.reclaims[t.number]++; time.Since(began) >= shortWork {
 		r.reclaims[t.number] = 0
 	}
-	_ = pauses.Wait(ctx, r.reclaims[t.number]-1) // fails only if ctx ends
+	_ = backoff.Restart.Wait(ctx, r.reclaims[t.number]-1) // fails only if ctx ends
 	return failed
 }
 
@@ -139,7 +140,7 @@ func (r *partitionRun) await(ctx context.Context, number int) {
 		r.unseen[number] = 0
 		return
 	}
-	_ = pauses.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
+	_ = backoff.Restart.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
 	r.unseen[number]++
 }
 
@@ -179,7 +180,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = pauses.Wait(ctx, unreadRound) // fails only if ctx ends
+		_ = backoff.Restart.Wait(ctx, unreadRound) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -198,7 +199,7 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 		if short++; time.Since(began) >= shortWork {
 			short = 0
 		}
-		if err := pauses.Wait(ctx, short-1); err != nil {
+		if err := backoff.Restart.Wait(ctx, short-1); err != nil {
 			return nil
 		}
 	}

@@ -23,20 +23,20 @@ func failing(sm *session.Manager, path string) map[string][]func(context.Context
 		"lock": {errorOf(m.Lock), errorOf(handoff.Lock), errorOf(rw.Lock), errorOf(one.Lock), func(ctx context.Context) error {
 			return m.Do(ctx, func(context.Context, *lock.Hold) error { return nil })
 		}},
-		"try lock":      {errorOf(m.TryLock), errorOf(handoff.TryLock), errorOf(rw.TryLock), errorOf(one.TryLock)},
-		"read lock":     {errorOf(rw.RLock), errorOf(rw.RLocker().Lock)},
-		"try read lock": {errorOf(rw.TryRLock)},
-		"list holders":  {errorOf(m.Holders), errorOf(rw.Holders), errorOf(one.Holders), errorOf(s.Holders)},
-		"list waiters":  {errorOf(m.Waiters), errorOf(rw.Waiters), errorOf(s.Waiters)},
+		"try lock":             {errorOf(m.TryLock), errorOf(handoff.TryLock), errorOf(rw.TryLock), errorOf(one.TryLock)},
+		"lock for reading":     {errorOf(rw.RLock), errorOf(rw.RLocker().Lock)},
+		"try lock for reading": {errorOf(rw.TryRLock)},
+		"list holders":         {errorOf(m.Holders), errorOf(rw.Holders), errorOf(one.Holders), errorOf(s.Holders)},
+		"list waiters":         {errorOf(m.Waiters), errorOf(rw.Waiters), errorOf(s.Waiters)},
 		"revoke": {errorOf(m.Revoke), errorOf(rw.Revoke), errorOf(one.Revoke), func(ctx context.Context) error {
 			return lock.Revoke(ctx, sm, path)
 		}},
-		"acquire":     {func(ctx context.Context) error { _, err := s.Acquire(ctx, 1); return err }},
-		"try acquire": {func(ctx context.Context) error { _, err := s.TryAcquire(ctx, 1); return err }},
-		"read limit":  {errorOf(s.Limit)},
-		"resize":      {func(ctx context.Context) error { return s.Resize(ctx, 2) }},
-		"once":        {errorOf(o.Start)},
-		"once last":   {func(ctx context.Context) error { _, err := o.Last(ctx); return err }},
+		"acquire permits":     {func(ctx context.Context) error { _, err := s.Acquire(ctx, 1); return err }},
+		"try acquire permits": {func(ctx context.Context) error { _, err := s.TryAcquire(ctx, 1); return err }},
+		"get limit":           {errorOf(s.Limit)},
+		"resize semaphore":    {func(ctx context.Context) error { return s.Resize(ctx, 2) }},
+		"start run":           {errorOf(o.Start)},
+		"get last run":        {func(ctx context.Context) error { _, err := o.Last(ctx); return err }},
 	}
 }
 

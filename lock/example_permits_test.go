@@ -61,8 +61,8 @@ func ExampleSemaphore_TryAcquire() {
 	_, err = pool.Acquire(ctx, 4)
 	fmt.Println(errors.Is(err, lock.ErrTooManyPermits), err)
 	// Output:
-	// true try acquire /pools/render: not enough permits are free
-	// true acquire /pools/render: more permits than the semaphore has: 4 asked for, the limit is 3
+	// true try acquire permits /pools/render: not enough permits are free
+	// true acquire permits /pools/render: more permits than the semaphore has: 4 asked for, the limit is 3
 }
 
 func ExampleSemaphore_Resize() {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
@@ -14,10 +12,6 @@ import (
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
-
-// retries are the pauses between attempts that have lost their session or a
-// znode. The first repetition follows at once.
-var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // Hold is a lock that is held. session.Hold describes its methods: Context,
 // Token, Guard, Release and others. Release gives the lock up.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
@@ -122,7 +123,7 @@ func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context
 		case err == nil:
 			return h, nil
 		case ctx.Err() == nil && errors.Is(err, errPartLost):
-			err = retries.Wait(ctx, n-1)
+			err = backoff.Lost.Wait(ctx, n-1)
 		}
 		if err != nil {
 			return nil, core.Failed(op, m.path(), ctxend.Join(ctx, err))

@@ -110,7 +110,7 @@ func (o *Once) Start(ctx context.Context) (*Run, error) {
 	o.made()
 	r, err := o.start(ctx)
 	if err != nil {
-		return nil, core.Failed("once", o.path, err)
+		return nil, core.Failed("start run", o.path, err)
 	}
 	return r, nil
 }
@@ -123,7 +123,7 @@ func (o *Once) Start(ctx context.Context) (*Run, error) {
 func (o *Once) Last(ctx context.Context) (RunInfo, error) {
 	o.made()
 	info, err := o.last(ctx)
-	return info, core.Failed("once last", o.path, err)
+	return info, core.Failed("get last run", o.path, err)
 }
 
 func (o *Once) last(ctx context.Context) (RunInfo, error) {

@@ -261,7 +261,7 @@ func TestOnce_strangers(t *testing.T) {
 				r := begins(w, once(w.Process()))
 				c.do(w, r)
 				err := r.End(nil)
-				require.ErrorContains(w, err, "once end "+job+": ")
+				require.ErrorContains(w, err, "end run "+job+": ")
 				require.ErrorContains(w, err, c.says)
 				require.Empty(w, w.Children(job))
 			})

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/base/stamp"
@@ -69,7 +70,7 @@ func (r *Run) End(failure error) error {
 	if failure != nil {
 		ended.State = RunFailed
 	}
-	return core.Failed("once end", r.o.path, r.end(ended.encode()))
+	return core.Failed("end run", r.o.path, r.end(ended.encode()))
 }
 
 // Release ends the run and records it as failed.
@@ -116,7 +117,7 @@ func (r *Run) write(data []byte) error {
 	ctx := context.Background() // every request ends with the session
 	var doubt error             // of an attempt that may have been done
 	for n := 0; ; n++ {
-		if err := retries.Wait(ctx, n-2); err != nil {
+		if err := backoff.Lost.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.Path(), core.AnyVersion))

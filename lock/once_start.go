@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/recognise"
@@ -94,7 +95,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
 			return err
 		}
-		if err := retries.Wait(ctx, n-1); err != nil {
+		if err := backoff.Lost.Wait(ctx, n-1); err != nil {
 			return err
 		}
 	}

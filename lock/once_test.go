@@ -191,7 +191,7 @@ func TestOnce_recordsRuns(t *testing.T) {
 		require.Zero(w, info.Ended)
 		err = once(q).Do(w.Context(), runs(new(atomic.Int32), nil))
 		require.Equal(w, info, notDue(w, err))
-		require.ErrorContains(w, err, "once "+job+": the job is not due: p (pid ")
+		require.ErrorContains(w, err, "start run "+job+": the job is not due: p (pid ")
 		require.ErrorContains(w, err, " has been running it since "+began.UTC().Format(time.RFC3339))
 
 		require.NoError(w, r.End(nil))

@@ -112,7 +112,7 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Join(ctx)
 	if err != nil {
-		return nil, core.Failed("read lock", m.path, err)
+		return nil, core.Failed("lock for reading", m.path, err)
 	}
 	return newHold(h), nil
 }
@@ -124,7 +124,7 @@ func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Try(ctx)
 	if err != nil {
-		return nil, core.Failed("try read lock", m.path, asHeld(err))
+		return nil, core.Failed("try lock for reading", m.path, asHeld(err))
 	}
 	return newHold(h), nil
 }

@@ -121,7 +121,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
 	s.made()
 	p, err := s.observed(ctx, false, n, s.acquire)
 	if err != nil {
-		return nil, core.Failed("acquire", s.path, err)
+		return nil, core.Failed("acquire permits", s.path, err)
 	}
 	return p, nil
 }
@@ -152,7 +152,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 	s.made()
 	p, err := s.observed(ctx, true, n, s.try)
 	if err != nil {
-		return nil, core.Failed("try acquire", s.path, err)
+		return nil, core.Failed("try acquire permits", s.path, err)
 	}
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/base/znode"
@@ -165,7 +166,7 @@ func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error
 			return p, nil
 		case ctx.Err() == nil && (errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)) &&
 			!errors.Is(err, core.ErrClosed):
-			err = retries.Wait(ctx, n-1)
+			err = backoff.Lost.Wait(ctx, n-1)
 		}
 		if err != nil {
 			return nil, ctxend.Join(ctx, err)

@@ -210,7 +210,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 		n, err = s.limit.read(ctx, s.sm)
 	}
 	if err != nil {
-		return 0, core.Failed("read limit", s.path, err)
+		return 0, core.Failed("get limit", s.path, err)
 	}
 	return n, nil
 }
@@ -231,7 +231,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	s.made()
-	return core.Failed("resize", s.path, s.resize(ctx, n))
+	return core.Failed("resize semaphore", s.path, s.resize(ctx, n))
 }
 
 func (s *Semaphore) resize(ctx context.Context, n int) error {

@@ -256,7 +256,7 @@ func TestSemaphoreServerRefuses(t *testing.T) {
 		})
 		_, err := semaphore(p, 2).Acquire(w.Context(), 2)
 		require.ErrorIs(t, err, session.ErrNoAuth)
-		require.ErrorContains(t, err, "acquire "+pool+": ")
+		require.ErrorContains(t, err, "acquire permits "+pool+": ")
 		_, err = semaphore(p, 2).TryAcquire(w.Context(), 1)
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		remove()

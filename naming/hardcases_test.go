@@ -170,7 +170,7 @@ func TestHardCase27_UnregisterIsRefusedOnce(t *testing.T) {
 			g := register(w.Process(), in)
 			stop := w.Fail(zktest.OpDelete, orders+"/o1", zktest.CodeNoAuth)
 			err := g.Unregister(w.Context())
-			require.ErrorContains(w, err, "unregister /services/orders/o1")
+			require.ErrorContains(w, err, "unregister instance /services/orders/o1")
 			stop()
 			require.NoError(w, g.Unregister(w.Context()))
 			require.Empty(w, w.Children(orders))

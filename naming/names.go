@@ -61,7 +61,7 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 func (n *Names) Next(ctx context.Context) (string, error) {
 	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
-		return "", core.Failed("next name", n.path, n.err)
+		return "", core.Failed("get next name", n.path, n.err)
 	}
 	for {
 		err := n.look(ctx)
@@ -80,7 +80,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 			err = n.prepare(ctx)
 		}
 		if err != nil && !transient(ctx, err) {
-			return "", core.Failed("next name", n.path, ctxend.Join(ctx, err))
+			return "", core.Failed("get next name", n.path, ctxend.Join(ctx, err))
 		}
 	}
 }

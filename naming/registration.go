@@ -105,7 +105,7 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	misuse.Apply("Registry.Register", &rules, opts)
 	dir, err := r.dir(in.Service)
 	if err != nil {
-		return nil, core.Failed("register", r.base, err)
+		return nil, core.Failed("register instance", r.base, err)
 	}
 	if in.ID == "" && !r.codec.InName() {
 		in.ID = znode.NewGUID()
@@ -115,11 +115,11 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	}
 	in.Registered = fromMillis(millis(in.Registered)) // as others read it
 	if err := in.registrable(); err != nil {
-		return nil, core.Failed("register", dir, err)
+		return nil, core.Failed("register instance", dir, err)
 	}
 	name, data, err := r.encode(in)
 	if err != nil {
-		return nil, core.Failed("register", dir, err)
+		return nil, core.Failed("register instance", dir, err)
 	}
 	path := znode.Join(dir, name)
 	lasting, end := context.WithCancel(context.Background())
@@ -127,7 +127,7 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	at, err := rules.open(ctx, r, path, in, data)
 	if err != nil {
 		end()
-		return nil, failed("register", path, err)
+		return nil, failed("register instance", path, err)
 	}
 	g := &Registration{
 		r: r, rules: rules, id: in.ID, path: path, changing: semaphore.NewWeighted(1), done: make(chan struct{}),
@@ -199,7 +199,7 @@ func (g *Registration) Changes(ctx context.Context) iter.Seq2[session.Presence, 
 			}
 			switch {
 			case closed:
-				yield(session.Presence{}, failed("follow registration", g.path, core.ErrClosed))
+				yield(session.Presence{}, failed("watch registration", g.path, core.ErrClosed))
 				return
 			case owner.SamePresence(state, last):
 			case !yield(state, nil):

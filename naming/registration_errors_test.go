@@ -36,7 +36,7 @@ func TestUpdateEndsWithItsContext(t *testing.T) {
 		waiting, end := context.WithCancelCause(w.Context())
 		time.AfterFunc(time.Second, func() { end(shutdown) })
 		err = g.Drain(waiting)
-		require.ErrorContains(w, err, "drain /services/orders/o1: ")
+		require.ErrorContains(w, err, "drain instance /services/orders/o1: ")
 		require.ErrorIs(w, err, context.Canceled)
 		require.ErrorIs(w, err, shutdown)
 		w.Srv.Thaw()
@@ -75,16 +75,16 @@ func TestErrorsShowNoPassword(t *testing.T) {
 		}
 		stop := refuse(zktest.OpCreate)
 		_, err = r.Register(w.Context(), in)
-		hidden(err, "register")
+		hidden(err, "register instance")
 		stop()
 		g, err := r.Register(w.Context(), in)
 		require.NoError(w, err)
 		stop = refuse(zktest.OpDelete)
 		for range 2 {
 			in.Port++
-			hidden(g.Update(w.Context(), in), "update")
+			hidden(g.Update(w.Context(), in), "update instance")
 		}
-		hidden(g.Unregister(w.Context()), "unregister")
+		hidden(g.Unregister(w.Context()), "unregister instance")
 		stop()
 		require.NoError(w, g.Unregister(w.Context()))
 		require.Empty(w, w.Children("/dubbo/orders/providers"))

@@ -106,7 +106,7 @@ func TestRegisterRefuses(t *testing.T) {
 			_, err := registry(p).Register(w.Context(), in)
 			var op *session.OpError
 			require.ErrorAs(w, err, &op, "%+v", in)
-			require.Equal(w, "register", op.Op)
+			require.Equal(w, "register instance", op.Op)
 			require.NotContains(w, err.Error(), "naming: ")
 		}
 		_, err := registry(p).Open(w.Context(), "a/b")
@@ -151,7 +151,7 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]naming.RegisterOption{nil, {naming.Refuse()}} {
 			_, err := registry(b).Register(w.Context(), at("o1", "h2"), opts...)
 			require.ErrorIs(w, err, session.ErrIDTaken)
-			require.ErrorContains(w, err, "register /services/orders/o1: the id is in use: session 0x")
+			require.ErrorContains(w, err, "register instance /services/orders/o1: the id is in use: session 0x")
 			require.ErrorContains(w, err, " holds it; choose another id, or end the process that holds it")
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))

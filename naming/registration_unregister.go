@@ -30,7 +30,7 @@ func (g *Registration) Unregister(ctx context.Context) error {
 	case <-ctx.Done():
 		err = inBackground(ctx)
 	}
-	return failed("unregister", g.path, err)
+	return failed("unregister instance", g.path, err)
 }
 
 // inBackground is the error of a removal whose ctx has ended.

@@ -30,7 +30,7 @@ import (
 // instance; session.ErrUnknownOutcome if the write of a static instance may or
 // may not have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
-	return g.change(ctx, "update", func(Instance) Instance { return in })
+	return g.change(ctx, "update instance", func(Instance) Instance { return in })
 }
 
 // Drain marks the instance as draining, so that Balancers no longer pick it. It
@@ -39,13 +39,13 @@ func (g *Registration) Update(ctx context.Context, in Instance) error {
 // serve for a second or two after Drain, and Unregister after that. ctx and the
 // errors are those that Update documents.
 func (g *Registration) Drain(ctx context.Context) error {
-	return g.change(ctx, "drain", func(in Instance) Instance { in.Draining = true; return in })
+	return g.change(ctx, "drain instance", func(in Instance) Instance { in.Draining = true; return in })
 }
 
 // Undrain removes the mark of Drain. ctx and the errors are those that Update
 // documents.
 func (g *Registration) Undrain(ctx context.Context) error {
-	return g.change(ctx, "undrain", func(in Instance) Instance { in.Draining = false; return in })
+	return g.change(ctx, "undrain instance", func(in Instance) Instance { in.Draining = false; return in })
 }
 
 // change replaces the instance by what to makes of it. Calls of change follow

@@ -123,14 +123,14 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
-		return failed("drain", r.base, err)
+		return failed("drain instance", r.base, err)
 	}
 	if err := znode.ValidateName(id); err != nil {
-		return failed("drain", dir, err)
+		return failed("drain instance", dir, err)
 	}
 	path := znode.Join(dir, id)
 	if r.codec.InName() {
-		return failed("drain", path, errors.New("the znode's name holds the whole instance: only the process that registered it can change it"))
+		return failed("drain instance", path, errors.New("the znode's name holds the whole instance: only the process that registered it can change it"))
 	}
 	for {
 		s, err := r.sm.Session(ctx)
@@ -139,7 +139,7 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		}
 		unknown := errors.Is(err, core.ErrUnknownOutcome)
 		if unknown || !transient(ctx, err) && !errors.Is(err, core.ErrBadVersion) {
-			return failed("drain", path, ctxend.Join(ctx, err))
+			return failed("drain instance", path, ctxend.Join(ctx, err))
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 			case s.closed:
 				return
 			case core.ErrClosed:
-				yield(Change{v, nil}, core.Failed("follow service", s.dir, v.Err))
+				yield(Change{v, nil}, core.Failed("watch service", s.dir, v.Err))
 				return
 			}
 			select {

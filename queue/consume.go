@@ -64,8 +64,9 @@ func Backoff(min, max time.Duration) ConsumeOption {
 }
 
 // OnError sets a function that Consume calls with each error after which an item
-// comes again: errors of the function, and errors of Ack and Release. Consume
-// calls f on the goroutines of its workers, several calls at a time. The worker
+// comes again: errors of the function, and errors of Ack and Release. A loss of
+// the claim is reported once, together with the function's error. Consume calls
+// f on the goroutines of its workers, several calls at a time. The worker
 // waits for f.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
@@ -94,7 +95,7 @@ func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *I
 	c := &consumer{q: q, f: f, workers: 1, minBackoff: time.Second, maxBackoff: time.Minute, onError: func(*Item, error) {}}
 	misuse.Apply("Queue.Consume", c, opts)
 	if c.err != nil {
-		return q.failed(ctx, "consume", c.err)
+		return q.failed(ctx, "consume queue", c.err)
 	}
-	return q.failed(ctx, "consume", c.run(ctx))
+	return q.failed(ctx, "consume queue", c.run(ctx))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/chance"
 	"github.com/docent-go/docent/internal/base/ctxend"
+	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -134,10 +135,15 @@ func (c *consumer) ack(item *Item) {
 	c.report(item, item.Ack())
 }
 
-// releaseFailed reports the error of an item's function, and then releases the
-// item.
+// releaseFailed reports the error of an item's function, with the loss of the
+// claim if there is one, and then releases the item. A release that fails by a
+// loss is not reported: the item comes again, as OnError has been told.
 func (c *consumer) releaseFailed(item *Item, err error) {
-	defer func() { c.report(item, item.Release(c.retry(item, err)...)) }()
+	defer func() { c.releaseItem(item, c.retry(item, err)...) }()
+	if lost := item.Err(); lost != nil && !errors.Is(err, core.ErrLost) {
+		c.report(item, oneline.Join(err, lost))
+		return
+	}
 	c.report(item, err)
 }
 
@@ -155,7 +161,12 @@ func (c *consumer) drain() {
 
 // giveBack releases an item that the function has not been called with.
 func (c *consumer) giveBack(item *Item) {
-	if err := item.Release(WithoutAttempt()); !errors.Is(err, core.ErrLost) {
+	c.releaseItem(item, WithoutAttempt())
+}
+
+// releaseItem releases an item, and reports a failure other than a loss.
+func (c *consumer) releaseItem(item *Item, opts ...ReleaseOption) {
+	if err := item.Release(opts...); !errors.Is(err, core.ErrLost) {
 		c.report(item, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/chance"
 	"github.com/docent-go/docent/internal/core"
 )
@@ -29,8 +28,6 @@ const (
 
 	maxVain = 7
 )
-
-var vainPauses = backoff.Backoff{Min: 2 * time.Millisecond, Max: 128 * time.Millisecond}
 
 // maxClaims bounds how many items are claimed in one request.
 const maxClaims = 64

@@ -26,11 +26,11 @@ func (q *Queue) Dead(ctx context.Context) iter.Seq2[DeadLetter, error] {
 	return func(yield func(DeadLetter, error) bool) {
 		ids, err := q.letters(ctx)
 		if err != nil {
-			yield(DeadLetter{}, q.failed(ctx, "dead letters", err))
+			yield(DeadLetter{}, q.failed(ctx, "list dead letters", err))
 			return
 		}
 		for l, err := range q.read(ctx, ids) {
-			if !yield(l.DeadLetter, q.failed(ctx, "dead letters", err)) || err != nil {
+			if !yield(l.DeadLetter, q.failed(ctx, "list dead letters", err)) || err != nil {
 				return
 			}
 		}

@@ -266,7 +266,7 @@ func TestHardCase74_FailedPutIsTold(t *testing.T) {
 		u.put("a")
 		undo := w.Fail(zktest.OpCreate, path+"/items/queue-", zktest.CodeNoAuth)
 		_, err := u.Put(w.Context(), []byte("b"))
-		require.ErrorContains(w, err, "queue put "+path+": ")
+		require.ErrorContains(w, err, "put into queue "+path+": ")
 		undo()
 		u.p.Link.Cut(zktest.Both)
 		_, err = u.Put(w.Within(time.Second), []byte("c"))

@@ -23,7 +23,7 @@ func TestGuardWaits(t *testing.T) {
 		ended, end := context.WithCancelCause(w.Context())
 		end(why)
 		_, err := item.Guard(ended)
-		isOp(w, err, "queue guard", path)
+		isOp(w, err, "guard", path)
 		require.ErrorIs(w, err, context.Canceled)
 		require.ErrorIs(w, err, why)
 		require.Empty(w, w.Children(path+"/guards"))

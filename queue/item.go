@@ -243,7 +243,7 @@ func (i *Item) Reject(reason string) error {
 
 // settle ends the claim: by f, or if the claim was lost before, by unclaim
 // alone.
-func (i *Item) settle(verb string, how int32, f func() error) error {
+func (i *Item) settle(op string, how int32, f func() error) error {
 	ours := false
 	err := bridge.CoreHold(&i.Hold).ReleaseBy(func(lost error) error {
 		unguarded := i.unguard()
@@ -274,16 +274,16 @@ func (i *Item) settle(verb string, how int32, f func() error) error {
 		i.q.reportDead(*i.died) // which may settle the item again
 	}
 	refused()
-	return i.failed(verb, err)
+	return i.failed(op, err)
 }
 
 // failed returns the error of a verb, which names the item. It returns nil for
 // nil.
-func (i *Item) failed(verb string, err error) error {
+func (i *Item) failed(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return core.Failed("queue "+verb, i.q.path, fmt.Errorf("item %s: %w", i.ID, err))
+	return core.Failed(op, i.q.path, fmt.Errorf("item %s: %w", i.ID, err))
 }
 
 // transact ends the claim by a transaction, which deletes the item and the claim

@@ -36,7 +36,7 @@ func (q *Queue) Status(ctx context.Context) (Status, error) {
 		st.Dead = len(letters)
 	}
 	if err != nil {
-		return Status{}, q.failed(ctx, "status", err)
+		return Status{}, q.failed(ctx, "get queue status", err)
 	}
 	st.Foreign = foreign
 	now := time.Now().UnixMilli()
@@ -88,14 +88,14 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		names, claimed, _, err := q.survey(ctx)
 		if err != nil {
-			yield(Entry{}, q.failed(ctx, "list", err))
+			yield(Entry{}, q.failed(ctx, "list items", err))
 			return
 		}
 		start := oldest(names)
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
 		read := func(some []name) ([]Entry, int, error) { return q.entries(ctx, some, claimed) }
 		for e, err := range batched(names, read) {
-			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
+			if !yield(e, q.failed(ctx, "list items", err)) || err != nil {
 				return
 			}
 		}

@@ -37,7 +37,7 @@ var pauses = backoff.Backoff{Min: 10 * time.Millisecond, Max: 500 * time.Millise
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	id, err := q.put(ctx, data, true, opts)
-	return id, q.failed(ctx, "put", err)
+	return id, q.failed(ctx, "put into queue", err)
 }
 
 // TryPut is Put that does not wait for room: it returns ErrFull at once. ctx
@@ -45,7 +45,7 @@ func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, er
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	id, err := q.put(ctx, data, false, opts)
-	return id, q.failed(ctx, "try put", err)
+	return id, q.failed(ctx, "try put into queue", err)
 }
 
 func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOption) (ID, error) {

@@ -33,7 +33,7 @@ const batchSize = 1000
 func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 	q.made()
 	ids, err := q.putBatch(ctx, items)
-	return ids, q.failed(ctx, "put batch", err)
+	return ids, q.failed(ctx, "put batch into queue", err)
 }
 
 func (q *Queue) putBatch(ctx context.Context, items []Msg) ([]ID, error) {

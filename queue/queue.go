@@ -86,7 +86,7 @@ func (q *Queue) Path() string {
 func (q *Queue) Len(ctx context.Context) (int, error) {
 	q.made()
 	n, err := q.count(ctx)
-	return n, q.failed(ctx, "len", err)
+	return n, q.failed(ctx, "count items", err)
 }
 
 // count returns the number of children of the items' directory, and 0 if the
@@ -105,6 +105,6 @@ func (q *Queue) count(ctx context.Context) (int, error) {
 }
 
 // failed returns the error of a verb that ctx bounds. It returns nil for nil.
-func (q *Queue) failed(ctx context.Context, verb string, err error) error {
-	return core.Failed("queue "+verb, q.path, ctxend.Join(ctx, err))
+func (q *Queue) failed(ctx context.Context, op string, err error) error {
+	return core.Failed(op, q.path, ctxend.Join(ctx, err))
 }

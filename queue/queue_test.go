@@ -62,7 +62,7 @@ func TestTakeWaits(t *testing.T) {
 		require.True(w, call.Waiting())
 		item, err := call.GiveUp()
 		require.Nil(w, item)
-		require.ErrorContains(w, err, "queue take "+path+": ")
+		require.ErrorContains(w, err, "take from queue "+path+": ")
 		require.Zero(w, len(w.Children(path+"/claims")))
 		item, err = consumer.Take(testworld.Cancelled())
 		require.Nil(w, item)
@@ -139,31 +139,31 @@ func TestBadInput(t *testing.T) {
 		} {
 			none := func(context.Context, *queue.Item) error { return nil }
 			_, err := bad.Put(w.Context(), nil)
-			isOp(w, err, "queue put", bad.Path())
+			isOp(w, err, "put into queue", bad.Path())
 			_, err = bad.TryPut(w.Context(), nil)
-			isOp(w, err, "queue try put", bad.Path())
+			isOp(w, err, "try put into queue", bad.Path())
 			_, err = bad.PutBatch(w.Context())
-			isOp(w, err, "queue put batch", bad.Path())
+			isOp(w, err, "put batch into queue", bad.Path())
 			_, err = bad.Take(w.Context())
-			isOp(w, err, "queue take", bad.Path())
+			isOp(w, err, "take from queue", bad.Path())
 			_, err = bad.TryTake(w.Context())
-			isOp(w, err, "queue try take", bad.Path())
-			isOp(w, bad.Consume(w.Context(), none), "queue consume", bad.Path())
+			isOp(w, err, "try take from queue", bad.Path())
+			isOp(w, bad.Consume(w.Context(), none), "consume queue", bad.Path())
 			_, err = bad.Len(w.Context())
-			isOp(w, err, "queue len", bad.Path())
+			isOp(w, err, "count items", bad.Path())
 			_, err = bad.Status(w.Context())
-			isOp(w, err, "queue status", bad.Path())
+			isOp(w, err, "get queue status", bad.Path())
 			for _, ids := range [][]string{nil, {"queue-0000000000.1"}} {
 				_, err = bad.Redrive(w.Context(), ids...)
-				isOp(w, err, "queue redrive", bad.Path())
+				isOp(w, err, "redrive dead letters", bad.Path())
 				_, err = bad.Discard(w.Context(), ids...)
-				isOp(w, err, "queue discard", bad.Path())
+				isOp(w, err, "discard dead letters", bad.Path())
 			}
 			for _, err := range bad.List(w.Context()) {
-				isOp(w, err, "queue list", bad.Path())
+				isOp(w, err, "list items", bad.Path())
 			}
 			for _, err := range bad.Dead(w.Context()) {
-				isOp(w, err, "queue dead letters", bad.Path())
+				isOp(w, err, "list dead letters", bad.Path())
 			}
 		}
 		var bad *znode.PathError
@@ -172,7 +172,7 @@ func TestBadInput(t *testing.T) {
 		for _, opt := range []queue.ConsumeOption{
 			queue.Workers(0), queue.Prefetch(-1), queue.Backoff(0, 1), queue.Backoff(2, 1),
 		} {
-			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "queue consume "+path+": ")
+			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "consume queue "+path+": ")
 		}
 	})
 }
@@ -185,16 +185,16 @@ func TestErrorOfAnItem(t *testing.T) {
 		item := u.take()
 		require.NoError(w, item.Release())
 		err := item.Ack()
-		isOp(w, err, "queue acknowledge", path)
+		isOp(w, err, "acknowledge", path)
 		require.ErrorIs(w, err, session.ErrReleased)
 		require.ErrorContains(w, err, "item "+string(item.ID))
 		_, err = item.Guard(w.Context())
-		isOp(w, err, "queue guard", path)
+		isOp(w, err, "guard", path)
 		require.ErrorIs(w, err, session.ErrReleased)
 		for verb, settle := range map[string]func(*queue.Item) error{
-			"queue acknowledge": (*queue.Item).Ack,
-			"queue release":     func(i *queue.Item) error { return i.Release() },
-			"queue reject":      func(i *queue.Item) error { return i.Reject("why") },
+			"acknowledge": (*queue.Item).Ack,
+			"release":     func(i *queue.Item) error { return i.Release() },
+			"reject":      func(i *queue.Item) error { return i.Reject("why") },
 		} {
 			item := u.take()
 			w.Remove(item.Path())

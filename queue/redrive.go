@@ -30,9 +30,9 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 		ids, err = q.letters(ctx)
 	}
 	if err != nil {
-		return 0, q.failed(ctx, "redrive", err)
+		return 0, q.failed(ctx, "redrive dead letters", err)
 	}
-	return each(ctx, q, "redrive", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
+	return each(ctx, q, "redrive dead letters", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
 }
 
 // Discard deletes the dead letters with the given IDs for good, and returns how
@@ -46,9 +46,9 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	if err := q.checkLetters(ids); err != nil {
-		return 0, q.failed(ctx, "discard", err)
+		return 0, q.failed(ctx, "discard dead letters", err)
 	}
-	return each(ctx, q, "discard", withoutError(ids), func(id string) (bool, error) {
+	return each(ctx, q, "discard dead letters", withoutError(ids), func(id string) (bool, error) {
 		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
 		if errors.Is(err, core.ErrNoNode) {
 			return false, nil
@@ -83,7 +83,7 @@ func withoutError[T any](all []T) iter.Seq2[T, error] {
 
 // each calls do for one letter after the other until it fails, and counts the
 // letters for which it returned true.
-func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
+func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
 	n := 0
 	for l, err := range letters {
 		done := false
@@ -94,7 +94,7 @@ func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L
 			if n > 0 {
 				err = fmt.Errorf("after %s: %w", plural(n, "letter"), err)
 			}
-			return n, q.failed(ctx, verb, err)
+			return n, q.failed(ctx, op, err)
 		}
 		if done {
 			n++

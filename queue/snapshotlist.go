@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -48,7 +49,7 @@ func (p *snapshot) load(ctx context.Context, s *core.Session, idle, woken bool) 
 		vain = p.vain
 	}
 	p.mu.Unlock()
-	if err := vainPauses.Wait(ctx, vain-1); err != nil {
+	if err := backoff.Contention.Wait(ctx, vain-1); err != nil {
 		return err
 	}
 	p.mu.Lock()

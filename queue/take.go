@@ -28,7 +28,7 @@ import (
 // decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
-	return q.takeOne(ctx, "take", true)
+	return q.takeOne(ctx, "take from queue", true)
 }
 
 // TryTake is Take that returns ErrEmpty if there is nothing to take now: no
@@ -37,13 +37,13 @@ func (q *Queue) Take(ctx context.Context) (*Item, error) {
 // client put a moment ago.
 func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
 	q.made()
-	return q.takeOne(ctx, "try take", false)
+	return q.takeOne(ctx, "try take from queue", false)
 }
 
-func (q *Queue) takeOne(ctx context.Context, verb string, wait bool) (*Item, error) {
+func (q *Queue) takeOne(ctx context.Context, op string, wait bool) (*Item, error) {
 	items, err := q.take(ctx, 1, wait, spawn)
 	if err != nil {
-		return nil, q.failed(ctx, verb, err)
+		return nil, q.failed(ctx, op, err)
 	}
 	return items[0], nil
 }

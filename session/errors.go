@@ -129,7 +129,7 @@ var (
 // wraps the reason, for errors.Is. errors.As finds an OpError in every error of
 // a Manager and of a recipe that a request has caused.
 type OpError struct {
-	Op      string // "get", "set", "create", …
+	Op      string // its verb first: "get", "set acl", "take from queue", …
 	Path    string // below the root of the Manager, as the caller wrote it
 	Session ID     // 0 without a session
 	Err     error

@@ -8,7 +8,7 @@ import (
 // errors are *usageErrors.
 func (g *globals) acl() ([]session.ACL, error) {
 	switch g.ACL {
-	case "open":
+	case "open", "":
 		return session.WorldACL(session.PermAll), nil
 	case "creator":
 		if err := g.needCredentials("--acl creator: the ACL names your credentials, and there are none"); err != nil {
@@ -37,7 +37,7 @@ func (g *globals) directories() (session.DirectoryPolicy, error) {
 	case "warn":
 		return session.WarnExposed, nil
 	case "reject":
-		if g.ACL == "open" {
+		if g.ACL != "creator" {
 			return 0, usagef("--exposed reject: with --acl open every node is open to everyone; give --acl creator too")
 		}
 		return session.RejectExposed, nil

@@ -56,7 +56,7 @@ func TestACL_creator(t *testing.T) {
 
 	for _, who := range []setting{env("DOCENT_AUTH="), env("DOCENT_AUTH=digest:ann:wrong")} {
 		before := server.Paths()
-		code, stderr = run("lock /locks/l", who)
+		code, stderr = run("--acl open lock /locks/l", who)
 		require.Equal(t, 1, code)
 		require.Equal(t, "docent: lock /locks/l: the ACL denies access; "+
 			"check --auth-file or DOCENT_AUTH, and the ACL of the znode and of its parent\n", stderr)

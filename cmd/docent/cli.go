@@ -52,6 +52,7 @@ type app struct {
 	files    files // set by readFiles
 	// passAuth leaves docent's secrets in the environment of CMD.
 	passAuth bool
+	creates  bool // the command may create znodes
 	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
@@ -73,6 +74,8 @@ func run(ctx context.Context, env environment) int {
 		a.log = newLogger(&env, cli.Verbose)
 		if err = a.readFiles(command); err == nil {
 			command.BindTo(ctx, (*context.Context)(nil))
+			verb, ok := command.Selected().Target.Addr().Interface().(creator)
+			a.creates = ok && verb.creates()
 			err = command.Run(a)
 		}
 	}
@@ -84,6 +87,9 @@ func run(ctx context.Context, env environment) int {
 	return a.code
 }
 
+// globalFlags is the title of the flags of every command.
+var globalFlags = kong.Group{Key: "global", Title: "Global flags:"}
+
 // parse returns the chosen command. It returns nil, nil if it has printed the
 // help.
 func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
@@ -91,13 +97,17 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 		kong.Name("docent"),
 		kong.Description(description),
 		kong.Writers(env.stdout, env.stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 		kong.Resolvers(fromEnvironment(env)),
 		kong.Exit(func(int) { panic(helpRequested{}) }),
 	)
 	parser, err := kong.New(cli, options...)
 	if err != nil {
 		return nil, fmt.Errorf("the command line's own grammar: %w", err)
+	}
+	// A command's help lists flags without a group first.
+	for _, flag := range parser.Model.Flags {
+		flag.Group = &globalFlags
 	}
 	defer func() {
 		switch r := recover(); r {

@@ -17,6 +17,7 @@ type configSync struct {
 	Path   string        `arg:"" name:"PATH" help:"The key, as an absolute path."`
 	File   string        `arg:"" name:"FILE" help:"The file that is kept equal to the key."`
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
+	Check  string        `placeholder:"CMD" help:"A command line for sh that checks each new value before the file gets it. DOCENT_FILE is a copy of the new file. If the command fails, the file keeps the old value."`
 	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
 	Grace  time.Duration `default:"5s" needs:"CMD" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
 	cmdAuth
@@ -29,7 +30,10 @@ func (configSync) Help() string {
 		`0600. After each change CMD runs, with DOCENT_PATH, DOCENT_FILE and DOCENT_ZXID in its environment. Of the changes ` +
 		`while CMD runs, only the last is written. If CMD or a later write fails, docent prints a line on standard error; ` +
 		`it tries the write again. If the first write fails, the exit code is 1.` + "\n\n" +
-		`Example: docent config sync /config/limits limits.json -- systemctl reload api`
+		`With --check, a command checks each new value before it replaces the file. DOCENT_FILE is then a copy of the new file, ` +
+		`with the same name, in a directory of its own. If the command fails, the file keeps the old value, CMD does not run, ` +
+		`and docent prints a line on standard error. The output of the command goes to standard error too.` + "\n\n" +
+		`Example: docent config sync /config/limits limits.json --check 'jq . "$DOCENT_FILE"' -- systemctl reload api`
 }
 
 // Run keeps the file equal to the key.
@@ -43,6 +47,11 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	}
 	if len(c.Cmd) > 0 {
 		if err := child.Look(c.Cmd[0]); err != nil {
+			return withTask(task, err)
+		}
+	}
+	if c.Check != "" {
+		if err := child.Look(checkShell); err != nil {
 			return withTask(task, err)
 		}
 	}
@@ -64,17 +73,22 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
 	options := []config.FileOption{
 		config.OnProblem(func(err error) {
-			if err == nil {
+			switch {
+			case ctx.Err() != nil: // the interruption has ended a check
+			case err == nil:
 				a.note("%s: the file follows the key again", task)
-				return
+			default:
+				problem(err)
 			}
-			problem(err)
 		}),
 		config.AfterChange(func(change config.FileChange) {
 			if err := c.changed(ctx, a, change); err != nil && ctx.Err() == nil {
 				problem(err)
 			}
 		}),
+	}
+	if c.Check != "" {
+		options = append(options, config.CheckFile(func(data []byte) error { return c.check(ctx, a, data) }))
 	}
 	if c.Remove {
 		options = append(options, config.RemoveWithKey())

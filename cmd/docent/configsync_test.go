@@ -41,6 +41,65 @@ func TestConfigSync(t *testing.T) {
 	require.Equal(t, "three", string(data))
 }
 
+// says waits until standard error has a text.
+func says(t *testing.T, i *invocation, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(i.stderr.String(), text) }, patience, ms, text)
+}
+
+// --check sees each new value before the file has it. A value that it rejects
+// never reaches the file, and CMD does not run.
+func TestConfigSync_check(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/c/k", []byte("bad at first")))
+	dir, tmp := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	file := filepath.Join(dir, "f.conf")
+	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+	check := `echo "checks $DOCENT_PATH $(basename "$DOCENT_FILE"): $(cat "$DOCENT_FILE")"; ` +
+		`case $DOCENT_FILE in ` + dir + `/*) exit 9;; esac; ! grep -q bad "$DOCENT_FILE"`
+	sync := start(t, []string{"config", "sync", "/c/k", file, "--check", check, "--", "sh", "-c", `echo "CMD $(cat "$DOCENT_FILE")"`},
+		on(server))
+	says(t, sync, "checks /c/k f.conf: bad at first")
+	says(t, sync, "--check failed with code 1; "+file+" stays as it is, and --check runs again after the next change")
+	content := func() string {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(data)
+	}
+	require.Equal(t, "old", content())
+	require.NoError(t, server.Put("/c/k", []byte("good")))
+	require.Equal(t, "wrote "+file+", version 1", sync.line())
+	require.Equal(t, "CMD good", sync.line())
+	says(t, sync, "the file follows the key again")
+	require.NoError(t, server.Put("/c/k", []byte("bad again")))
+	says(t, sync, "checks /c/k f.conf: bad again")
+	says(t, sync, "bad value of /c/k (version 2, ")
+	require.Equal(t, "good", content())
+	sync.kill(syscall.SIGTERM)
+	code, rest := sync.wait()
+	require.Zero(t, code)
+	require.Empty(t, rest)
+	left, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	require.Empty(t, left, "no copy is left")
+}
+
+// An interruption ends a check that runs, without a line about it.
+func TestConfigSync_endsAWaitingCheck(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/c/k", []byte("one")))
+	file := filepath.Join(t.TempDir(), "f")
+	sync := start(t, []string{"config", "sync", "/c/k", file, "--check", "echo runs; exec sleep 600"}, on(server))
+	says(t, sync, "runs")
+	sync.kill(syscall.SIGTERM)
+	code, rest := sync.wait()
+	require.Zero(t, code)
+	require.Empty(t, rest)
+	require.Equal(t, "runs\n", sync.stderr.String())
+	require.NoFileExists(t, file)
+}
+
 func TestConfigSync_endsAWaitingCMD(t *testing.T) {
 	server := zktest.New(t)
 	require.NoError(t, server.Put("/c/k", []byte("one")))

@@ -156,7 +156,7 @@ func TestFault51_AuthFromADescriptor(t *testing.T) {
 		require.Equal(t, "value", string(out))
 	}
 	for _, name := range []string{"/dev/stdin", "/dev//stdin", "/dev/fd/0", "/dev/../dev/fd/0"} {
-		lock := command("--auth-file", name, "lock", "/l", "--", "sh", "-c", "cat; echo end")
+		lock := command("--auth-file", name, "--acl", "open", "lock", "/l", "--", "sh", "-c", "cat; echo end")
 		_, err = file.Seek(0, 0)
 		require.NoError(t, err)
 		lock.Stdin = file
@@ -263,7 +263,7 @@ func TestFault51_CredentialsWithoutTLS(t *testing.T) {
 	require.Zero(t, code, stderr)
 	require.Equal(t, 1, strings.Count(stderr, "without TLS"), stderr)
 	for _, settings := range [][]setting{{on(server), withSecret}, {away}} {
-		_, _, stderr = docent(t, words("counter add /c"), settings...)
+		_, _, stderr = docent(t, words("--acl open counter add /c"), settings...)
 		require.Empty(t, stderr)
 	}
 }

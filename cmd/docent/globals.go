@@ -21,7 +21,7 @@ type globals struct {
 	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"The credentials themselves. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable: use --auth-file."`
 	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in --sasl-password-file or in the variable DOCENT_SASL_PASSWORD. Variable: DOCENT_SASL_USER."`
 	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored. Variable: DOCENT_SASL_PASSWORD_FILE."`
-	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new znodes: open to everyone, or to their creator alone. The creator needs --auth-file, --sasl-user or --tls-cert. Default: open. Variable: DOCENT_ACL."`
+	ACL              string        `name:"acl" placeholder:"open|creator" help:"ACL of new znodes: open to everyone, or to their creator alone. The creator needs --auth-file, --sasl-user or --tls-cert. Default: open. Variable: DOCENT_ACL."`
 	Exposed          string        `name:"exposed" default:"warn" placeholder:"warn|reject|ignore" help:"With --acl creator: what to do about a directory in which others may create or delete znodes: warn, reject (fail) or ignore. Default: warn."`
 	TLS              bool          `name:"tls" help:"Use TLS. Without --tls-ca, trust the system's certificate authorities. Variable: DOCENT_TLS=1."`
 	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file alone. Variable: DOCENT_TLS_CA."`
@@ -102,6 +102,9 @@ func (a *app) connect(ctx context.Context, change ...func(*session.Config)) (*se
 	}
 	for _, f := range change {
 		f(&cfg)
+	}
+	if warning := a.globals.openWarning(); warning != "" && a.creates {
+		a.note("warning: %s", warning)
 	}
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
 	defer cancel()

@@ -88,10 +88,10 @@ type aclNode struct {
 func (s *Session) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
-		return nil, Stat{}, s.refuse("acl", path, err)
+		return nil, Stat{}, s.refuse("get acl", path, err)
 	}
 	abs := s.abs(path)
-	n, err := read(ctx, s, "acl", path, request[aclNode]{
+	n, err := read(ctx, s, "get acl", path, request[aclNode]{
 		frame: func() []byte { return wire.OnPath(wire.OpGetACL, abs) },
 		parse: func(body []byte) (aclNode, error) {
 			list, stat, err := wire.ACLOf(body)

@@ -94,10 +94,11 @@ type closed struct{ what string }
 func (c *closed) Error() string        { return c.what + " is closed" }
 func (c *closed) Is(target error) bool { return target == ErrClosed }
 
-// Failed returns the error of a verb of a recipe, such as "config set", as an
-// *OpError. It has the session of the request that failed, and it returns nil
-// for nil. An error of the same verb and path is not wrapped again, and a
-// request of the same name, such as "set", is not said besides the verb.
+// Failed returns the error of an operation of a recipe, such as "set key", as an
+// *OpError. It has the session of the request that failed. Failed returns nil
+// for nil. It does not wrap an error of the same operation and path again. It
+// leaves out a request with the operation's verb, such as "set". An operation
+// begins with its verb: internal/checks/verbs has the list.
 func Failed(op, path string, err error) error {
 	if err == nil {
 		return nil
@@ -112,7 +113,7 @@ func Failed(op, path string, err error) error {
 		switch {
 		case direct.Op == op:
 			return err
-		case strings.HasSuffix(op, " "+direct.Op):
+		case strings.HasPrefix(op, direct.Op+" "):
 			failed.Err = direct.Err
 		}
 	}
@@ -139,7 +140,7 @@ func (c *lossCause) Is(target error) bool { return target == ErrLost }
 // OpError says which operation failed, for which path, and in which session. It
 // wraps the reason, for errors.Is(err, ErrNoNode) and the like.
 type OpError struct {
-	Op      string // "get", "set", "create", …
+	Op      string // its verb first: "get", "set acl", "take from queue", …
 	Path    string // relative to the Manager's root, as the caller passed it
 	Session int64  // 0 if there was no session
 	Err     error

@@ -234,7 +234,7 @@ func (m *Manager) AdmitWrite(ctx context.Context, path string) error {
 	if !m.vets {
 		return nil
 	}
-	_, err := inSession(ctx, m, "acl", path, func(s *Session) (struct{}, error) {
+	_, err := inSession(ctx, m, "get acl", path, func(s *Session) (struct{}, error) {
 		return struct{}{}, s.AdmitWrite(ctx, path)
 	})
 	return err

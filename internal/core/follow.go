@@ -68,24 +68,24 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 	misuse.NilFunc(f == nil, "Session.Follow")
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
-		return nil, s.refuse("follow", path, err)
+		return nil, s.refuse("watch", path, err)
 	}
 	abs := s.abs(path)
 	// The request that sets the watch again is longer than the one that sets it.
 	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(abs)); err != nil {
-		return nil, s.refuse("follow", path, err)
+		return nil, s.refuse("watch", path, err)
 	}
 	if s.m.noLasting.Load() {
-		return nil, needs(s.refuse("follow", path, ErrUnimplemented), needsLasting)
+		return nil, needs(s.refuse("watch", path, ErrUnimplemented), needsLasting)
 	}
 	if err := ctxend.Err(ctx); err != nil {
-		return nil, s.refuse("follow", path, err)
+		return nil, s.refuse("watch", path, err)
 	}
 	w, standing := s.watches.follow(abs, recursive, f)
 	if standing {
 		return w, nil
 	}
-	_, err := read(ctx, s, "follow", path, request[struct{}]{
+	_, err := read(ctx, s, "watch", path, request[struct{}]{
 		queue: w.ask,
 		parse: nothing,
 	})

@@ -314,7 +314,7 @@ func TestFollowRefuses(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process(func(cfg *core.Config) { cfg.MaxRequest = 1024 }).session()
 		_, err := s.Follow(w.Context(), "a", true, func(core.Followed) {})
-		require.ErrorContains(w, err, "follow a")
+		require.ErrorContains(w, err, "watch a")
 		long := make([]byte, 1024)
 		for i := range long {
 			long[i] = 'x'

@@ -59,7 +59,7 @@ func (m *Manager) See(ctx context.Context, path string) (Sighting, error) {
 
 // Children is Session.Children in the current session.
 func (m *Manager) Children(ctx context.Context, path string) ([]string, Stat, error) {
-	l, err := inSession(ctx, m, "children", path, func(s *Session) (listing, error) {
+	l, err := inSession(ctx, m, "list children", path, func(s *Session) (listing, error) {
 		names, stat, err := s.Children(ctx, path)
 		return listing{names, stat}, err
 	})
@@ -161,7 +161,7 @@ func (m *Manager) Delete(ctx context.Context, path string, version int32) error 
 // Txn is Session.Txn in the current session. A Guard of a lost hold refuses the
 // transaction in any session.
 func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
-	return inSession(ctx, m, "txn", "/", func(s *Session) ([]OpResult, error) {
+	return inSession(ctx, m, "commit txn", "/", func(s *Session) ([]OpResult, error) {
 		return s.Txn(ctx, ops...)
 	})
 }
@@ -183,7 +183,7 @@ func (m *Manager) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 
 // ACL is Session.ACL in the current session.
 func (m *Manager) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
-	n, err := inSession(ctx, m, "acl", path, func(s *Session) (aclNode, error) {
+	n, err := inSession(ctx, m, "get acl", path, func(s *Session) (aclNode, error) {
 		acl, stat, err := s.ACL(ctx, path)
 		return aclNode{acl, stat}, err
 	})

@@ -111,7 +111,7 @@ func (s *Session) exists(ctx context.Context, path string, watch bool) (presence
 func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
-		return nil, Stat{}, s.refuse("children", path, err)
+		return nil, Stat{}, s.refuse("list children", path, err)
 	}
 	r, err := s.children(ctx, path, false)
 	return r.names, r.stat, err
@@ -123,7 +123,7 @@ type listing struct {
 }
 
 func (s *Session) children(ctx context.Context, path string, watch bool) (listing, error) {
-	return read(ctx, s, "children", path, s.childrenRequest(path, watch))
+	return read(ctx, s, "list children", path, s.childrenRequest(path, watch))
 }
 
 // Sync makes the session's server catch up with the leader: a later read shows

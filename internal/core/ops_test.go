@@ -148,7 +148,7 @@ func TestSentinelErrors(t *testing.T) {
 		_, _, err = ops.Get(ctx, "/nope")
 		check(err, "get", "/nope", zk.ErrNoNode)
 		_, _, err = ops.Children(ctx, "/nope")
-		check(err, "children", "/nope", zk.ErrNoNode)
+		check(err, "list children", "/nope", zk.ErrNoNode)
 		_, err = ops.Set(ctx, "/nope", nil, core.AnyVersion)
 		check(err, "set", "/nope", zk.ErrNoNode)
 		_, err = ops.Set(ctx, "/a", nil, 7)

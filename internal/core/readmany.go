@@ -202,7 +202,7 @@ func (s *Session) readResult(op ReadOp, r wire.Result) ReadResult {
 
 func (op ReadOp) name() string {
 	if op.Children {
-		return "children"
+		return "list children"
 	}
 	return "get"
 }

@@ -69,7 +69,7 @@ func TestReadMany(t *testing.T) {
 					require.ElementsMatch(w, []string{"b", "c"}, results[2].Children)
 					require.ErrorIs(w, results[3].Err, core.ErrNoAuth)
 					require.ErrorIs(w, results[4].Err, core.ErrNoAuth)
-					require.ErrorContains(w, results[4].Err, "children /hidden")
+					require.ErrorContains(w, results[4].Err, "list children /hidden")
 					require.ErrorIs(w, results[5].Err, core.ErrNoNode)
 					require.NoError(w, results[6].Err)
 					require.Empty(w, results[6].Children)

@@ -79,9 +79,9 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 		return nil, err
 	}
 	if err := s.admitOps(ctx, ops); err != nil {
-		return nil, s.refuse("txn", ops[0].path, err)
+		return nil, s.refuse("commit txn", ops[0].path, err)
 	}
-	results, err := write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
+	results, err := write(ctx, s, "commit txn", ops[0].path, false, request[[]OpResult]{
 		frame: func() []byte { return wire.Multi(requests) },
 		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, requests, body) },
 	})
@@ -163,20 +163,20 @@ func (m *Manager) Fits(ops ...Op) error {
 // into one request.
 func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 	if len(ops) == 0 {
-		return nil, s.refuse("txn", "/", errors.New("the transaction has no operations"))
+		return nil, s.refuse("commit txn", "/", errors.New("the transaction has no operations"))
 	}
 	requests := make([]wire.MultiOp, len(ops))
 	size := wire.MultiSize
 	for i, op := range ops {
 		r, err := s.request(op)
 		if err != nil {
-			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
+			return nil, s.refuse("commit txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
 		}
 		requests[i] = r
 		size += r.Size()
 	}
 	if err := s.fits(size); err != nil {
-		return nil, s.refuse("txn", ops[0].path, err)
+		return nil, s.refuse("commit txn", ops[0].path, err)
 	}
 	return requests, nil
 }

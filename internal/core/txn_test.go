@@ -59,12 +59,12 @@ func TestTxnRefuses(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
 		counts := w.Srv.Counts()
 		for want, list := range map[string][]core.Op{
-			"txn /: the transaction has no operations": nil,
-			"txn /a: op 2: the Op is the zero value":   {core.SetOp("/a", nil, 1), {}},
-			"txn /: op 1: the Op is the zero value":    {{}},
-			"cannot create containers":                 {core.CreateOp("/c", nil, core.Container)},
-			"op 2 (set a): invalid path":               {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
-			core.ErrTooLarge.Error():                   {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
+			"commit txn /: the transaction has no operations": nil,
+			"commit txn /a: op 2: the Op is the zero value":   {core.SetOp("/a", nil, 1), {}},
+			"commit txn /: op 1: the Op is the zero value":    {{}},
+			"cannot create containers":                        {core.CreateOp("/c", nil, core.Container)},
+			"op 2 (set a): invalid path":                      {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
+			core.ErrTooLarge.Error():                          {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
 		} {
 			_, err := ops.Txn(w.Context(), list...)
 			require.ErrorContains(w, err, want)

@@ -54,7 +54,7 @@ func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)
 func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventType)) ([]string, Stat, *Watch, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
-		return nil, Stat{}, nil, s.refuse("children", path, err)
+		return nil, Stat{}, nil, s.refuse("list children", path, err)
 	}
 	l, w, err := watched(s, path, childWatch, f, func(watch bool) (listing, error) {
 		return s.children(ctx, path, watch)

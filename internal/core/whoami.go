@@ -6,7 +6,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-const whoAmIOp = "who am I"
+const whoAmIOp = "get identities"
 
 // Identity is one identity that a server has given a session.
 type Identity struct {

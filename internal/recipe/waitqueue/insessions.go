@@ -3,16 +3,11 @@ package waitqueue
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/core"
 )
-
-// retries are the pauses between attempts whose nodes were deleted. The first
-// new attempt follows at once.
-var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // InSessions makes attempts in the present session, and in later ones, until an
 // attempt succeeds or fails for good. It repeats an attempt whose node was
@@ -35,7 +30,7 @@ func InSessions[T any](ctx context.Context, m *core.Manager, attempt func(s *cor
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return none, err
 		}
-		if err := retries.Wait(ctx, n-1); err != nil {
+		if err := backoff.Lost.Wait(ctx, n-1); err != nil {
 			return none, err
 		}
 	}

@@ -16,12 +16,9 @@ func Man(w io.Writer, app *kong.Application) error {
 	s.line(`%s \- %s`, app.Name, troff(sentence(firstLine(app.Help))))
 	s.line(`.SH SYNOPSIS`)
 	s.line(`.B %s`, app.Name)
-	s.line(`[\fIoptions\fR] \fIcommand\fR [\fIarguments\fR]`)
+	s.line(`\fIcommand\fR [\fIarguments\fR] [\fIflags\fR]`)
 	s.line(`.SH DESCRIPTION`)
 	s.paragraphs(app.Help)
-	s.line(`.SH OPTIONS`)
-	s.line(`Every command takes these.`)
-	s.flags(all[0].flags)
 	s.line(`.SH COMMANDS`)
 	for _, c := range all[1:] {
 		if !c.Leaf() {
@@ -38,6 +35,9 @@ func Man(w io.Writer, app *kong.Application) error {
 		}
 		s.flags(c.flags[len(all[0].flags):])
 	}
+	s.line(`.SH GLOBAL FLAGS`)
+	s.line(`Every command takes these.`)
+	s.flags(all[0].flags)
 	return s.err
 }
 
