@@ -34,8 +34,7 @@
 //   - The trust deadline is measured with the monotonic clock of this machine,
 //     which must not be slower than the leader's by more than a twelfth. On
 //     Linux it stands still while the machine is suspended.
-//   - An ensemble that grants timeouts shorter than two ticks may expire a
-//     session earlier than the margin covers.
+//   - A server that grants less than two ticks may expire a session too early.
 //   - Servers before ZooKeeper 3.5 are not supported, nor the security layers
 //     of SASL. Use TLS ([Config.TLS]).
 package session

@@ -3,6 +3,7 @@ package ensemble
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -18,6 +19,18 @@ func (e *Ensemble) Backup(tb testing.TB) Backup {
 		tb.Fatalf("backup: %v", err)
 	}
 	return b
+}
+
+// RaiseEpoch makes the servers begin with a later epoch than n once the backup is
+// restored: every new zxid is then greater than the zxids of the epochs up to n.
+// A server without an ensemble has no epoch.
+func (b Backup) RaiseEpoch(tb testing.TB, n int) {
+	tb.Helper()
+	for _, name := range []string{"acceptedEpoch", "currentEpoch"} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(strconv.Itoa(n)), 0o644); err != nil {
+			tb.Fatalf("raise the epoch: %v", err)
+		}
+	}
 }
 
 // Restore kills every server, and replaces its snapshots and logs by the
