@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,19 +23,38 @@ import (
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
-	e := ensemble.Start(t, 3)
+	rolls(t, (*ensemble.Server).Restart)
+}
+
+// TestRollingUpgrade is a rolling restart in which each server comes back with
+// ZooKeeper 3.9 on the data of 3.8.
+func TestRollingUpgrade(t *testing.T) {
+	t.Parallel()
+	ensemble.RequireUpgrade(t)
+	e := rolls(t, func(s *ensemble.Server) {
+		s.Upgrade()
+		s.Restart()
+	})
+	for _, s := range e.Servers() {
+		require.True(t, s.Upgraded())
+	}
+}
+
+func rolls(t *testing.T, again func(s *ensemble.Server)) *ensemble.Ensemble {
+	const timeout = 5 * time.Minute // an election on a busy machine takes half a minute
+	e := ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", strconv.Itoa(int(timeout.Milliseconds()))))
 	var clients []*process
 	var holds []*lock.Hold
 	for i := range 4 {
-		p := start(t, e, lasting)
+		p := start(t, e, timeout)
 		h, err := lock.NewMutex(p.Manager, fmt.Sprintf("/locks/%d", i)).Lock(within(t, patience))
 		require.NoError(t, err)
 		clients, holds = append(clients, p), append(holds, h)
 	}
 	for _, s := range append(e.Followers(), e.Leader()) {
 		s.Stop()
-		s.Restart()
-		require.NoError(t, e.WaitQuorum(within(t, patience)))
+		again(s)
+		require.NoError(t, e.WaitQuorum(within(t, 2*patience)))
 		for _, p := range clients {
 			ensemble.Eventually(t, patience, "the client is confirmed", func() bool { return p.Health().Confirmed })
 		}
@@ -43,6 +63,7 @@ func TestRollingRestart(t *testing.T) {
 		require.NoError(t, h.Err())
 		require.Equal(t, clients[i].Health().Session, h.SessionID())
 	}
+	return e
 }
 
 // TestLostQuorum kills two of three servers. Holds end at their deadline, views
