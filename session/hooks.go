@@ -23,8 +23,8 @@ import (
 type Hook any
 
 // HookManager is told of its Manager once, by Dial or Start, before any other
-// hook is called. There is no session yet: OnManager must not wait for one. A
-// hook can ask the Manager for its Health and Stats later.
+// hook is called. No session is open yet, so OnManager must not wait for a
+// session. A hook can ask the Manager for its Health and Stats later.
 type HookManager interface{ OnManager(*Manager) }
 
 // HookState is told of every change of the state of a Manager, in order.

@@ -130,7 +130,7 @@ func restored(t *testing.T, servers int) {
 	}
 	require.NoError(t, e.WaitQuorum(within(t, 2*patience)))
 
-	// The data is that of the backup.
+	// The servers have the data of the backup.
 	got, err := total.Get(ctx)
 	require.NoError(t, err)
 	require.EqualValues(t, 5, got.N)
