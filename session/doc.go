@@ -28,16 +28,13 @@
 //
 // # What is not promised
 //
-//   - A process that is paused while it holds (SIGSTOP, a suspended virtual
-//     machine) learns of its loss when it runs again, not before. The fencing
-//     token ([Hold.Token]) and guarded transactions ([Hold.Guard]) make the
-//     receiving side reject its writes.
-//   - The trust deadline is measured with the monotonic clock of this machine.
-//     The promise fails if this clock is slower than the leader's by more than
-//     a twelfth. On Linux that clock stands still while the machine is
-//     suspended.
-//   - An ensemble that grants timeouts shorter than two ticks may expire a
-//     session earlier than the margin covers.
+//   - A process that is paused while it holds learns of its loss when it runs
+//     again. The fencing token ([Hold.Token]) and guarded transactions
+//     ([Hold.Guard]) make the receiving side reject its writes.
+//   - The trust deadline is measured with the monotonic clock of this machine,
+//     which must not be slower than the leader's by more than a twelfth. On
+//     Linux it stands still while the machine is suspended.
+//   - A server that grants less than two ticks may expire a session too early.
 //   - Servers before ZooKeeper 3.5 are not supported, nor the security layers
 //     of SASL. Use TLS ([Config.TLS]).
 package session

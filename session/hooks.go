@@ -8,8 +8,8 @@ import (
 )
 
 // Hook observes a Manager. It is any value that implements one or more of
-// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and
-// HookSwept.
+// HookManager, HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost
+// and HookSwept.
 //
 // Hooks are called from several goroutines at once, and must be safe for
 // concurrent use. They must return quickly: a request returns after OnOp, an
@@ -21,6 +21,11 @@ import (
 // waits for the outer one, and both return after that second. The same holds
 // for Close, Leave and Unregister.
 type Hook any
+
+// HookManager is told of its Manager once, by Dial or Start, before any other
+// hook is called. No session is open yet, so OnManager must not wait for a
+// session. A hook can ask the Manager for its Health and Stats later.
+type HookManager interface{ OnManager(*Manager) }
 
 // HookState is told of every change of the state of a Manager, in order.
 type HookState interface{ OnState(StateChange) }
@@ -103,6 +108,9 @@ func coreHooks(hooks []Hook) []core.Hook {
 	var list []core.Hook
 	for _, hook := range hooks {
 		before := len(list)
+		if h, ok := hook.(HookManager); ok {
+			list = append(list, managerHook{h})
+		}
 		if h, ok := hook.(HookState); ok {
 			list = append(list, stateHook{h})
 		}
@@ -133,6 +141,7 @@ func coreHooks(hooks []Hook) []core.Hook {
 
 // Each of these types adapts one interface of a hook.
 type (
+	managerHook  struct{ hook HookManager }
 	stateHook    struct{ hook HookState }
 	opHook       struct{ hook HookOp }
 	waitHook     struct{ hook HookWait }
@@ -142,7 +151,8 @@ type (
 	sweptHook    struct{ hook HookSwept }
 )
 
-func (h stateHook) OnState(c core.StateChange) { h.hook.OnState(stateChange(c)) }
+func (h managerHook) OnManager(m *core.Manager) { h.hook.OnManager(&Manager{m}) }
+func (h stateHook) OnState(c core.StateChange)  { h.hook.OnState(stateChange(c)) }
 func (h opHook) OnOp(i core.OpInfo) {
 	h.hook.OnOp(OpInfo{i.Op, i.Path, ID(i.Session), i.Duration, i.Err})
 }

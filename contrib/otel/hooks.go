@@ -8,6 +8,13 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
+// OnManager implements session.HookManager.
+func (t *Telemetry) OnManager(sm *session.Manager) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.manager = sm
+}
+
 // OnState implements session.HookState.
 func (t *Telemetry) OnState(change session.StateChange) {
 	t.mu.Lock()

@@ -26,6 +26,7 @@ type Telemetry struct {
 	instruments
 
 	mu       sync.Mutex
+	manager  *session.Manager // nil before OnManager
 	state    session.State
 	session  session.ID // the newest session
 	queues   map[string]Queue
@@ -63,6 +64,7 @@ func New(opts ...Option) *Telemetry {
 	t.meter, t.tracer = t.meters.Meter(scope), t.traces.Tracer(scope)
 	t.instruments = instrumentsOf(t.meter)
 	t.observe(gaugesOf(t.meter))
+	t.observeManager()
 	return t
 }
 
@@ -130,6 +132,7 @@ func accepted[T any](instrument, without T, err error) T {
 // The attributes of metrics and spans.
 const (
 	nameKey    = attribute.Key("docent.name")
+	classKey   = attribute.Key("docent.class")
 	stateKey   = attribute.Key("docent.state")
 	causeKey   = attribute.Key("docent.cause")
 	opKey      = attribute.Key("docent.op")

@@ -118,9 +118,16 @@ func TestMetrics(t *testing.T) {
 		})
 		_, _, err = o.Get(w.Context(), "/nothing")
 		require.Error(w, err)
+		o.has(w, map[string]float64{
+			"docent.session.confirmed": 1, "docent.session.timeout": 10, "docent.probes failed": 0, "docent.answers unanswered": 0,
+		})
+		require.Positive(w, o.values(w)["docent.probes ok"])
+		require.Positive(w, o.values(w)["docent.answers done"])
+		require.Greater(w, o.values(w)["docent.session.deadline"], 10*15./60-.01)
 		o.Link.Cut(zktest.Both)
 		w.Eventually(func() bool { return o.State() == session.Lost }, "the session is lost")
 		o.has(w, map[string]float64{
+			"docent.session.confirmed": 0, "docent.session.timeout": 0, "docent.session.deadline": 0,
 			"docent.request.duration get no_node count": 1,
 			"docent.session.count connected":            0, "docent.session.count lost": 1,
 			"docent.session.lost trust_elapsed": 1,
@@ -250,7 +257,7 @@ func TestInstrumentsAreDocumented(t *testing.T) {
 		rows[m[1]] = true
 	}
 	var code []byte
-	for _, file := range []string{"telemetry.go", "sources.go"} {
+	for _, file := range []string{"telemetry.go", "sources.go", "manager.go"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		code = append(code, text...)

@@ -31,7 +31,8 @@ type Collector struct {
 	swept        *prometheus.CounterVec
 
 	mu       sync.Mutex
-	session  session.ID // the newest session
+	manager  *session.Manager // nil before OnManager
+	session  session.ID       // the newest session
 	queues   map[string]Queue
 	services map[string]Service
 }
@@ -102,6 +103,13 @@ func New(opts ...Option) *Collector {
 }
 
 var states = []session.State{session.Connected, session.Suspended, session.Lost, session.Closed}
+
+// OnManager implements session.HookManager.
+func (c *Collector) OnManager(sm *session.Manager) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.manager = sm
+}
 
 // OnState implements session.HookState.
 func (c *Collector) OnState(change session.StateChange) {

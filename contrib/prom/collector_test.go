@@ -121,6 +121,11 @@ func TestSessions(t *testing.T) {
 			"session_state{state=lost}": 0, "session_state{state=closed}": 0,
 			"sessions_opened_total{}":                  1,
 			"sessions_lost_total{cause=trust_elapsed}": 0, "sessions_lost_total{cause=expired}": 0,
+			"session_confirmed{}": 1, "session_timeout_seconds{}": 10,
+			"session_deadline_seconds{}": (10*time.Second - 10*time.Second*25/60).Seconds(), // no time has passed
+			"probes_total{result=ok}":    0, "probes_total{result=failed}": 0,
+			"answers_total{class=done}": 0, "answers_total{class=refused}": 0, "answers_total{class=not_executed}": 0,
+			"answers_total{class=unknown}": 0, "answers_total{class=unanswered}": 0,
 		}, values(w, c))
 
 		h, err := lock.NewMutex(p.Manager, "/locks/orders").Lock(w.Context())
@@ -135,6 +140,7 @@ func TestSessions(t *testing.T) {
 		synctest.Wait()
 		subset(w, c, map[string]float64{
 			"session_state{state=connected}": 0, "session_state{state=lost}": 1,
+			"session_confirmed{}": 0, "session_timeout_seconds{}": 0, "session_deadline_seconds{}": 0,
 			"sessions_lost_total{cause=trust_elapsed}":          1,
 			"holds_lost_total{cause=trust_elapsed,name=orders}": 1,
 		})
@@ -147,6 +153,39 @@ func TestSessions(t *testing.T) {
 		require.NoError(w, p.Close())
 		subset(w, c, map[string]float64{"session_state{state=closed}": 1, "session_state{state=connected}": 0})
 		require.ErrorIs(w, h.Release(), session.ErrLost)
+	})
+}
+
+// The deadline of a holder runs down while no quorum answers, and the checks
+// fail. A scrape sends nothing.
+func TestHealth(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := prom.New()
+		p := w.Process(observed(c))
+		_, err := lock.NewMutex(p.Manager, "/locks/orders").Lock(w.Context())
+		require.NoError(w, err)
+		time.Sleep(time.Minute)
+		before := values(w, c)
+		require.InDelta(w, 18, before["probes_total{result=ok}"], 1)
+		require.Zero(w, before["probes_total{result=failed}"])
+		require.Greater(w, before["session_deadline_seconds{}"], 10*15./60-.01)
+		require.Positive(w, before["answers_total{class=done}"])
+		counts := w.Srv.Counts()
+		for range 100 {
+			values(w, c)
+		}
+		require.Equal(w, counts, w.Srv.Counts())
+
+		w.Srv.SlowQuorum(10 * time.Second)
+		lowest := 10.
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			lowest = min(lowest, values(w, c)["session_deadline_seconds{}"])
+		}
+		require.Less(w, lowest, .2)
+		require.Positive(w, values(w, c)["probes_total{result=failed}"])
+		w.Srv.SlowQuorum(0)
+		w.Eventually(func() bool { return values(w, c)["session_confirmed{}"] == 1 }, "a quorum answers again")
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // panel is one of the dashboard.
@@ -76,9 +77,18 @@ func (busy) List(context.Context) iter.Seq2[queue.Entry, error] {
 	return func(yield func(queue.Entry, error) bool) { yield(queue.Entry{Put: time.Now()}, nil) }
 }
 
+// managed tells a collector of its Manager, and of nothing else.
+type managed struct{ session.HookManager }
+
 // everything is a collector to which all has happened that can.
 func everything(t *testing.T) *prom.Collector {
 	c := prom.New()
+	srv := zktest.New(t)
+	sm, err := session.Dial(t.Context(), session.Config{
+		Servers: []string{"zk1"}, Dialer: srv.DialContext, Hooks: []session.Hook{managed{c}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sm.Close()) })
 	c.OnState(session.StateChange{State: session.Connected, Session: 1})
 	c.OnState(session.StateChange{State: session.Lost, Session: 1, Cause: session.ErrExpired})
 	c.OnState(session.StateChange{State: session.Connected, Session: 2})
@@ -94,7 +104,7 @@ func everything(t *testing.T) *prom.Collector {
 		end(h)
 	}
 	c.OnSwept(session.SweptInfo{Found: true})
-	_, err := c.Queue("mail", busy{})
+	_, err = c.Queue("mail", busy{})
 	require.NoError(t, err)
 	view := naming.NewView(naming.Instance{ID: "a"})
 	view.Problems = []error{errors.New("one")}

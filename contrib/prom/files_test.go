@@ -73,6 +73,21 @@ func TestMetricsAreDocumented(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(metrics())), rows)
 }
 
+// docs/operations.md says of every alert what it means and what to do, and names
+// no other.
+func TestAlertsAreExplained(t *testing.T) {
+	alerts := func(pattern, file string) (names []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, file), -1) {
+			names = append(names, m[1])
+		}
+		slices.Sort(names)
+		return names
+	}
+	all := alerts(`alert: (\w+)`, "rules.yaml")
+	require.NotEmpty(t, all)
+	require.Equal(t, all, alerts("(?m)^\\| `(Docent\\w+)` ", "../../docs/operations.md"))
+}
+
 // promtool runs it.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()

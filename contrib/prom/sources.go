@@ -12,6 +12,7 @@ import (
 
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
 )
 
 // Queue has the methods of *queue.Queue that a Collector calls. ctx
@@ -74,14 +75,24 @@ var (
 	serviceStale  = describe("service_stale", "1 while the instances of the service may be out of date.", "name")
 	serviceFaults = describe("service_problems", "Znodes of the service that cannot be used, and other problems.", "name")
 
-	asked = []*prometheus.Desc{queueUp, queueItems, queueHeadAge, instances, serviceStale, serviceFaults}
+	confirmed = describe("session_confirmed", "1 while a quorum has answered on the present connection.")
+	deadline  = describe("session_deadline_seconds", "Seconds until the session ends unless an answer comes; 0 without a session.")
+	granted   = describe("session_timeout_seconds", "The session timeout that the servers have granted; 0 without a session.")
+	answers   = prometheus.NewDesc("docent_answers_total", "Answers of the servers, by class.", []string{"class"}, nil)
+	probes    = prometheus.NewDesc("docent_probes_total", "Checks that prove the session and its holds, by result.", []string{"result"}, nil)
+
+	asked = []*prometheus.Desc{queueUp, queueItems, queueHeadAge, instances, serviceStale, serviceFaults,
+		confirmed, deadline, granted, answers, probes}
 )
 
 // ask collects the present state of the queues and services.
 func (c *Collector) ask(to chan<- prometheus.Metric) {
 	c.mu.Lock()
-	queues, services := maps.Clone(c.queues), maps.Clone(c.services)
+	manager, queues, services := c.manager, maps.Clone(c.queues), maps.Clone(c.services)
 	c.mu.Unlock()
+	if manager != nil {
+		askManager(manager, to)
+	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
@@ -95,6 +106,28 @@ func (c *Collector) ask(to chan<- prometheus.Metric) {
 		work.Go(func() { askQueue(ctx, name, q, gauge) })
 	}
 	work.Wait()
+}
+
+// askManager collects the health of the session, and what it has counted.
+func askManager(sm *session.Manager, to chan<- prometheus.Metric) {
+	add := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
+	}
+	h, s := sm.Health(), sm.Stats()
+	var left time.Duration
+	if h.Session != 0 {
+		left = max(0, time.Until(h.Deadline))
+	}
+	add(confirmed, prometheus.GaugeValue, truth(h.Confirmed))
+	add(deadline, prometheus.GaugeValue, left.Seconds())
+	add(granted, prometheus.GaugeValue, h.Timeout.Seconds())
+	add(probes, prometheus.CounterValue, float64(s.Probes-s.ProbesFailed), "ok")
+	add(probes, prometheus.CounterValue, float64(s.ProbesFailed), "failed")
+	for class, n := range map[string]uint64{
+		"done": s.Done, "refused": s.Refused, "not_executed": s.NotExecuted, "unknown": s.Unknown, "unanswered": s.Unanswered,
+	} {
+		add(answers, prometheus.CounterValue, float64(n), class)
+	}
 }
 
 type gauge func(desc *prometheus.Desc, value float64, labels ...string)

@@ -221,7 +221,7 @@ func TestTraffic(t *testing.T) {
 		g.open()
 		require.Equal(g, Traffic{}, g.c.Traffic())
 		small, large := wire.Delete("/a", 1), wire.SetData("/a", make([]byte, 500), 1)
-		sizes := Traffic{true, wire.Size(small), wire.Size(large)}
+		sizes := Traffic{Answered: true, Taken: wire.Size(small), Lost: wire.Size(large), Unanswered: 1}
 		g.c.Send(NewCall(small, nil), NewCall(large, nil))
 		g.send(answer(g.request(wire.OpDelete).Xid, 0))
 		g.request(wire.OpSetData)

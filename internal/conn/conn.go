@@ -201,6 +201,9 @@ func (c *Conn) endAll() (over []*Call, failure error) {
 		if c.busy && call.batch == c.batch {
 			continue
 		}
+		if !call.client {
+			c.traffic.Unanswered++
+		}
 		call.end(Lost)
 		over = append(over, call)
 	}

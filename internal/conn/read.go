@@ -161,6 +161,7 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 func (c *Conn) endUnreadable(call *Call, err error) {
 	call.err = err
 	call.end(Unreadable)
+	c.traffic.Unanswered++
 	c.unanswered -= call.size
 	c.unreadable = call
 }

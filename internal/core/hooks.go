@@ -14,9 +14,10 @@ type Hook any
 
 // The interfaces of hooks.
 type (
-	HookState interface{ OnState(StateChange) }
-	HookOp    interface{ OnOp(OpInfo) }
-	HookWait  interface {
+	HookManager interface{ OnManager(*Manager) }
+	HookState   interface{ OnState(StateChange) }
+	HookOp      interface{ OnOp(OpInfo) }
+	HookWait    interface {
 		OnWait(ctx context.Context, w WaitInfo) (over func(WaitEnd))
 	}
 	HookAcquired interface{ OnAcquired(HoldInfo) }
@@ -89,7 +90,7 @@ func (m *Manager) waiting(ctx context.Context, w WaitInfo) (over func(*Hold, err
 
 func isHook(h Hook) bool {
 	switch h.(type) {
-	case HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost, HookSwept:
+	case HookManager, HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost, HookSwept:
 		return true
 	}
 	return false

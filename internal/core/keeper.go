@@ -138,6 +138,7 @@ func (k *keeper) Opened(c *conn.Conn) {
 
 func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
 	s, r := k.s, call.Reply()
+	s.m.counts.answer(r.Code.Class())
 	if r.Code == wire.CodeSessionExpired {
 		s.end(ErrExpired)
 		return
@@ -174,6 +175,7 @@ func (k *keeper) Event(event wire.Event, path string) {
 func (k *keeper) Ended(c *conn.Conn, err error) {
 	s := k.s
 	s.m.failures.note(k.server)
+	s.m.counts.unanswered.Add(uint64(c.Traffic().Unanswered))
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()

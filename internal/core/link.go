@@ -136,6 +136,7 @@ func (s *Session) probe(link *conn.Conn, checks []byte, wait time.Duration, then
 	s.countProbe(link, 1)
 	call := conn.NewCall(checks, func(call *conn.Call) {
 		abandon.stop()
+		s.m.counts.probe(call)
 		if then != nil {
 			then(call)
 		}
@@ -176,14 +177,33 @@ func (s *Session) linkDetails() []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	details := []any{"server", s.server}
-	switch {
-	case s.link != nil:
-	case hungUp(s.lostLink):
-		details = append(details, "err", "the server has closed the connection")
-	case errors.Is(s.lostLink, os.ErrDeadlineExceeded):
-		details = append(details, "err", fmt.Sprintf("no answer within %v", s.timeout/2))
-	case s.lostLink != nil:
-		details = append(details, "err", s.lostLink)
+	if s.link == nil && s.lostLink != nil {
+		details = append(details, "err", s.linkLoss())
 	}
 	return details
+}
+
+// whyLost returns why the last connection was lost.
+func (s *Session) whyLost() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lostLink == nil {
+		return errConnectionGone
+	}
+	return s.linkLoss()
+}
+
+// errConnectionGone is the reason if the connection ended without an error.
+var errConnectionGone = errors.New("the connection is lost")
+
+// linkLoss returns the error of the last connection for people. The caller holds
+// mu.
+func (s *Session) linkLoss() error {
+	switch {
+	case hungUp(s.lostLink):
+		return errors.New("the server has closed the connection")
+	case errors.Is(s.lostLink, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no answer within %v", s.timeout/2)
+	}
+	return s.lostLink
 }

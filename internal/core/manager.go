@@ -32,9 +32,11 @@ type Manager struct {
 	vets     bool // directories are checked for rights of others
 	warned   warned
 
-	states    relay
-	confirmed relay        // its Connected means that a quorum has answered
-	asking    atomic.Int32 // loops over ConfirmedStates
+	states      relay
+	confirmed   relay        // its Connected means that a quorum has answered
+	asking      atomic.Int32 // loops over ConfirmedStates, and one for all calls of Health
+	healthAsked atomic.Bool  // Health was called
+	counts      counts
 
 	noRemoval    atomic.Bool // the ensemble cannot remove watches
 	noLasting    atomic.Bool // the ensemble has no persistent watches
@@ -127,6 +129,7 @@ func newManager(cfg Config) *Manager {
 		m.dialer = new(net.Dialer).DialContext
 		m.lookup = cfg.LookupHost
 	}
+	m.confirmed.since = time.Now()
 	m.log = m.lines.logger(cfg.Logger)
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	return m
@@ -139,6 +142,7 @@ func (m *Manager) made() {
 
 // start starts the goroutines that run until Close.
 func (m *Manager) start(refused chan<- error) {
+	notify(m.cfg.Hooks, func(h HookManager) { h.OnManager(m) })
 	if !implemented[HookState](m.cfg.Hooks) {
 		close(m.told)
 	} else {

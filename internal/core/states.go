@@ -46,9 +46,10 @@ type StateChange struct {
 // drops one. Each subscriber has a queue without a bound, because a missed Lost
 // could mean two leaders.
 type relay struct {
-	mu   sync.Mutex
-	last StateChange
-	subs map[*subscription]struct{}
+	mu    sync.Mutex
+	last  StateChange
+	since time.Time // the time since which last is Connected, or is not
+	subs  map[*subscription]struct{}
 }
 
 type subscription struct {
@@ -63,6 +64,9 @@ func (r *relay) publish(change StateChange) bool {
 	defer r.mu.Unlock()
 	if r.last.State == Closed || r.last.State == change.State && r.last.Session == change.Session {
 		return false
+	}
+	if (r.last.State == Connected) != (change.State == Connected) {
+		r.since = change.At
 	}
 	r.last = change
 	for sub := range r.subs {
@@ -84,6 +88,14 @@ func (r *relay) current() StateChange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last
+}
+
+// steady returns the present state, and the time since which it is Connected, or
+// is another state.
+func (r *relay) steady() (State, time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last.State, r.since
 }
 
 // subscribe yields the present state and then every change.

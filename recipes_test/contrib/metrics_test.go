@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,33 +20,42 @@ import (
 
 	docentotel "github.com/docent-go/docent/contrib/otel"
 	"github.com/docent-go/docent/contrib/prom"
+	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/sessiontest"
+	"github.com/docent-go/docent/zktest"
 )
 
 // sameMetrics maps the metrics of Prometheus to their equals in OpenTelemetry.
 // Of histograms, only the counts are compared.
 var sameMetrics = map[string]string{
-	"docent_session_state":          "docent.session.count",
-	"docent_sessions_opened_total":  "docent.session.opened",
-	"docent_sessions_lost_total":    "docent.session.lost",
-	"docent_requests_total":         "docent.request.duration",
-	"docent_waiting":                "docent.wait.active",
-	"docent_wait_duration_seconds":  "docent.wait.duration",
-	"docent_holds":                  "docent.hold.active",
-	"docent_hold_duration_seconds":  "docent.hold.duration",
-	"docent_holds_lost_total":       "docent.hold.lost",
-	"docent_nodes_swept_total":      "docent.node.swept",
-	"docent_queue_items":            "docent.queue.items",
-	"docent_queue_head_age_seconds": "docent.queue.head.age",
-	"docent_service_instances":      "docent.service.instances",
-	"docent_service_stale":          "docent.service.stale",
-	"docent_service_problems":       "docent.service.problems",
+	"docent_session_state":            "docent.session.count",
+	"docent_session_confirmed":        "docent.session.confirmed",
+	"docent_session_deadline_seconds": "docent.session.deadline",
+	"docent_session_timeout_seconds":  "docent.session.timeout",
+	"docent_probes_total":             "docent.probes",
+	"docent_answers_total":            "docent.answers",
+	"docent_sessions_opened_total":    "docent.session.opened",
+	"docent_sessions_lost_total":      "docent.session.lost",
+	"docent_requests_total":           "docent.request.duration",
+	"docent_waiting":                  "docent.wait.active",
+	"docent_wait_duration_seconds":    "docent.wait.duration",
+	"docent_holds":                    "docent.hold.active",
+	"docent_hold_duration_seconds":    "docent.hold.duration",
+	"docent_holds_lost_total":         "docent.hold.lost",
+	"docent_nodes_swept_total":        "docent.node.swept",
+	"docent_queue_items":              "docent.queue.items",
+	"docent_queue_head_age_seconds":   "docent.queue.head.age",
+	"docent_service_instances":        "docent.service.instances",
+	"docent_service_stale":            "docent.service.stale",
+	"docent_service_problems":         "docent.service.problems",
 }
 
 // hooks are the hooks that both modules implement.
 type hooks interface {
+	session.HookManager
 	session.HookState
 	session.HookOp
 	session.HookWait
@@ -228,6 +238,47 @@ func TestMetricsAgree(t *testing.T) {
 		require.EqualValues(t, 1, got["docent.wait.duration name="+name+" result="+w.result], name)
 	}
 	require.EqualValues(t, 1, got["docent.wait.active name=unnamed"])
+}
+
+var ofHealth = regexp.MustCompile(`^docent\.(session\.(confirmed|deadline|timeout)|probes|answers)( |$)`)
+
+// Both modules say the same of the health of a session, and of its requests. In
+// virtual time no time passes between the two.
+func TestHealthAgrees(t *testing.T) {
+	sessiontest.Run(t, func(w *sessiontest.World) {
+		t := w.T
+		c := prom.New()
+		h, reader := telemetry(t, func(hooks) {})
+		p := w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{c, h} })
+		same := func() series {
+			got, other := ofProm(t, c), ofOTel(t, reader)
+			for _, all := range []series{got, other} {
+				maps.DeleteFunc(all, func(key string, _ float64) bool { return !ofHealth.MatchString(key) })
+			}
+			require.Len(t, got, 10)
+			require.Equal(t, got, other)
+			return got
+		}
+		m := lock.NewMutex(p.Manager, "/locks/a")
+		_, err := m.Lock(w.Context())
+		require.NoError(t, err)
+		_, _, err = p.Get(w.Context(), "/nothing")
+		require.ErrorIs(t, err, session.ErrNoNode)
+		time.Sleep(time.Minute)
+		got := same()
+		require.EqualValues(t, 1, got["docent.session.confirmed"])
+		require.Positive(t, got["docent.session.deadline"])
+		require.Positive(t, got["docent.probes result=ok"])
+		require.Positive(t, got["docent.answers class=done"])
+		require.Positive(t, got["docent.answers class=refused"])
+		p.Link.Cut(zktest.Both)
+		time.Sleep(time.Minute)
+		got = same()
+		require.Zero(t, got["docent.session.confirmed"])
+		require.Zero(t, got["docent.session.deadline"])
+		require.Positive(t, got["docent.probes result=failed"])
+		require.Positive(t, got["docent.answers class=unanswered"])
+	})
 }
 
 // Both modules have the same limit for names, and keep the names that they

@@ -52,11 +52,15 @@ func RequireZooKeeper(tb testing.TB) {
 }
 
 func locate() (installation, error) {
-	java, err := locateJava()
+	cell, err := CurrentCell()
 	if err != nil {
 		return installation{}, err
 	}
-	cell, err := CurrentCell()
+	return locateCell(cell)
+}
+
+func locateCell(cell Cell) (installation, error) {
+	java, err := locateJava()
 	if err != nil {
 		return installation{}, err
 	}

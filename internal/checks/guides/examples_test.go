@@ -35,6 +35,10 @@ func TestExamples_compileAsPrinted(t *testing.T) {
 			}
 			u, err := parse(name, printed, false)
 			require.NoError(t, err, name)
+			if rest, in := strings.CutPrefix(name, root+"/contrib/"); in { // also if it does not import the module's package
+				dir, _, _ := strings.Cut(rest, "/")
+				u.module = "contrib/" + dir
+			}
 			units = append(units, u)
 		}
 		return nil

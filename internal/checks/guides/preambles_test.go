@@ -73,6 +73,7 @@ var now, sequence int64
 `,
 	"docs/observability.md": `
 var ctx context.Context
+var sm *session.Manager
 var servers []string
 var orders *naming.Service
 `,
