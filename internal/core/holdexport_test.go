@@ -14,5 +14,6 @@ func (h *Hold) Node() *Node { h.made(); return h.node }
 
 // ListsOwn is OwnsAt for a node whose stat the server withholds.
 func (s *Session) ListsOwn(ctx context.Context, path string) (bool, error) {
+	s.made()
 	return s.listsOwn(ctx, path)
 }
