@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
 //go:embed java/*.java python/bench.py
@@ -26,13 +28,6 @@ const driverPatience = 3 * time.Minute
 // longestAnswer is the limit that the servers and Java's clients have for an
 // answer.
 const longestAnswer = 4 << 20
-
-const debianJars = "/usr/share/java"
-
-var curatorJars = []string{
-	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar",
-	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
-}
 
 // driver is a program that measures another library, in its own process. Its
 // standard input has a line for each run, and it answers with a line:
@@ -197,19 +192,19 @@ func copyTo(dir string, files fs.FS, name string) (string, error) {
 }
 
 func curatorDriver(dir string) (*exec.Cmd, error) {
-	jars := make([]string, len(curatorJars))
-	for i, name := range curatorJars {
-		jars[i] = filepath.Join(debianJars, name)
-		if _, err := os.Stat(jars[i]); err != nil {
-			return nil, fmt.Errorf("no %s (Debian: apt-get install libcurator-recipes-java)", jars[i])
-		}
+	cell, err := ensemble.CurrentCell()
+	if err != nil {
+		return nil, err
+	}
+	classpath, err := cell.Curator()
+	if err != nil {
+		return nil, err
 	}
 	for _, program := range []string{"java", "javac"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, fmt.Errorf("no %s (Debian: apt-get install default-jdk-headless)", program)
 		}
 	}
-	classpath := strings.Join(jars, string(filepath.ListSeparator))
 	compile := []string{"-cp", classpath, "-d", dir}
 	names, err := fs.Glob(driverSources, "java/*.java")
 	if err != nil {
@@ -234,14 +229,17 @@ func kazooDriver(dir string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Debian's kazoo belongs to Debian's Python, which may not be the first on
-	// PATH.
-	for _, python := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(python, "-c", "import kazoo").Run() == nil {
-			return exec.Command(python, source), nil
-		}
+	cell, err := ensemble.CurrentCell()
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.New("no kazoo (Debian: apt-get install python3-kazoo)")
+	python, env, err := cell.Kazoo()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(python, source)
+	cmd.Env = append(os.Environ(), env...)
+	return cmd, nil
 }
 
 // etcdDriver builds the driver, and starts a server for it. The driver is a

@@ -30,8 +30,9 @@ func badAddress(address, format string, args ...any) error {
 }
 
 // CheckAddress returns an error that matches ErrAddress unless clients on other
-// machines can call the Address: a DNS name in ASCII, or an IP address that is
-// not unspecified. An IPv6 address may have brackets. A port, a scheme, a path
+// machines can call the Address: a DNS name in ASCII, or an IP address of one
+// machine, which is neither unspecified nor multicast nor broadcast. An IPv6
+// address may have brackets. A port, a scheme, a path
 // or a second address in the text is an error: clients read such text in
 // different ways. A name that some resolvers read as a number is an error too:
 // 127.1, 2130706433. CheckAddress asks no DNS server. See AddressRules for
@@ -61,7 +62,7 @@ func parseAddress(address string) (netip.Addr, error) {
 		if strings.ContainsFunc(ip.Zone(), notInZone) {
 			return netip.Addr{}, badAddress(address, "has a zone that is not the name of a network interface")
 		}
-		return specified(address, ip)
+		return ofOneMachine(address, ip)
 	}
 	if err := hostport.CheckHost(bare); err != nil {
 		return netip.Addr{}, badAddress(address, "%v", err)
@@ -70,7 +71,7 @@ func parseAddress(address string) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, nil // a DNS name
 	}
-	return specified(address, ip)
+	return ofOneMachine(address, ip)
 }
 
 // notInZone reports whether a character is in no usual name of an interface.
@@ -79,11 +80,21 @@ func notInZone(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 }
 
-// specified rejects an unspecified address.
-func specified(address string, ip netip.Addr) (netip.Addr, error) {
+var (
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+	broadcast   = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+)
+
+// ofOneMachine rejects an address that no client can connect to.
+func ofOneMachine(address string, ip netip.Addr) (netip.Addr, error) {
 	ip = ip.WithZone("").Unmap()
-	if ip.IsUnspecified() {
+	switch {
+	case ip.IsUnspecified():
 		return netip.Addr{}, badAddress(address, "stands for every address of a machine: register one that clients can call")
+	case ip.IsMulticast() || ip == broadcast:
+		return netip.Addr{}, badAddress(address, "stands for many machines: register the address of one")
+	case thisNetwork.Contains(ip):
+		return netip.Addr{}, badAddress(address, "is in 0.0.0.0/8, whose addresses no client can call")
 	}
 	return ip, nil
 }

@@ -62,6 +62,7 @@ func TestFault29_OneRuleForWeights(t *testing.T) {
 		"1": 1, "7": 7, "03": 3, "+3": 3, "1000000": naming.MaxWeight, "1000001": naming.MaxWeight, "2147483647": naming.MaxWeight,
 		"0": drains, "-0": drains, "00": drains, "-1": drains, "-2147483648": drains,
 		"2147483648": none, "-2147483649": none, "1.5": none, "0.0": none, "1e3": none, " 3": none, "3 ": none, "x": none, "0x10": none, "true": none, "": none,
+		"NaN": none, "Infinity": none, "-Infinity": none, "99999999999999999999": none, "３": none, "1_0": none,
 	} {
 		for _, l := range layouts {
 			node, data := l.weighing(text)

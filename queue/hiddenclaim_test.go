@@ -33,7 +33,7 @@ func TestEndOfAHiddenClaim(t *testing.T) {
 						continue // no fault
 					}
 					t.Run(fmt.Sprintf("%s, the %s is hidden, %d times the %s is lost", name, what, lost, fault), func(t *testing.T) {
-						testworld.EachServer(t, func(w *testworld.World, _ *testworld.Process) {
+						testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 							endHidden(w, end, dirs, action, lost)
 						})
 					})

@@ -13,6 +13,9 @@ import (
 // Reject the item. If its process dies instead, the item goes to another
 // consumer when the session has expired.
 //
+// A queue that does not exist is an empty one: Take waits for its first item,
+// also at a wrong path. session.Manager.Exists tells whether there is a queue.
+//
 // ctx bounds the wait, not the claim. If ctx is done and an item is there, Take
 // fails. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such

@@ -94,7 +94,9 @@ const (
 	// of the session.
 	AtDeadline LossPolicy = iota
 	// OnDisconnect ends every hold when the connection is lost, although the
-	// session may survive.
+	// session may survive. Servers before ZooKeeper 3.7 close the connection for
+	// a request that they do not know, so the Manager asks what they know before
+	// its first session has holds: Dial takes a request longer.
 	OnDisconnect
 )
 

@@ -119,10 +119,13 @@ func parseIP(pattern string) (netip.Addr, int, error) {
 }
 
 // fixACL checks a new access control list and replaces the scheme "auth" by the
-// connection's own identities.
-func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
-	if c == nil {
-		return acl, true
+// connection's own identities. A nil list is an absent one.
+func (c *conn) fixACL(acl []ACL) ([]ACL, Code) {
+	switch {
+	case c == nil:
+		return acl, CodeOK
+	case acl == nil && c.s.cfg.traits.needsACLs:
+		return nil, CodeMarshallingError
 	}
 	var out, seen []ACL
 	for _, a := range acl {
@@ -133,7 +136,7 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 		switch a.Scheme {
 		case "world":
 			if a.ID != "anyone" {
-				return nil, false
+				return nil, CodeInvalidACL
 			}
 			out = append(out, a)
 		case "auth":
@@ -145,28 +148,31 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 				}
 			}
 			if !found {
-				return nil, false
+				return nil, CodeInvalidACL
 			}
 		case "digest":
 			if !validDigest(a.ID) {
-				return nil, false
+				return nil, CodeInvalidACL
 			}
 			out = append(out, a)
 		case "ip":
 			if _, _, err := parseIP(a.ID); err != nil {
-				return nil, false
+				return nil, CodeInvalidACL
 			}
 			out = append(out, a)
 		case "sasl":
 			if c.s.cfg.saslUsers == nil || !validPrincipal(a.ID) {
-				return nil, false
+				return nil, CodeInvalidACL
 			}
 			out = append(out, a)
 		default:
-			return nil, false
+			return nil, CodeInvalidACL
 		}
 	}
-	return out, len(out) > 0
+	if len(out) == 0 {
+		return nil, CodeInvalidACL
+	}
+	return out, CodeOK
 }
 
 // validDigest reports whether an id has the form "user:digest".

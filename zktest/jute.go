@@ -32,7 +32,12 @@ func pathList(d *wire.Decoder) []string {
 	return out
 }
 
+// decodeACLs returns nil for an absent list alone.
 func decodeACLs(d *wire.Decoder) []ACL {
+	if d.Null() {
+		d.Int32()
+		return nil
+	}
 	n := count(d, 12)
 	out := make([]ACL, 0, n)
 	for range n {

@@ -1,11 +1,19 @@
 package zktest
 
-import "github.com/docent-go/docent/internal/wire"
+import (
+	"slices"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // multi executes a list of transactions under one zxid: all of them, or none.
 func (c *conn) multi(xid int32, d *wire.Decoder) {
 	s := c.s
 	ops, ok := parseMulti(d, isMultiWrite, s.cfg.traits)
+	if slices.ContainsFunc(ops, s.cfg.traits.unreadable) {
+		s.answer(c, newReply(xid, s.tree.zxid, CodeMarshallingError))
+		return
+	}
 	zxid, now := s.nextZxid(), s.stamp()
 	if !ok {
 		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
@@ -20,7 +28,7 @@ func (c *conn) multi(xid int32, d *wire.Decoder) {
 			for j := len(undo) - 1; j >= 0; j-- {
 				undo[j]()
 			}
-			if w.op == opMisfit {
+			if code == CodeMarshallingError {
 				s.answer(c, newReply(xid, zxid, code))
 			} else {
 				s.answer(c, multiFailed(xid, zxid, len(ops), i, code))
@@ -41,6 +49,15 @@ func (c *conn) multi(xid int32, d *wire.Decoder) {
 		s.publish(ch, c.sess.id)
 	}
 	s.answer(c, e)
+}
+
+// unreadable reports whether a multi with the operation is malformed, and takes
+// no zxid.
+func (is traits) unreadable(w writeRequest) bool {
+	if is.parsesFirst {
+		return w.isCreate() && w.acl == nil
+	}
+	return w.noPath
 }
 
 // multiFailed answers a multi whose operation at index failed. It reports

@@ -48,6 +48,12 @@ type traits struct {
 	keepsMultiOps bool
 	// parsesFirst says that a malformed write takes no zxid.
 	parsesFirst bool
+	// needsACLs says that a create or a setACL without a list of ACLs is malformed.
+	needsACLs bool
+	// looksFirst says that a delete of a missing znode needs no right.
+	looksFirst bool
+	// terse says that conf and mntr have fewer lines.
+	terse bool
 	// existsNeedsRead says that exists needs the right to read.
 	existsNeedsRead bool
 }
@@ -56,6 +62,8 @@ var releases = map[Release]traits{
 	V35: {
 		text:  "3.5.10-zktest",
 		lacks: []Op{OpMultiRead, OpGetEphemerals, OpGetAllChildrenCount, OpSetWatches2, OpAddWatch, OpWhoAmI},
+
+		needsACLs: true, looksFirst: true, terse: true,
 	},
 	V38: {text: "3.8.0-zktest", saturates: true, hidesEvents: true, confusesWatchers: true},
 	V39: {

@@ -68,6 +68,27 @@ func TestEventsOfAVersion(t *testing.T) {
 	}
 }
 
+// 3.5 looks for a znode before it checks the right to delete it, and takes an
+// absent list of ACLs for a broken request.
+func TestErrorsOfAVersion(t *testing.T) {
+	for release, want := range map[zktest.Release][2]zktest.Code{
+		zktest.V35: {zktest.CodeNoNode, zktest.CodeMarshallingError},
+		zktest.V38: {zktest.CodeNoAuth, zktest.CodeInvalidACL},
+		zktest.V39: {zktest.CodeNoAuth, zktest.CodeInvalidACL},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := zktest.New(t, zktest.Version(release))
+			owner, other := owned(t, s)
+			owner.must(zktest.OpCreate, str("/a"), str("x"), mine, i4(0))
+			require.Equal(t, want[0], other.ask(zktest.OpDelete, str("/a/b"), i4(-1)).code, release)
+			owner.must(zktest.OpCreate, str("/a/b"), str("x"), anyone, i4(0))
+			require.Equal(t, zktest.CodeNoAuth, other.ask(zktest.OpDelete, str("/a/b"), i4(-1)).code, release)
+			require.Equal(t, want[1], owner.ask(zktest.OpCreate, str("/c"), str("x"), i4(-1), i4(0)).code, release)
+			require.Equal(t, want[1], owner.ask(zktest.OpSetACL, str("/a"), i4(-1), i4(-1)).code, release)
+		})
+	}
+}
+
 // ZooKeeper's own subtree may have containers too.
 func TestContainersOfTheSystem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -38,9 +38,13 @@ func (s *Server) confWord() string {
 	if err != nil {
 		port = "-1"
 	}
+	backlog := "clientPortListenBacklog=-1\n"
+	if s.cfg.traits.terse {
+		backlog = ""
+	}
 	return fmt.Sprintf("clientPort=%s\nsecureClientPort=-1\ndataDir=\ndataDirSize=0\ndataLogDir=\ndataLogSize=0\ntickTime=%d\n"+
-		"maxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nclientPortListenBacklog=-1\nserverId=0\n",
-		port, s.cfg.tick.Milliseconds(), s.cfg.minTimeout.Milliseconds(), s.cfg.maxTimeout.Milliseconds())
+		"maxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n%sserverId=0\n",
+		port, s.cfg.tick.Milliseconds(), s.cfg.minTimeout.Milliseconds(), s.cfg.maxTimeout.Milliseconds(), backlog)
 }
 
 // unknown is what ZooKeeper says of a value that it does not know.
@@ -79,17 +83,22 @@ func (s *Server) mntrWord() string {
 			ephemerals++
 		}
 	}
-	var b strings.Builder
-	for _, v := range []struct {
+	type gauge struct {
 		name  string
 		value any
-	}{
+	}
+	gauges := []gauge{
 		{"version", s.cfg.traits.text}, {"server_state", "standalone"}, {"ephemerals_count", ephemerals},
 		{"num_alive_connections", len(s.conns)}, {"avg_latency", "0.0"}, {"outstanding_requests", 0}, {"znode_count", s.nodeCount()},
-		{"global_sessions", len(s.sessions)}, {"packets_sent", s.packets.sent.Load()}, {"packets_received", s.packets.received.Load()},
-		{"connection_drop_probability", "0.0"}, {"watch_count", s.tree.data.size() + s.tree.child.size()}, {"min_latency", 0},
-		{"approximate_data_size", size}, {"local_sessions", 0}, {"uptime", time.Since(s.started).Milliseconds()}, {"max_latency", 0},
-	} {
+		{"packets_sent", s.packets.sent.Load()}, {"packets_received", s.packets.received.Load()},
+		{"watch_count", s.tree.data.size() + s.tree.child.size()}, {"min_latency", 0}, {"approximate_data_size", size}, {"max_latency", 0},
+	}
+	if !s.cfg.traits.terse {
+		gauges = append(gauges, gauge{"global_sessions", len(s.sessions)}, gauge{"local_sessions", 0},
+			gauge{"connection_drop_probability", "0.0"}, gauge{"uptime", time.Since(s.started).Milliseconds()})
+	}
+	var b strings.Builder
+	for _, v := range gauges {
 		fmt.Fprintf(&b, "zk_%s\t%v\n", v.name, v.value)
 	}
 	return b.String()

@@ -94,9 +94,9 @@ func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code
 	}
 	acl := w.acl
 	if w.op == OpSetACL {
-		var ok bool
-		if acl, ok = c.fixACL(w.acl); !ok {
-			return ch, CodeInvalidACL
+		var code Code
+		if acl, code = c.fixACL(w.acl); code != CodeOK {
+			return ch, code
 		}
 	}
 	n := s.tree.get(w.path)
@@ -153,9 +153,9 @@ func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code
 	if !ok || strings.ContainsRune(w.path, 0) {
 		return ch, CodeBadArguments
 	}
-	acl, ok := c.fixACL(w.acl)
-	if !ok {
-		return ch, CodeInvalidACL
+	acl, code := c.fixACL(w.acl)
+	if code != CodeOK {
+		return ch, code
 	}
 	parent := s.tree.get(parentPath)
 	if parent == nil {
@@ -196,11 +196,12 @@ func (s *Server) prepareDelete(c *conn, w writeRequest, ch change) (change, Code
 	if parent == nil {
 		return ch, CodeNoNode
 	}
-	if !c.allowed(parent.acl, permDelete) {
-		return ch, CodeNoAuth
-	}
 	n := s.tree.get(w.path)
 	switch {
+	case n == nil && s.cfg.traits.looksFirst:
+		return ch, CodeNoNode
+	case !c.allowed(parent.acl, permDelete):
+		return ch, CodeNoAuth
 	case n == nil:
 		return ch, CodeNoNode
 	case w.version != -1 && w.version != n.version:

@@ -93,6 +93,15 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 					}
 					return "the gate is set", nil
 				}}
+			if a.globals.Verbose || onTerminal(a.stderr) {
+				// A gate at a wrong path is open too.
+				err := a.whenMissing(ctx, sm, c.Path, func() {
+					a.note("barrier wait %s: the gate is not set; if it should be, check the path, and the root in --servers", oneLine(c.Path))
+				})
+				if err != nil {
+					return err
+				}
+			}
 			err := w.run(ctx, g.Wait)
 			if err != nil || !a.globals.JSON {
 				return err

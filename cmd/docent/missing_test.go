@@ -57,11 +57,19 @@ var watchingVerbs = []struct{ line, path, first string }{
 	{"inspect --watch /typo", "/typo", ""},
 }
 
+// waitingVerbs wait for what PATH does not have yet.
+var waitingVerbs = []struct{ line, put, item string }{
+	{"queue take /typo", "queue put /typo x", "x"},
+	{"queue take /typo --wait 1m", "queue put /typo x", "x"},
+	{"queue take /typo --items /i --claims /c", "queue put /typo --items /i --claims /c x", "x"},
+	{"queue take /typo --layout kazoo", "queue put /typo --layout kazoo x", "x"},
+}
+
 // otherVerbs write, wait or need no path, or take a missing path for a state:
 // a gate that was never set is open.
 var otherVerbs = []string{
 	"demo", "dev", "lock", "once", "elect", "barrier set", "barrier lift", "barrier wait", "barrier enter", "counter add", "counter set",
-	"config set", "config delete", "config rollback", "queue put", "queue take", "group join", "service register", "service drain",
+	"config set", "config delete", "config rollback", "queue put", "group join", "service register", "service drain",
 	"acl init", "ui", "completion", "man", "version",
 }
 
@@ -127,6 +135,48 @@ func TestFault36_WatchesOfWhatIsNotThere(t *testing.T) {
 	}
 }
 
+// A wait for what does not exist says so in one line, and waits.
+func TestFault36_WaitsForWhatIsNotThere(t *testing.T) {
+	for _, c := range waitingVerbs {
+		t.Run(c.line, func(t *testing.T) {
+			t.Parallel()
+			server := zktest.New(t)
+			i := start(t, words(c.line), on(server))
+			require.Eventually(t, func() bool { return strings.Contains(i.stderr.String(), "\n") }, patience, ms)
+			code, _, stderr := docent(t, words(c.put), on(server))
+			require.Zero(t, code, stderr)
+			require.Equal(t, c.item, i.line())
+			code, _ = i.wait()
+			require.Zero(t, code)
+			require.Regexp(t, `^docent: queue take /typo: the znode /typo does not exist yet; if it should, check the path, and the root in --servers\n$`,
+				i.stderr.String())
+		})
+	}
+}
+
+// A wait that ends without an item says that the queue does not exist.
+func TestFault36_TakesNothingFromWhatIsNotThere(t *testing.T) {
+	for _, flags := range []string{"--wait 0", "--wait 1ms", "--wait 0 --layout simple", "--wait 0 --items /i --claims /c"} {
+		server := zktest.New(t)
+		code, _, stderr := docent(t, words("queue take /typo "+flags), on(server))
+		require.Equal(t, exitNotAcquired, code, flags)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+		require.Regexp(t, `^docent: queue take /typo: no item [^:;]*: the znode /typo does not exist \(check the path, and the root in --servers\); `, stderr)
+		require.Empty(t, server.Paths())
+	}
+}
+
+// A missing gate is open. A person may have mistyped its path.
+func TestFault36_AGateThatIsNotThere(t *testing.T) {
+	server := zktest.New(t)
+	code, _, stderr := docent(t, words("barrier wait /typo"), on(server))
+	require.Zero(t, code)
+	require.Empty(t, stderr, "a script waits for a gate that may be open")
+	code, _, stderr = docent(t, words("--verbose barrier wait /typo"), on(server))
+	require.Zero(t, code)
+	require.Contains(t, stderr, "docent: barrier wait /typo: the gate is not set; if it should be, check the path, and the root in --servers\n")
+}
+
 // No verb is missing in the tables.
 func TestFault36_TablesAreComplete(t *testing.T) {
 	var lines []string
@@ -134,6 +184,9 @@ func TestFault36_TablesAreComplete(t *testing.T) {
 		lines = append(lines, c.line)
 	}
 	for _, c := range watchingVerbs {
+		lines = append(lines, c.line)
+	}
+	for _, c := range waitingVerbs {
 		lines = append(lines, c.line)
 	}
 	lines = append(lines, otherVerbs...)

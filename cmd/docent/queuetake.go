@@ -70,9 +70,11 @@ func (c *queueTake) Run(ctx context.Context, a *app) error {
 		opts = append(opts, queue.MaxAttempts(*c.MaxAttempts))
 	}
 	var item *queue.Item
-	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
-		item, err = c.take(ctx, a, sm, c.open(sm, opts...))
-		return err
+	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) error {
+		return a.notingMissing(ctx, task, sm, []string{c.Path, c.Items, c.Claims}, func(ctx context.Context) (err error) {
+			item, err = c.take(ctx, a, sm, c.open(sm, opts...))
+			return err
+		})
 	}, func(signals <-chan os.Signal, err error) error {
 		switch {
 		case err != nil && item != nil: // it arrived together with the signal
@@ -101,7 +103,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 			return err
 		})
 		if errors.Is(err, queue.ErrEmpty) {
-			err = &nothingCame{"no item is ready" + passedOver(q) + "; wait for one with --wait"}
+			err = &nothingCame{"no item is ready" + c.inTheWay(ctx, sm, q) + "; wait for one with --wait"}
 		}
 		return item, err
 	}
@@ -115,7 +117,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 			return "no item is ready", nil
 		},
 		late: func(string) error {
-			return &nothingCame{fmt.Sprintf("no item was ready within %v%s; raise --wait, or try again later", *c.Wait, passedOver(q))}
+			return &nothingCame{fmt.Sprintf("no item was ready within %v%s; raise --wait, or try again later", *c.Wait, c.inTheWay(ctx, sm, q))}
 		},
 	}
 	err := w.run(ctx, func(ctx context.Context) (err error) {
@@ -125,10 +127,16 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	return item, err
 }
 
-// passedOver says how many items were skipped.
-func passedOver(q *queue.Queue) string {
+// inTheWay says how many items were skipped, or that there is no queue. It says
+// nothing if the servers do not answer in time: the wait has its result.
+func (c *queueTake) inTheWay(ctx context.Context, sm *session.Manager, q *queue.Queue) string {
 	switch n := len(q.Skipped()); n {
 	case 0:
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		if errors.Is(c.orMissing(ctx, sm), session.ErrNoNode) {
+			return ": the znode " + oneLine(c.Path) + " does not exist (check the path, and the root in --servers)"
+		}
 		return ""
 	case 1:
 		return ", and 1 item may not be taken (see --auth-file)"

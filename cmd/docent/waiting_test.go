@@ -39,6 +39,7 @@ func runThrough(w *testworld.World, line string, dial dialer) (code int, stderr 
 // A wait that comes to nothing because no quorum answers says so, unless it is
 // known what it waited for.
 func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
+	empty := func(w *testworld.World) { w.Put("/q", "") }
 	for _, c := range []struct {
 		line   string
 		before func(w *testworld.World)
@@ -48,7 +49,7 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 	}{
 		{"lock /l --wait 6s -- true", nil, 150 * time.Millisecond, exitUnreachable, `^docent: lock /l: ZooKeeper has not answered since `},
 		{"lock /l --wait 60s -- true", nil, 150 * time.Millisecond, exitUnreachable, `^docent: lock /l: ZooKeeper has not answered since `},
-		{"queue take /q --wait 6s", nil, 150 * time.Millisecond, exitUnreachable, `^docent: queue take /q: ZooKeeper has not answered since `},
+		{"queue take /q --wait 6s", empty, 150 * time.Millisecond, exitUnreachable, `^docent: queue take /q: ZooKeeper has not answered since `},
 		{"barrier enter /b --count 2 --wait 6s -- true", nil, 150 * time.Millisecond, exitUnreachable, `^docent: barrier enter /b: ZooKeeper has not answered since `},
 		{"barrier wait /g --wait 6s", func(w *testworld.World) { w.Put("/g", "") }, 3 * time.Second, exitNotAcquired,
 			`^docent: barrier wait /g: the gate is set when ZooKeeper answered last \(now .*\): not through within 6s`},
@@ -61,7 +62,7 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 			`^docent: leader /e: transfer to "b": ZooKeeper has not answered since `},
 		{"leader /e --transfer b --wait 6s", campaigning, time.Hour, exitNotAcquired,
 			`^docent: leader /e: transfer to "b": the present leader has not resigned within 6s`},
-		{"queue take /q --wait 6s", nil, time.Hour, exitNotAcquired, `^docent: queue take /q: no item was ready within 6s`},
+		{"queue take /q --wait 6s", empty, time.Hour, exitNotAcquired, `^docent: queue take /q: no item was ready within 6s`},
 	} {
 		t.Run(c.line+" "+c.lost.String(), func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {

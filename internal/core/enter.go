@@ -286,20 +286,11 @@ func (s *Session) ownAmong(ctx context.Context, dir string, names []string) (str
 	for i, r := range results {
 		owned := r.Err == nil && s.owns(r.Stat)
 		if errors.Is(r.Err, ErrNoAuth) {
-			owned, err = s.ownsHidden(ctx, reads[i].Path)
+			owned, err = s.OwnsAt(ctx, reads[i].Path)
 		}
 		if err != nil || owned {
 			return names[i], err
 		}
 	}
 	return "", nil
-}
-
-// ownsHidden is OwnsAt for servers of every age.
-func (s *Session) ownsHidden(ctx context.Context, path string) (bool, error) {
-	at, err := s.exists(ctx, path, false)
-	if err == nil && at.hidden {
-		return s.OwnsAt(ctx, path)
-	}
-	return at.found && s.owns(at.stat), err
 }

@@ -14,8 +14,8 @@ import (
 
 // A session learns whether it owns a node that it may not read.
 func TestOwnsAt(t *testing.T) {
-	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
-		p := w.Process()
+	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
+		p, owner := w.Process(), w.Process()
 		for path, by := range map[string]*testworld.Process{"/mine": p, "/theirs": owner, "/mine-too": p} {
 			_, err := by.Core().Create(w.Context(), path, nil, core.Ephemeral)
 			require.NoError(w, err)

@@ -96,7 +96,7 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 // lookUnseen is look for a node whose stat the session may not read. It finds
 // only a node of this session. The Stat has AnyVersion alone.
 func (s *Session) lookUnseen(ctx context.Context, path string) (presence, error) {
-	owned, err := s.OwnsAt(ctx, path)
+	owned, err := s.listsOwn(ctx, path)
 	return presence{found: owned, hidden: true, stat: Stat{Version: AnyVersion}}, err
 }
 

@@ -313,6 +313,8 @@ func (v *victim) reads(credible bool) {
 	if s, err := v.Session(v.ctx()); err == nil {
 		owns, err := s.OwnsAt(v.ctx(), "/d/old")
 		truth("owns", false, owns, err)
+		owns, err = s.ListsOwn(v.ctx(), "/d/old")
+		truth("lists as its own", false, owns, err)
 	}
 }
 

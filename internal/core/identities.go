@@ -67,22 +67,14 @@ func (s *Session) mayBe(scheme string) bool {
 	return slices.ContainsFunc(cfg.Auth, func(c Credential) bool { return c.Scheme == scheme })
 }
 
-// identities returns the session's identities at the server, and asks once. A
-// server before ZooKeeper 3.7 closes the connection for such a request, so the
-// Manager sends it no second one.
+// identities returns the session's identities at the server, and asks once.
 func (s *Session) identities(ctx context.Context) ([]Identity, error) {
-	if s.m.noIdentities.Load() {
-		return nil, ErrUnimplemented
-	}
 	if ids := s.vetted.identities.Load(); ids != nil {
 		return *ids, nil
 	}
 	ids, err := s.WhoAmI(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		s.vetted.identities.Store(&ids)
-	case errors.Is(err, ErrUnimplemented):
-		s.m.noIdentities.Store(true)
 	}
 	return ids, err
 }

@@ -47,6 +47,7 @@ type Manager struct {
 
 	saidPlaintext atomic.Bool // see warnPlaintext
 	saidOld       atomic.Bool // see lacks
+	surveyed      bool        // see survey; only the run loop uses it
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc

@@ -65,6 +65,7 @@ func (m *Manager) open() (*Session, error) {
 	stop := context.AfterFunc(m.ctx, func() { s.end(ErrClosed) })
 	select {
 	case <-s.established:
+		s.survey(m.ctx)
 	case <-s.Done():
 		err = s.Err()
 	}

@@ -61,3 +61,64 @@ func TestServersOf35AreNotLogged(t *testing.T) {
 		require.Empty(w, log.grep("older"))
 	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead, zktest.OpGetEphemerals, zktest.OpWhoAmI))
 }
+
+// Older servers close the connection for a request that they do not know. No
+// hold ends with it, under either policy.
+func TestOlderServersEndNoHold(t *testing.T) {
+	for policy, tweak := range map[string]func(*core.Config){"AtDeadline": func(*core.Config) {}, "OnDisconnect": strict} {
+		for release, opt := range map[string]zktest.Option{"3.5": zktest.Version(zktest.V35), "3.6": zktest.NoOps(zktest.OpWhoAmI)} {
+			t.Run(policy+" "+release, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					p := w.process(tweak)
+					s := p.session()
+					h := p.enter("/locks/a")
+					_, err := s.ReadMany(w.Context(), []core.ReadOp{{Path: "/locks"}, {Path: "/locks/a"}})
+					require.NoError(w, err)
+					f, err := s.Follow(w.Context(), "/locks", true, func(core.Followed) {})
+					if release == "3.5" {
+						require.ErrorIs(w, err, core.ErrUnimplemented)
+					} else {
+						require.NoError(w, err)
+						f.Stop()
+					}
+					for range 2 {
+						_, err = s.WhoAmI(w.Context())
+						require.ErrorIs(w, err, core.ErrUnimplemented)
+						require.ErrorContains(w, err, "WhoAmI needs ZooKeeper 3.7 or later")
+					}
+					require.Equal(w, 1, w.Srv.Count(zktest.OpWhoAmI), "a second request would close the connection again")
+					owned, err := s.OwnsAt(w.Context(), h.Path())
+					require.NoError(w, err)
+					require.True(w, owned)
+					require.NoError(w, h.Err())
+					require.NoError(w, h.Release())
+				}, opt)
+			})
+		}
+	}
+}
+
+// What the servers know is asked once for each Manager, and only under
+// OnDisconnect. What a lost connection or session cuts short is asked again.
+func TestSurvey(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.process().session()
+		require.Zero(w, w.Srv.Count(zktest.OpWhoAmI))
+		lost := 0
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpWhoAmI && lost < 2 {
+				if lost++; lost == 2 {
+					w.Srv.Expire(r.Session)
+				}
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		p := w.process(strict)
+		s := p.session()
+		require.Equal(w, 3, w.Srv.Count(zktest.OpWhoAmI))
+		w.Srv.Expire(s.ID())
+		p.next(s)
+		require.Equal(w, 3, w.Srv.Count(zktest.OpWhoAmI))
+	})
+}

@@ -2,11 +2,15 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/docent-go/docent/internal/wire"
 )
 
-const whoAmIOp = "get identities"
+const (
+	whoAmIOp    = "get identities"
+	needsWhoAmI = "WhoAmI needs ZooKeeper 3.7 or later"
+)
 
 // Identity is one identity that a server has given a session.
 type Identity struct {
@@ -19,11 +23,15 @@ type Identity struct {
 // these identities.
 //
 // ctx bounds the request, which like every read is repeated over lost
-// connections. Errors: ErrUnimplemented on servers before ZooKeeper 3.7, which
-// then close the connection; ErrSessionEnded; ctx's error. WhoAmI is safe for
+// connections. Errors: ErrUnimplemented on servers before ZooKeeper 3.7;
+// ErrSessionEnded; ctx's error. Those servers close the connection for the
+// request, so the Manager sends them no second one. WhoAmI is safe for
 // concurrent use.
 func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 	s.made()
+	if s.m.noIdentities.Load() {
+		return nil, needs(s.refuse(whoAmIOp, "/", ErrUnimplemented), needsWhoAmI)
+	}
 	ids, err := read(ctx, s, whoAmIOp, "/", request[[]Identity]{
 		frame: wire.WhoAmI,
 		parse: func(body []byte) ([]Identity, error) {
@@ -35,5 +43,8 @@ func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 			return ids, err
 		},
 	})
-	return ids, needs(err, "WhoAmI needs ZooKeeper 3.7 or later")
+	if errors.Is(err, ErrUnimplemented) {
+		s.m.noIdentities.Store(true)
+	}
+	return ids, needs(err, needsWhoAmI)
 }

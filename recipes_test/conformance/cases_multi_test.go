@@ -60,6 +60,15 @@ func multiCases() []frameCase {
 			k.fresh()
 			k.ask("nothing at all", opMulti, nil, "M")
 		}},
+		{name: "multi/absent fields", talk: func(k *talk) {
+			d := k.dir
+			k.ask("no list of ACLs", opMulti, create(nil, opCreate, d+"/a", 0).
+				opHeader(opCreate).str(d+"/n").bytes(nil).i32(-1).i32(createPersistent).opEnd(), "M")
+			k.ask("no path to create", opMulti, create(nil, opCreate, d+"/a", 0).
+				opHeader(opCreate).i32(-1).bytes(nil).acl(worldOpen).i32(createPersistent).opEnd(), "M")
+			k.ask("no path to delete", opMulti, create(nil, opCreate, d+"/a", 0).opHeader(opDelete).i32(-1).i32(-1).opEnd(), "M")
+			k.ask("nothing done", opGetChildren2, body{}.str(d).boolean(false), "CS")
+		}},
 		{name: "multi/events", talk: func(k *talk) {
 			d := k.dir
 			k.ask("a", opCreate, createBody(d+"/a", 0), "s")

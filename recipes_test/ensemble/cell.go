@@ -133,20 +133,6 @@ func (c Cell) Check(name, version string) error {
 	return fmt.Errorf("%s is version %s; the %s cell has %s", name, version, c.Name, strings.TrimSuffix(want, "."))
 }
 
-// Jar returns the path of one of Debian's jars, without its version:
-// "guava.jar". The jars of ZooKeeper and Curator are the cell's, all others are
-// this machine's.
-func (c Cell) Jar(name string) (string, error) {
-	dir := debianJars
-	component, _, _ := strings.Cut(strings.TrimSuffix(name, ".jar"), "-")
-	if c.dir != "" && (component == "zookeeper" || component == "curator") {
-		dir = filepath.Join(c.dir, debianJars)
-	}
-	jar := filepath.Join(dir, name)
-	_, err := os.Stat(jar)
-	return jar, err
-}
-
 // PythonPath is the directory of the cell's Python packages, or "" if they are
 // installed.
 func (c Cell) PythonPath() string {

@@ -3,11 +3,8 @@
 package peers
 
 import (
-	"archive/zip"
-	"io"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,51 +27,6 @@ func TestLoaded(t *testing.T) {
 	for _, text := range append(java, python...) {
 		t.Logf("the %s cell: %s", cell.Name, text)
 	}
-}
-
-// Each jar comes after the jars that its manifest names. Otherwise the
-// installed ones would be loaded instead of the cell's.
-func TestOrderOfTheClassPath(t *testing.T) {
-	cell := cellWith(t, "curator")
-	for i, name := range curatorJars {
-		path, err := cell.Jar(name)
-		if err != nil {
-			absent(t, "needs Curator: %v", err)
-		}
-		for _, needed := range manifestJars(t, path) {
-			if at := slices.Index(curatorJars, needed); at >= 0 && isOfCell(needed) {
-				require.Less(t, at, i, "%s names %s", name, needed)
-			}
-		}
-	}
-}
-
-func isOfCell(jar string) bool {
-	return strings.HasPrefix(jar, "zookeeper") || strings.HasPrefix(jar, "curator")
-}
-
-// manifestJars returns the file names in the Class-Path of a jar's manifest.
-func manifestJars(t *testing.T, path string) []string {
-	t.Helper()
-	jar, err := zip.OpenReader(path)
-	require.NoError(t, err)
-	defer jar.Close()
-	file, err := jar.Open("META-INF/MANIFEST.MF")
-	require.NoError(t, err)
-	defer file.Close()
-	data, err := io.ReadAll(file)
-	require.NoError(t, err)
-	text := strings.ReplaceAll(strings.ReplaceAll(string(data), "\r", ""), "\n ", "")
-	for _, line := range strings.Split(text, "\n") {
-		if jars, ok := strings.CutPrefix(line, "Class-Path: "); ok {
-			names := strings.Fields(jars)
-			for i := range names {
-				names[i] = filepath.Base(names[i])
-			}
-			return names
-		}
-	}
-	return nil
 }
 
 // With Curator's jars first, the virtual machine loads the installed ZooKeeper,

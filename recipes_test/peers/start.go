@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,18 +22,6 @@ var javaSources embed.FS
 
 //go:embed python/peer.py
 var pythonSource []byte
-
-// curatorJars are the jars that Curator's recipes and its service discovery
-// need at run time. The manifest of each of Debian's jars names the jars that
-// it needs, with the paths of the installed ones. So each jar comes after the
-// jars that it needs: otherwise the installed jars would be loaded instead of
-// the cell's.
-var curatorJars = []string{
-	"zookeeper-jute.jar", "zookeeper.jar",
-	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar", "curator-x-discovery.jar",
-	"guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
-	"jackson-core.jar", "jackson-databind.jar", "jackson-annotations.jar",
-}
 
 // absent skips the test, or fails it with CI=true: a suite that is silently
 // skipped on a build machine proves nothing.
@@ -94,19 +81,15 @@ func javaClasspath(tb testing.TB) string {
 }
 
 func compile(cell ensemble.Cell) {
-	jars := make([]string, len(curatorJars))
-	for i, name := range curatorJars {
-		var err error
-		if jars[i], err = cell.Jar(name); err != nil {
-			compiled.missing = fmt.Errorf("no %s (Debian: apt-get install libcurator-recipes-java libcurator-discovery-java)", jars[i])
-			return
-		}
+	classpath, err := cell.Curator()
+	if err != nil {
+		compiled.missing = err
+		return
 	}
 	if _, err := exec.LookPath("javac"); err != nil {
 		compiled.missing = fmt.Errorf("no javac (Debian: apt-get install default-jdk-headless)")
 		return
 	}
-	classpath := strings.Join(jars, string(filepath.ListSeparator))
 	compiled.err = func() error {
 		var err error
 		if compiled.dir, err = os.MkdirTemp("", "docent-peers-"); err != nil {
@@ -147,31 +130,16 @@ func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	if err := os.WriteFile(program, pythonSource, 0o600); err != nil {
 		tb.Fatalf("writing the Python peer: %v", err)
 	}
-	env := pythonEnv(cell)
-	return launch(tb, cell, env, requireKazoo(tb, env), []string{program}, servers, timeout)
+	python, env := requireKazoo(tb, cell)
+	return launch(tb, cell, env, python, []string{program}, servers, timeout)
 }
 
-// pythonEnv returns what a Python needs in its environment to find the cell's
-// kazoo.
-func pythonEnv(cell ensemble.Cell) []string {
-	if dir := cell.PythonPath(); dir != "" {
-		return []string{"PYTHONPATH=" + dir}
-	}
-	return nil
-}
-
-// requireKazoo returns a Python that has kazoo.
-func requireKazoo(tb testing.TB, env []string) (python string) {
+// requireKazoo returns a Python that has kazoo, and its environment.
+func requireKazoo(tb testing.TB, cell ensemble.Cell) (python string, env []string) {
 	tb.Helper()
-	// Debian's kazoo belongs to Debian's Python, which may not be the first on
-	// PATH.
-	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		probe := exec.Command(candidate, "-c", "import kazoo")
-		probe.Env = append(os.Environ(), env...)
-		if probe.Run() == nil {
-			return candidate
-		}
+	python, env, err := cell.Kazoo()
+	if err != nil {
+		absent(tb, "needs kazoo: %v", err)
 	}
-	absent(tb, "needs kazoo (Debian: apt-get install python3-kazoo)")
-	return ""
+	return python, env
 }

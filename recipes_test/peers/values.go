@@ -56,8 +56,8 @@ func CuratorReader(tb testing.TB) *Reader {
 // tests of a test binary share it. Its layouts are in python/values.py.
 func KazooReader(tb testing.TB) *Reader {
 	tb.Helper()
-	env := pythonEnv(cellWith(tb, "kazoo"))
-	return reader(tb, env, requireKazoo(tb, env), "-c", pythonReader)
+	python, env := requireKazoo(tb, cellWith(tb, "kazoo"))
+	return reader(tb, env, python, "-c", pythonReader)
 }
 
 func reader(tb testing.TB, env []string, program string, args ...string) *Reader {

@@ -28,6 +28,8 @@ type Program struct {
 	Setup func(w *World)
 	// Forced says that the run ends sessions and deletes nodes by force.
 	Forced bool
+	// Release is the version of the servers; zktest.V38 unless set.
+	Release zktest.Release
 	// Lasts is the duration of the faults; a minute unless set.
 	Lasts time.Duration
 	// Keeps are the nodes that may outlive the processes, subtrees included.
@@ -106,12 +108,16 @@ func Once(t *testing.T, seed uint64, p Program) *Trace {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer chance.Seed(seed)()
 	trace := newTrace()
+	opts := []zktest.Option{zktest.Tick(time.Second)}
+	if p.Release != "" {
+		opts = append(opts, zktest.Version(p.Release))
+	}
 	testworld.Run(t, func(tw *testworld.World) {
 		w := &World{World: tw, Program: p, Seed: seed, Trace: trace, dice: roll(seed, "director"), began: time.Now(),
 			robbed: make(map[int64]bool)}
 		w.actors, w.stop = context.WithCancel(tw.Context())
 		w.run()
-	}, zktest.Tick(time.Second))
+	}, opts...)
 	return trace
 }
 
