@@ -17,7 +17,8 @@ type configSync struct {
 	Path   string        `arg:"" name:"PATH" help:"The key, as an absolute path."`
 	File   string        `arg:"" name:"FILE" help:"The file that is kept equal to the key."`
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
-	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
+	Tree   bool          `help:"Keep the directory FILE equal to all keys below PATH."`
+	Remove bool          `help:"Remove the file when the key is deleted, or with --tree all files when PATH is. Default: they keep the last values."`
 	Grace  time.Duration `default:"5s" needs:"CMD" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
 	cmdAuth
 }
@@ -29,6 +30,9 @@ func (configSync) Help() string {
 		`0600. After each change CMD runs, with DOCENT_PATH, DOCENT_FILE and DOCENT_ZXID in its environment. Of the changes ` +
 		`while CMD runs, only the last is written. If CMD or a later write fails, docent prints a line on standard error; ` +
 		`it tries the write again. If the first write fails, the exit code is 1.` + "\n\n" +
+		`With --tree it keeps a directory equal to all keys below PATH, with the files of "docent config export". The directory must be new, ` +
+		`empty, or written by an earlier --tree of the same PATH. Each file is replaced as a whole. The file of a deleted key is ` +
+		`removed. If PATH does not exist, the files stay without --remove. CMD runs after all files of a change are written.` + "\n\n" +
 		`Example: docent config sync /config/limits limits.json -- systemctl reload api`
 }
 
@@ -45,6 +49,9 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		if err := child.Look(c.Cmd[0]); err != nil {
 			return withTask(task, err)
 		}
+	}
+	if c.Tree {
+		return c.runTree(ctx, a, task)
 	}
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
@@ -103,11 +110,7 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 	if err != nil || len(c.Cmd) == 0 {
 		return err
 	}
-	out, err := child.Run(ctx, child.Command{
-		Args:   c.Cmd,
-		Env:    a.cmdEnv("DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File, "DOCENT_ZXID="+strconv.FormatInt(change.Zxid, 10)),
-		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
-	}, make(chan os.Signal))
+	out, err := c.runCmd(ctx, a, change.Zxid)
 	switch {
 	case err != nil:
 		return err
@@ -116,6 +119,15 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 			out.Code, change.Version)
 	}
 	return nil
+}
+
+// runCmd runs CMD until it ends, or ctx ends.
+func (c *configSync) runCmd(ctx context.Context, a *app, zxid int64) (child.Outcome, error) {
+	return child.Run(ctx, child.Command{
+		Args:   c.Cmd,
+		Env:    a.cmdEnv("DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File, "DOCENT_ZXID="+strconv.FormatInt(zxid, 10)),
+		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
+	}, make(chan os.Signal))
 }
 
 // unless returns a pointer to value, or nil if JSON is to omit it.
