@@ -54,11 +54,11 @@ func (c *configSync) followTree(ctx context.Context, a *app, task string, tree *
 	first := true
 	for _, unreadable := range tree.Changes(ctx) {
 		for failures := 0; ; failures++ {
-			err := c.apply(ctx, a, task, tree.Load(), mirror)
+			skipped, err := c.apply(ctx, a, task, tree.Load(), mirror)
 			if err != nil && first {
 				return err
 			}
-			report.Report(oneline.Join(unreadable, err))
+			report.Report(oneline.Join(unreadable, skipped, err))
 			if err == nil {
 				break
 			}
@@ -75,30 +75,30 @@ func (c *configSync) followTree(ctx context.Context, a *app, task string, tree *
 
 // apply makes the directory equal to a snapshot, and runs CMD if that has
 // changed a file. Without the tree the directory stays, unless --remove is given.
-func (c *configSync) apply(ctx context.Context, a *app, task string, snap *config.TreeSnapshot[[]byte], mirror *treefile.Mirror) error {
+func (c *configSync) apply(ctx context.Context, a *app, task string, snap *config.TreeSnapshot[[]byte], mirror *treefile.Mirror) (skipped, err error) {
 	if !snap.Exists && !c.Remove {
-		return nil
+		return nil, nil
 	}
 	t := treeOf(c.Path, snap)
-	changed, err := mirror.Apply(t)
+	changed, skipped, err := mirror.Apply(t)
 	if err != nil {
-		err = fmt.Errorf("write the directory: %w", err)
+		return skipped, fmt.Errorf("write the directory: %w", err)
 	}
 	if !changed {
-		return err
+		return skipped, nil
 	}
 	if a.globals.JSON {
-		err = errors.Join(err, a.printJSON(struct {
+		err = a.printJSON(struct {
 			Path string `json:"path"`
 			File string `json:"file"`
 			Keys int    `json:"keys"`
 			Zxid int64  `json:"zxid"`
-		}{c.Path, c.File, snap.Len(), t.Zxid}))
+		}{c.Path, c.File, snap.Len(), t.Zxid})
 	} else {
-		err = errors.Join(err, a.printf("wrote %s, %d keys\n", oneLine(c.File), snap.Len()))
+		err = a.printf("wrote %s, %d keys\n", oneLine(c.File), snap.Len())
 	}
 	if err != nil || len(c.Cmd) == 0 {
-		return err
+		return skipped, err
 	}
 	out, err := c.runCmd(ctx, a, t.Zxid)
 	switch {
@@ -107,5 +107,5 @@ func (c *configSync) apply(ctx context.Context, a *app, task string, snap *confi
 	case out.Code != 0 && ctx.Err() == nil:
 		a.note("%s: CMD failed with code %d; the directory has the keys, and CMD runs again after the next change", task, out.Code)
 	}
-	return nil
+	return skipped, nil
 }

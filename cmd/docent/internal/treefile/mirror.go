@@ -31,6 +31,9 @@ type Mirror struct {
 	// last are the files that the directory has, as far as is known. nil: it is
 	// not known.
 	last map[string][]byte
+	// changed says that a file was changed since the last Apply without an
+	// error.
+	changed bool
 }
 
 // OpenMirror returns a Mirror of the tree at path. It makes the directory if it
@@ -63,35 +66,46 @@ func OpenMirror(dir, path string) (*Mirror, error) {
 	return &Mirror{dir: dir}, nil
 }
 
-// Apply makes the directory equal to the tree. It reports whether it has changed
-// a file. An error of one file does not keep the others from being written. A
-// file stays if its key is unknown.
-func (m *Mirror) Apply(t Tree) (changed bool, err error) {
+// Apply makes the directory equal to the tree. It reports whether a file was
+// changed, also by an earlier Apply that has failed. An error of one file does
+// not keep the others from being written. A file stays if its key is unknown.
+// skipped is about keys whose names are too long for a file.
+func (m *Mirror) Apply(t Tree) (changed bool, skipped, err error) {
+	files, without := t.files()
+	err = m.apply(files, t.Unknown)
+	changed = m.changed
+	if err == nil {
+		m.changed = false
+	}
+	return changed, oneline.Bounded(without...), err
+}
+
+func (m *Mirror) apply(files map[string][]byte, unknown []string) error {
 	root, err := os.OpenRoot(m.dir)
 	if err != nil {
-		return false, err
+		return err
 	}
-	files, problems := t.files()
+	var problems []error
 	old := m.last
 	if old == nil {
 		if old, err = listed(root); err != nil {
-			return false, oneline.Join(err, root.Close())
+			return oneline.Join(err, root.Close())
 		}
 	}
 	m.last = nil
-	for _, file := range stale(old, files, t.Unknown) {
+	for _, file := range stale(old, files, unknown) {
 		if err := remove(root, file); err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		changed = true
+		m.changed = true
 	}
 	for _, file := range sorted(files) {
 		if before, found := old[file]; found && before != nil && bytes.Equal(before, files[file]) {
 			continue
 		}
 		wrote, err := m.write(root, file, files[file])
-		changed = changed || wrote
+		m.changed = m.changed || wrote
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -99,12 +113,12 @@ func (m *Mirror) Apply(t Tree) (changed bool, err error) {
 	if len(problems) == 0 {
 		m.last = files
 		for file, value := range old { // of unknown keys
-			if _, found := files[file]; !found && kept(file, t.Unknown) {
+			if _, found := files[file]; !found && kept(file, unknown) {
 				m.last[file] = value
 			}
 		}
 	}
-	return changed, oneline.Join(oneline.Bounded(problems...), root.Close())
+	return oneline.Join(oneline.Bounded(problems...), root.Close())
 }
 
 // files returns the values by the names of their files. It leaves out the keys

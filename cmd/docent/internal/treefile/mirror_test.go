@@ -38,8 +38,9 @@ func TestMirror(t *testing.T) {
 	m := opened(t, dir)
 	apply := func(keys map[string][]byte, changes bool) {
 		t.Helper()
-		changed, err := m.Apply(tree(keys))
+		changed, skipped, err := m.Apply(tree(keys))
 		require.NoError(t, err)
+		require.NoError(t, skipped)
 		require.Equal(t, changes, changed)
 		got, err := ReadDirectory(dir, 1<<20)
 		require.NoError(t, err)
@@ -73,7 +74,7 @@ func TestMirror_anyTrees(t *testing.T) {
 		if rapid.Bool().Draw(t, "restarted") {
 			m = opened(t, dir)
 		}
-		_, err := m.Apply(tree(keys))
+		_, _, err := m.Apply(tree(keys))
 		require.NoError(t, err)
 		got, err := ReadDirectory(dir, 1<<20)
 		require.NoError(t, err)
@@ -86,18 +87,18 @@ func TestMirror_anyTrees(t *testing.T) {
 func TestMirror_unknownKeysStay(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	m := opened(t, dir)
-	_, err := m.Apply(tree(map[string][]byte{"a": []byte("1"), "b/c": []byte("1"), "d": []byte("1")}))
+	_, _, err := m.Apply(tree(map[string][]byte{"a": []byte("1"), "b/c": []byte("1"), "d": []byte("1")}))
 	require.NoError(t, err)
 	for _, unknown := range [][]string{{"b", "d"}, {"b", "d"}, {""}} {
 		hidden := tree(map[string][]byte{"a": []byte("1")})
 		hidden.Unknown = unknown
-		changed, err := m.Apply(hidden)
+		changed, _, err := m.Apply(hidden)
 		require.NoError(t, err)
 		require.False(t, changed)
 		require.Equal(t, []string{"a", "b/c", "d"}, regular(t, dir))
 		m = opened(t, dir)
 	}
-	_, err = m.Apply(tree(map[string][]byte{"a": []byte("1")}))
+	_, _, err = m.Apply(tree(map[string][]byte{"a": []byte("1")}))
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, regular(t, dir))
 }
@@ -106,8 +107,9 @@ func TestMirror_unknownKeysStay(t *testing.T) {
 func TestMirror_problems(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	m := opened(t, dir)
-	changed, err := m.Apply(tree(map[string][]byte{strings.Repeat("x", 300): nil, "y": []byte("1")}))
-	require.ErrorContains(t, err, "has a name of 300 bytes as a file, and a file's name has at most 234")
+	changed, skipped, err := m.Apply(tree(map[string][]byte{strings.Repeat("x", 300): nil, "y": []byte("1")}))
+	require.NoError(t, err)
+	require.ErrorContains(t, skipped, "has a name of 300 bytes as a file, and a file's name has at most 234")
 	require.True(t, changed)
 	require.Equal(t, []string{"y"}, regular(t, dir))
 
@@ -117,10 +119,28 @@ func TestMirror_problems(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(outside, "e"), 0o700))
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "z")))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "w"), 0o600))
-	_, err = m.Apply(tree(map[string][]byte{"y": []byte("1"), "z/e": []byte("1"), "w": []byte("1")}))
+	_, _, err = m.Apply(tree(map[string][]byte{"y": []byte("1"), "z/e": []byte("1"), "w": []byte("1")}))
 	require.NoError(t, err)
 	require.Equal(t, []string{"w", "y", "z/e"}, regular(t, dir))
 	require.DirExists(t, filepath.Join(outside, "e"))
+}
+
+// A change that a failure has interrupted is not forgotten.
+func TestMirror_changedBeforeAFailure(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	m := opened(t, dir)
+	old := tree(map[string][]byte{"a": []byte("1")})
+	changed, _, err := m.Apply(old)
+	require.NoError(t, err)
+	require.True(t, changed)
+
+	m.changed = true // as after the write of one file, and the failure of another
+	changed, _, err = m.Apply(old)
+	require.NoError(t, err)
+	require.True(t, changed)
+	changed, _, err = m.Apply(old)
+	require.NoError(t, err)
+	require.False(t, changed)
 }
 
 func TestOpenMirror(t *testing.T) {
