@@ -47,7 +47,7 @@ func (a *app) quiet(command *kong.Context, f func() error) error {
 	}
 	a.stderr = io.Discard
 	if !a.globals.readsDescriptor() {
-		_ = f() // nobody has asked for it
+		_ = f() // the user has only pressed a key
 	}
 	return nil
 }
