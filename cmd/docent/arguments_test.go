@@ -51,8 +51,12 @@ func fitting(node *kong.Node, name, with string, flags ...string) []string {
 			value = "1"
 		case arg.Name == "ID" && strings.Contains(node.FullPath(), "dead"):
 			value = "queue-0000000001.1f"
+		case arg.Name == "CMD" && node.Name == "leader":
+			continue // it needs --watch
 		case arg.Name == "CMD":
 			value = os.Args[0]
+		case arg.Name == "FILE" && (node.Name == "import" || node.Name == "diff"):
+			value = "testdata/limits.json"
 		case !known:
 			value = "a"
 		}

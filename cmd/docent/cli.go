@@ -22,6 +22,7 @@ type grammar struct {
 	Lock       lockCommand       `cmd:"" help:"Run a command while holding a lock."`
 	Once       onceCommand       `cmd:"" help:"Run a command once per interval, on one of several machines."`
 	Elect      electCommand      `cmd:"" help:"Run a command while leading."`
+	Exec       execCommand       `cmd:"" help:"Run a command with a tree of keys as its environment, and again after changes."`
 	Leader     leaderCommand     `cmd:"" help:"Print the leader of an election, or transfer the leadership."`
 	Barrier    barrierCommand    `cmd:"" help:"Set, lift and wait for a gate; run commands together."`
 	Counter    counterCommand    `cmd:"" help:"Print, add to and set a counter."`
@@ -35,6 +36,8 @@ type grammar struct {
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	CompletePath completePathCommand `cmd:"" hidden:"" help:"Print paths for the completion of a shell."`
 }
 
 const description = `Coordination on ZooKeeper, from the shell.
@@ -72,12 +75,15 @@ func run(ctx context.Context, env environment) int {
 	}
 	if err == nil {
 		a.log = newLogger(&env, cli.Verbose)
-		if err = a.readFiles(command); err == nil {
+		err = a.quiet(command, func() error {
+			if err := a.readFiles(command); err != nil {
+				return err
+			}
 			command.BindTo(ctx, (*context.Context)(nil))
 			verb, ok := command.Selected().Target.Addr().Interface().(creator)
 			a.creates = ok && verb.creates()
-			err = command.Run(a)
-		}
+			return command.Run(a)
+		})
 	}
 	if err != nil {
 		line, code := explain(err)

@@ -85,6 +85,69 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// Each shell asks docent for paths: with the flags that say where they are, and
+// with no secret.
+func TestCompletion_paths(t *testing.T) {
+	dir := t.TempDir()
+	asked := filepath.Join(dir, "asked")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "docent"),
+		[]byte("#!/bin/sh\necho \"$*\" >>\""+asked+"\"\necho /locks/a\necho /locks/b\n"), 0o700))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	ask := map[string]func(t *testing.T, script, line string) []string{
+		"bash": func(t *testing.T, script, line string) []string {
+			return shell(t, need(t, "bash"), `source "$1"; COMP_WORDS=(); for w in $2; do while [[ $w == *[=:]* ]]; do `+
+				`p=${w%%[=:]*}; rest=${w#"$p"}; [[ $p ]] && COMP_WORDS+=("$p"); COMP_WORDS+=("${rest:0:1}"); w=${rest:1}; done; [[ $w ]] && COMP_WORDS+=("$w"); done; `+
+				`COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _docent; printf '%s\n' "${COMPREPLY[@]}"`, script, line)
+		},
+		"zsh": func(t *testing.T, script, line string) []string {
+			return shell(t, need(t, "zsh"), `_describe() { true }; _files() { ls -d ${words[CURRENT]}* }; _normal() { true }; compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -rl -- $@ }; `+
+				`words=(${(s: :)2}); CURRENT=$#words; service=docent; compdef() { }; source $1; _docent`, script, line)
+		},
+		"fish": func(t *testing.T, script, line string) []string {
+			return shell(t, need(t, "fish"), `source $argv[1]; complete -C $argv[2] | string replace -r '\t.*' ''; true`, script, line)
+		},
+	}
+	file := filepath.Join(t.TempDir(), "export.json")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, offers := range ask {
+		t.Run(name, func(t *testing.T) {
+			script := filepath.Join(t.TempDir(), "script")
+			var out safeBuffer
+			require.Zero(t, run(t.Context(), environment{args: words("completion " + name), stdout: &out, stderr: &out}))
+			require.NoError(t, os.WriteFile(script, []byte(out.String()), 0o600))
+			for _, c := range []struct {
+				line, asked string
+				offers      []string
+			}{
+				{"docent lock /lo", "complete-path -- /lo\n", words("/locks/a /locks/b")},
+				{"docent --servers zk1:2181,zk2:2181/app --tls --auth-file f lock --wait 3s /lo",
+					"--servers zk1:2181,zk2:2181/app --tls --auth-file f complete-path -- /lo\n", words("/locks/a /locks/b")},
+				{"docent --auth digest:ann:" + secret + " config get /lo", "complete-path -- /lo\n", words("/locks/a /locks/b")},
+				{"docent config diff /a --with /lo", "complete-path -- /lo\n", words("/locks/a /locks/b")},
+				{"docent config sync /a " + file, "", []string{file}},
+				{"docent lock /a -- /lo-such", "", nil},
+				{"docent counter add /a /lo-such", "", nil},
+			} {
+				require.NoError(t, os.WriteFile(asked, nil, 0o600))
+				got := offers(t, script, c.line)
+				if name == "bash" && strings.Contains(c.line, "digest:") {
+					continue // it counts the parts of the secret as arguments, and offers nothing
+				}
+				require.ElementsMatch(t, c.offers, got, c.line)
+				was, err := os.ReadFile(asked)
+				require.NoError(t, err)
+				require.False(t, shows(string(was)))
+				require.Equal(t, c.asked, string(was), c.line)
+			}
+			for line, want := range map[string]string{
+				"docent queue put /q --layout k": "kazoo kazoo-locking", "docent leader /e --layout s": "selector", "docent lock /l --mode w": "write", "docent leader /e --acl c": "creator",
+			} {
+				require.Subset(t, offers(t, script, line), words(want), line)
+			}
+		})
+	}
+}
+
 // zsh has the completion whichever way the script is loaded.
 func TestCompletion_loadedByZsh(t *testing.T) {
 	zsh := need(t, "zsh")

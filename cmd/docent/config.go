@@ -20,6 +20,9 @@ type configCommand struct {
 	Delete   configDelete   `cmd:"" help:"Delete a key."`
 	List     configList     `cmd:"" help:"Print all keys below a path."`
 	Sync     configSync     `cmd:"" help:"Keep a local file equal to a key, and run a command after each change."`
+	Export   configExport   `cmd:"" help:"Write all keys below a path as JSON or as files."`
+	Import   configImport   `cmd:"" help:"Write the keys of an export that differ."`
+	Diff     configDiff     `cmd:"" help:"Compare all keys below a path with an export or with another path."`
 	History  configHistory  `cmd:"" help:"Print the kept values of a key."`
 	Rollback configRollback `cmd:"" help:"Write a kept value again."`
 }

@@ -18,7 +18,8 @@ type configSync struct {
 	File   string        `arg:"" name:"FILE" help:"The file that is kept equal to the key."`
 	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
 	Check  string        `placeholder:"CMD" help:"A command line for sh that checks each new value before the file gets it. DOCENT_FILE is a copy of the new file. If the command fails, the file keeps the old value."`
-	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
+	Tree   bool          `help:"Keep the directory FILE equal to all keys below PATH."`
+	Remove bool          `help:"Remove the file when the key is deleted, or with --tree all files when PATH is. Default: they keep the last values."`
 	Grace  time.Duration `default:"5s" needs:"CMD" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
 	cmdAuth
 }
@@ -33,6 +34,9 @@ func (configSync) Help() string {
 		`With --check, a command checks each new value before it replaces the file. DOCENT_FILE is then a copy of the new file, ` +
 		`with the same name, in a directory of its own. If the command fails, the file keeps the old value, CMD does not run, ` +
 		`and docent prints a line on standard error. The output of the command goes to standard error too.` + "\n\n" +
+		`With --tree it keeps a directory equal to all keys below PATH, with the files of "docent config export". The directory must be new, ` +
+		`empty, or written by an earlier --tree of the same PATH. Each file is replaced as a whole. The file of a deleted key is ` +
+		`removed. If PATH does not exist, the files stay without --remove. CMD runs after all files of a change are written.` + "\n\n" +
 		`Example: docent config sync /config/limits limits.json --check 'jq . "$DOCENT_FILE"' -- systemctl reload api`
 }
 
@@ -40,6 +44,9 @@ func (configSync) Help() string {
 func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	if c.Grace < 0 {
 		return usagef("config sync: --grace %v is negative; give a time such as 5s", c.Grace)
+	}
+	if c.Tree && c.Check != "" {
+		return usagef("config sync: --check is for one file; leave out --tree, or let CMD check the directory")
 	}
 	task := "config sync " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
@@ -54,6 +61,9 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		if err := child.Look(checkShell); err != nil {
 			return withTask(task, err)
 		}
+	}
+	if c.Tree {
+		return c.runTree(ctx, a, task)
 	}
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
@@ -117,11 +127,7 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 	if err != nil || len(c.Cmd) == 0 {
 		return err
 	}
-	out, err := child.Run(ctx, child.Command{
-		Args:   c.Cmd,
-		Env:    a.cmdEnv("DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File, "DOCENT_ZXID="+strconv.FormatInt(change.Zxid, 10)),
-		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
-	}, make(chan os.Signal))
+	out, err := c.runCmd(ctx, a, change.Zxid)
 	switch {
 	case err != nil:
 		return err
@@ -130,6 +136,15 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 			out.Code, change.Version)
 	}
 	return nil
+}
+
+// runCmd runs CMD until it ends, or ctx ends.
+func (c *configSync) runCmd(ctx context.Context, a *app, zxid int64) (child.Outcome, error) {
+	return child.Run(ctx, child.Command{
+		Args:   c.Cmd,
+		Env:    a.cmdEnv("DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File, "DOCENT_ZXID="+strconv.FormatInt(zxid, 10)),
+		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
+	}, make(chan os.Signal))
 }
 
 // unless returns a pointer to value, or nil if JSON is to omit it.

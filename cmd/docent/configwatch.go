@@ -11,6 +11,7 @@ import (
 // configWatch is "docent config watch".
 type configWatch struct {
 	Path string `arg:"" name:"PATH" help:"The key, as an absolute path."`
+	watchCmd
 }
 
 // Lines of a watch that are not values.
@@ -26,7 +27,7 @@ func (configWatch) Help() string {
 		`The line "` + lineMissing + `" says that the key does not exist yet, "` + lineDeleted + `" that it was deleted. A fast ` +
 		`series of changes may skip values, but never the last. With --json each line is an object with path, value (or ` +
 		`base64), version, zxid and time, or with path and "deleted". The watch goes on through lost servers and sessions, ` +
-		`until SIGINT or SIGTERM end it with exit code 0.`
+		`until SIGINT or SIGTERM end it with exit code 0.` + watchCmdHelp
 }
 
 // Run prints the value and its changes.
@@ -35,7 +36,7 @@ func (c *configWatch) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
-	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) (err error) {
+	return a.whileWatching(ctx, task, c.Path, &c.watchCmd, func(ctx context.Context, sm *session.Manager, cmd *cmdRunner) (err error) {
 		if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
 			return err
 		}
@@ -51,23 +52,24 @@ func (c *configWatch) Run(ctx context.Context, a *app) error {
 		if err := value.Err(); err != nil {
 			return err
 		}
-		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) })
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, value, cmd) })
 	})
 }
 
-func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {
+func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte], cmd *cmdRunner) error {
 	missing := lineMissing
 	var last *config.Snapshot[[]byte]
 	for snap, err := range value.Changes(ctx) {
 		if err != nil {
 			a.note("%v", withTask(task, err))
+			cmd.unknown()
 			continue
 		}
-		if last != nil && last.Exists == snap.Exists && last.Zxid == snap.Zxid {
+		if cmd == nil && last != nil && last.Exists == snap.Exists && last.Zxid == snap.Zxid {
 			continue // an error is over, and the value is the same
 		}
 		last = snap
-		if err := c.print(a, snap, missing); err != nil {
+		if err := c.show(a, snap, missing, cmd); err != nil {
 			return err
 		}
 		missing = lineDeleted
@@ -75,13 +77,17 @@ func (c *configWatch) follow(ctx context.Context, a *app, task string, value *co
 	return nil
 }
 
-func (c *configWatch) print(a *app, snap *config.Snapshot[[]byte], missing string) error {
-	switch {
-	case a.globals.JSON && !snap.Exists:
-		return a.printJSON(valueJSON{Path: c.Path, Deleted: true})
-	case a.globals.JSON:
-		v := valueJSON{Path: c.Path, Version: &snap.Version, Zxid: snap.Zxid, Time: timestamp(snap.ModTime)}
+// show gives CMD the value, or prints it.
+func (c *configWatch) show(a *app, snap *config.Snapshot[[]byte], missing string, cmd *cmdRunner) error {
+	v := valueJSON{Path: c.Path, Deleted: true}
+	if snap.Exists {
+		v = valueJSON{Path: c.Path, Version: &snap.Version, Zxid: snap.Zxid, Time: timestamp(snap.ModTime)}
 		v.set(snap.Value)
+	}
+	switch {
+	case cmd != nil:
+		return cmd.state(v)
+	case a.globals.JSON:
 		return a.printJSON(v)
 	case !snap.Exists:
 		return a.printf("%s\n", missing)

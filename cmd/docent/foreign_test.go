@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -178,6 +180,10 @@ var foreignVerbs = map[string]foreignVerb{
 	"config delete": {"config delete PATH", kinds("key"), []outcome{
 		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the znode has a child, "limits"`}, notKey,
 	}},
+	"config import": {"config import DIR FILE", kinds("key"), []outcome{
+		{kinds: kinds("counter"), takes: true}, // the version that was read is given
+		likeKeys, innerKey, notKey,
+	}},
 	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "the key's history has no such value"}}},
 
 	"barrier set":  {"barrier set PATH", kinds("gate", "kazoo's gate"), []outcome{notGate}},
@@ -251,7 +257,7 @@ var foreignVerbs = map[string]foreignVerb{
 // readOnly are the verbs that change nothing in ZooKeeper, or that make nodes
 // of their own alone. Together with foreignVerbs they are all there are.
 var readOnly = []string{
-	"demo", "dev", "barrier wait", "counter get", "config get", "config watch", "config list", "config sync", "config history",
+	"demo", "dev", "barrier wait", "counter get", "config get", "config watch", "config list", "config sync", "config history", "config export", "config diff", "exec",
 	"queue len", "queue list", "queue dead list", "group list", "group watch", "service list", "service watch", "service pick",
 	"inspect", "ui", "completion", "man", "version", "acl check",
 	"acl init", // it changes no data, and an ACL of others only with --force
@@ -270,10 +276,16 @@ func (v foreignVerb) expected(t *testing.T, kind string) outcome {
 }
 
 // args returns the command line about a path.
-func (v foreignVerb) args(path string) []string {
+func (v foreignVerb) args(t *testing.T, path string) []string {
+	t.Helper()
 	up, name := znode.Split(path)
 	base, service := znode.Split(up)
 	line := strings.NewReplacer("PATH", path, "DIR", up, "BASE", base, "SERVICE", service, "NAME", name).Replace(v.line)
+	if strings.Contains(line, "FILE") {
+		export := filepath.Join(t.TempDir(), "export.json")
+		require.NoError(t, os.WriteFile(export, fmt.Appendf(nil, `{"format":"docent config 1","keys":[{"key":%q,"value":"x"}]}`, name), 0o600))
+		line = strings.Replace(line, "FILE", export, 1)
+	}
 	if line, found := strings.CutSuffix(line, "-- CMD"); found {
 		return words(line, self()...)
 	}
@@ -294,7 +306,7 @@ func TestFault25_EveryVerb(t *testing.T) {
 				}
 				want := verb.expected(t, kind)
 				before := w.snapshot()
-				args := verb.args(w.kinds[kind])
+				args := verb.args(t, w.kinds[kind])
 				code, stderr := untilStanding(t, args, on(w.server), role("signals"))
 				require.Equal(t, want.code, code, "%s (%s): %s", args, kind, stderr)
 				require.Contains(t, stderr, want.text, "%s (%s)", args, kind)

@@ -14,20 +14,20 @@ import (
 
 // globals are the flags of every command that talks to ZooKeeper.
 type globals struct {
-	Servers          string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"The servers of ZooKeeper. A path after them is the root: all other paths are relative to it. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
+	Servers          string        `connects:"" default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"The servers of ZooKeeper. A path after them is the root: all other paths are relative to it. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
 	Timeout          time.Duration `default:"10s" help:"Session timeout to ask for. Others wait that long for a process that crashed."`
 	ConnectTimeout   time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
-	AuthFile         string        `name:"auth-file" placeholder:"FILE" help:"A file with the credentials, digest:USER:PASSWORD. A line break at its end is ignored. /dev/fd/3 is descriptor 3. Variable: DOCENT_AUTH_FILE."`
+	AuthFile         string        `connects:"" name:"auth-file" placeholder:"FILE" help:"A file with the credentials, digest:USER:PASSWORD. A line break at its end is ignored. /dev/fd/3 is descriptor 3. Variable: DOCENT_AUTH_FILE."`
 	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"The credentials themselves. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable: use --auth-file."`
-	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in --sasl-password-file or in the variable DOCENT_SASL_PASSWORD. Variable: DOCENT_SASL_USER."`
-	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored. Variable: DOCENT_SASL_PASSWORD_FILE."`
-	ACL              string        `name:"acl" placeholder:"open|creator" help:"ACL of new znodes: open to everyone, or to their creator alone. The creator needs --auth-file, --sasl-user or --tls-cert. Default: open. Variable: DOCENT_ACL."`
-	Exposed          string        `name:"exposed" default:"warn" placeholder:"warn|reject|ignore" help:"With --acl creator: what to do about a directory in which others may create or delete znodes: warn, reject (fail) or ignore. Default: warn."`
-	TLS              bool          `name:"tls" help:"Use TLS. Without --tls-ca, trust the system's certificate authorities. Variable: DOCENT_TLS=1."`
-	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file alone. Variable: DOCENT_TLS_CA."`
-	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file. Variable: DOCENT_TLS_CERT."`
-	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file. Variable: DOCENT_TLS_KEY."`
-	TLSServerName    string        `name:"tls-server-name" placeholder:"NAME" help:"Use TLS, and expect this name in the certificates of all servers. Default: the server's name in --servers. Variable: DOCENT_TLS_SERVER_NAME."`
+	SASLUser         string        `connects:"" name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in --sasl-password-file or in the variable DOCENT_SASL_PASSWORD. Variable: DOCENT_SASL_USER."`
+	SASLPasswordFile string        `connects:"" name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored. Variable: DOCENT_SASL_PASSWORD_FILE."`
+	ACL              string        `name:"acl" placeholder:"open|creator" values:"open,creator" help:"ACL of new znodes: open to everyone, or to their creator alone. The creator needs --auth-file, --sasl-user or --tls-cert. Default: open. Variable: DOCENT_ACL."`
+	Exposed          string        `name:"exposed" default:"warn" placeholder:"warn|reject|ignore" values:"warn,reject,ignore" help:"With --acl creator: what to do about a directory in which others may create or delete znodes: warn, reject (fail) or ignore. Default: warn."`
+	TLS              bool          `connects:"" name:"tls" help:"Use TLS. Without --tls-ca, trust the system's certificate authorities. Variable: DOCENT_TLS=1."`
+	TLSCA            string        `connects:"" name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file alone. Variable: DOCENT_TLS_CA."`
+	TLSCert          string        `connects:"" name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file. Variable: DOCENT_TLS_CERT."`
+	TLSKey           string        `connects:"" name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file. Variable: DOCENT_TLS_KEY."`
+	TLSServerName    string        `connects:"" name:"tls-server-name" placeholder:"NAME" help:"Use TLS, and expect this name in the certificates of all servers. Default: the server's name in --servers. Variable: DOCENT_TLS_SERVER_NAME."`
 	JSON             bool          `name:"json" help:"Print one JSON object per line."`
 	Verbose          bool          `short:"v" help:"Log the session's events to standard error."`
 }

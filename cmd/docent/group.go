@@ -127,6 +127,7 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 // groupWatch is "docent group watch".
 type groupWatch struct {
 	Path string `arg:"" name:"PATH" help:"The group, as an absolute path."`
+	watchCmd
 }
 
 // Help is shown by "docent group watch --help".
@@ -135,7 +136,8 @@ func (groupWatch) Help() string {
 		`ID" and "updated ID" follow a tab and the member's payload, unless that is empty. "no members" says that the group is ` +
 		`empty. A fast series of updates may be skipped, but never the last. With --json each line is an object with event ` +
 		`("joined", "updated", "left", "empty") and the fields of "docent group list". The watch goes on through lost servers ` +
-		`and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+		`and sessions, until SIGINT or SIGTERM end it with exit code 0.` + watchCmdHelp +
+		" The state is an object with path and members, the objects of \"docent --json group list\"."
 }
 
 // Run prints the members and their changes.
@@ -144,21 +146,28 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
-	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+	return a.whileWatching(ctx, task, c.Path, &c.watchCmd, func(ctx context.Context, sm *session.Manager, cmd *cmdRunner) error {
 		if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
 			return err
 		}
-		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm, cmd) })
 	})
 }
 
-func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
+func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager, cmd *cmdRunner) error {
 	for change, err := range groupmembership.NewGroup(sm, c.Path).Changes(ctx) {
 		if err != nil {
 			a.problem(task, err)
+			if !below(c.Path, err) {
+				cmd.unknown()
+			}
 			continue
 		}
-		if err := c.print(a, change); err != nil {
+		show := func() error { return c.print(a, change) }
+		if cmd != nil {
+			show = func() error { return cmd.state(groupOf(c.Path, change)) }
+		}
+		if err := show(); err != nil {
 			return err
 		}
 	}
@@ -190,6 +199,24 @@ func (c *groupWatch) print(a *app, change groupmembership.Change) (err error) {
 		}{"empty"})
 	}
 	return a.printf("no members\n")
+}
+
+// groupJSON is the state of a group.
+type groupJSON struct {
+	Path    string           `json:"path"`
+	Members []memberJSON     `json:"members"`
+	LeftOut *session.LeftOut `json:"leftOut,omitempty"` // what the limits leave out of the members
+}
+
+func groupOf(path string, change groupmembership.Change) groupJSON {
+	g := groupJSON{Path: path, Members: make([]memberJSON, 0, change.Len())}
+	for m := range change.Members() {
+		g.Members = append(g.Members, memberOf(m))
+	}
+	if change.LeftOut.Znodes > 0 {
+		g.LeftOut = &change.LeftOut
+	}
+	return g
 }
 
 // memberJSON is one member.

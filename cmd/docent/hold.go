@@ -138,11 +138,7 @@ func (a *app) acquired(ctx context.Context, acquire func(context.Context, *sessi
 // fails at once must neither spin nor make all candidates elect each other
 // without end.
 func pause(ctx context.Context, short int) error {
-	d := maxPause
-	if short < 16 {
-		d = min(d, minPause<<short)
-	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(pauseAfter(short))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -150,6 +146,14 @@ func pause(ctx context.Context, short int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// pauseAfter returns the pause after a failure that as many others precede.
+func pauseAfter(failures int) time.Duration {
+	if failures < 16 {
+		return min(maxPause, minPause<<failures)
+	}
+	return maxPause
 }
 
 const (

@@ -122,6 +122,8 @@ var hostileVerbs = map[string]string{
 	"leader transfer": "leader PATH --transfer evil --wait 100ms", "barrier wait": "barrier wait PATH --wait 100ms", "barrier set": "barrier set PATH",
 	"barrier lift": "barrier lift PATH", "counter get": "counter get PATH",
 	"counter add": "counter add PATH 1", "counter set": "counter set PATH 1", "config get": "--json config get PATH",
+	"config export": "config export PATH", "config diff": "config diff BASE --with PATH", "config import": "config import PATH testdata/limits.json",
+	"exec": "exec BASE --skip-invalid CMD", "exec one": "exec PATH CMD",
 	"config set": "config set PATH x --version 7", "config list": "config list PATH", "config history": "config history PATH",
 	"config rollback": "config rollback PATH 1", "config delete": "config delete PATH --version 7", "queue put": "queue put PATH x",
 	"queue len": "queue len PATH", "queue list": "queue list PATH", "queue take": "--json queue take PATH --wait 100ms",
@@ -136,7 +138,7 @@ var hostileVerbs = map[string]string{
 // hostileStays are the verbs that stay until a signal comes.
 var hostileStays = map[string]string{
 	"elect": "elect PATH --once CMD", "elect one-node": "elect PATH --layout one-node --once CMD", "leader watch": "leader PATH --watch",
-	"config watch": "config watch PATH", "config sync": "config sync PATH FILE CMD", "group join": "group join BASE NAME", "group join below": "group join PATH evil",
+	"config watch": "config watch PATH", "config sync": "config sync PATH FILE CMD", "config sync tree": "config sync PATH FILE --tree CMD", "group join": "group join BASE NAME", "group join below": "group join PATH evil",
 	"group watch": "group watch PATH", "service register": "service register --base BASE NAME evil h:80", "service watch": "service watch --base BASE NAME",
 	"inspect watch": "inspect --watch PATH", "barrier enter": "barrier enter PATH --count 2 --wait 100ms CMD",
 }

@@ -17,6 +17,7 @@ type leaderCommand struct {
 	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
 	Wait     time.Duration `default:"30s" needs:"transfer" help:"How long --transfer waits until the candidate leads."`
 	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' znodes; see docent elect."`
+	watchCmd
 }
 
 // Help is shown by "docent leader --help".
@@ -25,7 +26,8 @@ func (leaderCommand) Help() string {
 		`printed may have lost the leadership a moment ago. With --json the output also has the token and the time of the ` +
 		`candidacy.` + "\n\n" +
 		`With --watch it prints "leader ID", "no leader" or "hidden leader" (an ACL hides the id), now and after every change. ` +
-		`SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
+		`SIGINT and SIGTERM end it with exit code 0.` + watchCmdHelp +
+		" The state is the object of --json, or {\"vacant\":true}. CMD needs --watch." + "\n\n" +
 		`With --transfer ID it asks the leader to resign, and the candidates before ID to let ID pass. It prints the leader once ` +
 		`ID leads. The exit code is 75 if the present leader has not resigned within --wait (it stays the leader), and 1 if ` +
 		`there is no such candidate.`
@@ -45,32 +47,27 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.Watch && c.Transfer != "":
 		return usagef("leader: --watch and --transfer exclude each other; give one of them")
+	case len(c.Cmd) > 0 && !c.Watch:
+		return usagef("leader: CMD has an effect only with --watch; give both, or leave CMD out")
 	case c.Wait <= 0:
 		return usagef("leader: --wait %v is not above zero; give a time such as 30s", c.Wait)
 	case c.Transfer != "" && c.Layout == "one-node":
 		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have; give the layout of the election")
 	}
 	if c.Watch {
-		var stop func()
-		ctx, stop = a.untilInterrupted(ctx)
-		defer stop()
+		return a.whileWatching(ctx, task, c.Path, &c.watchCmd, func(ctx context.Context, sm *session.Manager, cmd *cmdRunner) error {
+			if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
+				return err
+			}
+			return a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, c.election(sm), cmd) })
+		})
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		if c.Watch && ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
-	e := election.New(sm, c.Path, election.Layout(layouts[c.Layout]))
+	e := c.election(sm)
 	switch {
-	case c.Watch:
-		if err = a.noteMissing(ctx, task, sm, c.Path); err == nil {
-			err = a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
-		}
-		if ctx.Err() != nil {
-			err = nil // an interruption is a normal end
-		}
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, sm, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
@@ -79,6 +76,10 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 		err = c.print(ctx, a, task, sm, e)
 	}
 	return errors.Join(withTask(task, err), sm.Close())
+}
+
+func (c *leaderCommand) election(sm *session.Manager) *election.Election {
+	return election.New(sm, c.Path, election.Layout(layouts[c.Layout]))
 }
 
 func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *session.Manager, e *election.Election) error {
@@ -144,7 +145,7 @@ func (e *notSteppedDown) Error() string {
 
 func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 
-func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
+func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election, cmd *cmdRunner) error {
 	var shown leaderJSON
 	first := true
 	for leader, err := range e.Changes(ctx) {
@@ -153,15 +154,18 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 				return nil
 			}
 			a.note("%v", withTask(task, err))
+			cmd.unknown()
 			continue
 		}
 		// After an error Changes yields the same leader again.
 		now := asJSON(leader)
-		if !first && now == shown {
+		if cmd == nil && !first && now == shown {
 			continue
 		}
 		shown, first = now, false
 		switch {
+		case cmd != nil:
+			err = cmd.state(now)
 		case a.globals.JSON:
 			err = a.printJSON(now)
 		case !leader.Exists:

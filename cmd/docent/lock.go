@@ -23,7 +23,7 @@ type lockCommand struct {
 	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 means --try. Default: without limit."`
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
-	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
+	Mode    string         `default:"mutex" values:"mutex,one-node,read,write" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
 	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
 	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 	cmdAuth

@@ -10,15 +10,20 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
 )
 
 func main() {
-	os.Exit(run(context.Background(), environment{
+	stop := child.ReapOrphans()
+	code := run(context.Background(), environment{
 		args:    os.Args[1:],
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
 		environ: os.Environ(),
 		notify:  notify,
-	}))
+	})
+	stop()
+	os.Exit(code)
 }

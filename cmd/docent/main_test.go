@@ -91,6 +91,19 @@ func play(role string) {
 				os.Exit(7)
 			}
 		}
+	case "vars": // prints what docent exec gives it, and its signals
+		signals := make(chan os.Signal, 16)
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+		empty, set := os.LookupEnv("EMPTY")
+		if !set {
+			empty = "unset"
+		}
+		fmt.Println(os.Getenv("DB_HOST"), os.Getenv("DB_MAX_SIZE"), empty, os.Getenv("DOCENT_PATH"))
+		for sig := range signals {
+			if fmt.Println(sig); sig == syscall.SIGTERM {
+				os.Exit(7)
+			}
+		}
 	case "hup": // hangs up on docent and on itself
 		for _, pid := range []int{os.Getppid(), os.Getpid()} {
 			if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {

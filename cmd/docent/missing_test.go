@@ -26,6 +26,9 @@ var readingVerbs = []struct {
 	{"config get /typo/k", "/typo/k", "/typo/k", "", 0, "", ""},
 	{"config list /typo", "/typo", "/typo", "", 0, "", ""},
 	{"config history /typo", "/typo", "/typo", "", 0, "", ""},
+	{"config export /typo", "/typo", "/typo", "", 0, "", ""},
+	{"config diff /typo --with /typo", "/typo", "/typo", "", 0, "", ""},
+	{"exec /typo -- true", "/typo", "/typo", "", 0, "", ""},
 	{"counter get /typo", "/typo", "/typo", "\x00\x00\x00\x00\x00\x00\x00\x00", 0, "0\n", `{"path":"/typo","value":0,"exists":false}` + "\n"},
 	{"group list /typo", "/typo", "/typo", "", 0, "", ""},
 	{"queue len /typo", "/typo", "/typo", "", 0, "0\n", lenOfNothing},
@@ -69,7 +72,7 @@ var waitingVerbs = []struct{ line, put, item string }{
 // a gate that was never set is open.
 var otherVerbs = []string{
 	"demo", "dev", "lock", "once", "elect", "barrier set", "barrier lift", "barrier wait", "barrier enter", "counter add", "counter set",
-	"config set", "config delete", "config rollback", "queue put", "group join", "service register", "service drain",
+	"config set", "config delete", "config rollback", "config import", "queue put", "group join", "service register", "service drain",
 	"acl init", "ui", "completion", "man", "version",
 }
 

@@ -26,7 +26,7 @@ type queueCommand struct {
 // queueAt are the flags of every command on a queue.
 type queueAt struct {
 	Path   string `arg:"" name:"PATH" help:"The queue, as an absolute path."`
-	Layout string `default:"curator" help:"Layout of the items: curator, simple, kazoo or kazoo-locking."`
+	Layout string `default:"curator" values:"curator,simple,kazoo,kazoo-locking" help:"Layout of the items: curator, simple, kazoo or kazoo-locking."`
 	Items  string `placeholder:"PATH" help:"Directory of the items (Curator's queuePath). Default: the layout's own."`
 	Claims string `placeholder:"PATH" help:"Directory of the claims (Curator's lockPath). Default: the layout's own."`
 }

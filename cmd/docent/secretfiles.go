@@ -69,18 +69,28 @@ func (a *app) readFiles(command *kong.Context) (err error) {
 // chooseAuth decides between --auth and --auth-file. A flag overrides a
 // variable, and a file overrides a variable with the credentials themselves.
 func (g *globals) chooseAuth(command *kong.Context) error {
-	given := func(name string) bool {
-		return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name && !p.Resolved })
-	}
 	switch {
-	case given("auth") && given("auth-file"):
+	case typed(command, "auth") && typed(command, "auth-file"):
 		return usagef("--auth and --auth-file exclude each other; give --auth-file")
-	case given("auth"):
+	case typed(command, "auth"):
 		g.AuthFile = ""
 	case g.AuthFile != "":
 		g.Auth = ""
 	}
 	return nil
+}
+
+// typed reports whether a flag is on the command line itself.
+func typed(command *kong.Context, name string) bool {
+	return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name && !p.Resolved })
+}
+
+// readsDescriptor reports whether a flag names a descriptor of docent.
+func (g *globals) readsDescriptor() bool {
+	return slices.ContainsFunc([]string{g.AuthFile, g.SASLPasswordFile, g.TLSCA, g.TLSCert, g.TLSKey}, func(path string) bool {
+		_, is := descriptor(path)
+		return is
+	})
 }
 
 // authFlag names the flag that gave the credentials.

@@ -41,6 +41,7 @@ var silentCommands = []string{
 	"lock /s/l --try CMD", "lock /s/x --mode one-node --try CMD", "lock /s/rw --mode read --try CMD", "lock /s/s --permits 2 --try CMD",
 	"elect /s/e --once CMD", "leader /s/e", "leader /s/e --transfer nobody",
 	"config get /s/missing", "config set /s/missing x", "config delete /s/missing", "config list /s/missing", "config history /s/missing",
+	"config export /s/missing", "config import /s/missing testdata/limits.json", "config diff /s/missing --with /s/x", "exec /s/missing CMD",
 	"config rollback /s/missing 7", "group list /s/g", "queue put /s/q x", "queue len /s/q", "queue list /s/q", "queue dead list /s/q",
 	"barrier set /s/b", "barrier lift /s/b", "counter get /s/c", "counter add /s/c 1", "service list web", "service pick web",
 }

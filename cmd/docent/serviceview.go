@@ -75,6 +75,7 @@ func (c *serviceList) printServices(ctx context.Context, a *app, sm *session.Man
 type serviceWatch struct {
 	registryFlags
 	Name string `arg:"" name:"NAME" help:"The service."`
+	watchCmd
 }
 
 // Help is shown by "docent service watch --help".
@@ -84,7 +85,8 @@ func (serviceWatch) Help() string {
 		`says that ZooKeeper does not answer, and that the instances may have changed; "current" that a quorum answers again. A ` +
 		`fast series of changes may be skipped, but never the last. With --json each line is an object with event ("added", ` +
 		`"updated", "removed", "empty", "stale", "current"). The watch goes on through lost servers and sessions, until SIGINT ` +
-		`or SIGTERM end it with exit code 0.`
+		`or SIGTERM end it with exit code 0.` + watchCmdHelp +
+		" The state is an object with service and instances, the objects of \"docent --json service list\"."
 }
 
 // Run prints the instances and their changes.
@@ -93,12 +95,12 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 	if err := c.check(task, c.Name); err != nil {
 		return err
 	}
-	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		dir, err := c.dir(c.Name)
-		if err == nil {
-			err = a.noteMissing(ctx, task, sm, dir)
-		}
-		if err != nil {
+	dir, err := c.dir(c.Name)
+	if err != nil {
+		return withTask(task, err)
+	}
+	return a.whileWatching(ctx, task, dir, &c.watchCmd, func(ctx context.Context, sm *session.Manager, cmd *cmdRunner) error {
+		if err := a.noteMissing(ctx, task, sm, dir); err != nil {
 			return err
 		}
 		s, err := c.registry(sm).Open(ctx, c.Name, naming.ProtectEmpty(0))
@@ -115,13 +117,46 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 				a.problem(task, err)
 				continue
 			}
-			if err := c.print(a, change, stale); err != nil {
+			show := func() error { return c.print(a, change, stale) }
+			if cmd != nil {
+				show = func() error { return c.give(a, task, change, stale, cmd) }
+			}
+			if err := show(); err != nil {
 				return err
 			}
 			stale = change.Stale
 		}
 		return nil
 	})
+}
+
+// give gives CMD the instances, unless they may have changed.
+func (c *serviceWatch) give(a *app, task string, change naming.Change, stale bool, cmd *cmdRunner) error {
+	switch {
+	case change.Stale:
+		if !stale {
+			a.note("%s: stale: %s", task, reason(change.Err))
+		}
+		cmd.unknown()
+		return nil
+	case stale:
+		a.note("%s: current", task)
+	}
+	s := serviceJSON{Service: c.Name, Instances: make([]instanceJSON, 0, change.Len())}
+	for in := range change.All() {
+		s.Instances = append(s.Instances, instanceOf("", &in))
+	}
+	if change.LeftOut.Znodes > 0 {
+		s.LeftOut = &change.LeftOut
+	}
+	return cmd.state(s)
+}
+
+// serviceJSON is the state of a service.
+type serviceJSON struct {
+	Service   string           `json:"service"`
+	Instances []instanceJSON   `json:"instances"`
+	LeftOut   *session.LeftOut `json:"leftOut,omitempty"` // what the limits leave out of the instances
 }
 
 func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
@@ -163,7 +198,7 @@ type servicePick struct {
 	registryFlags
 	Name     string `arg:"" name:"NAME" help:"The service."`
 	Key      string `placeholder:"K" help:"A key that always gets the same instance, such as a client's address."`
-	Strategy string `placeholder:"S" help:"round-robin, random, weighted, least-pending, hash or sticky. Default: weighted, or hash with --key."`
+	Strategy string `placeholder:"S" values:"round-robin,random,weighted,least-pending,hash,sticky" help:"round-robin, random, weighted, least-pending, hash or sticky. Default: weighted, or hash with --key."`
 }
 
 // Help is shown by "docent service pick --help".

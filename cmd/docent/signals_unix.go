@@ -14,3 +14,9 @@ var forwarded = []os.Signal{
 
 // endsWait are the signals that end a wait for the lock or the leadership.
 var endsWait = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+
+// signalsByName are the values of a flag --signal.
+var signalsByName = map[string]os.Signal{
+	"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT,
+	"USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
+}

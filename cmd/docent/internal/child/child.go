@@ -29,6 +29,12 @@ type Command struct {
 	// Ending lists the signals that, when they are passed on, mean the end of
 	// the command: SIGCONT follows at once, SIGKILL after Grace.
 	Ending []os.Signal
+	// Stop is the signal that stops the command when ctx ends. Nil means
+	// SIGTERM.
+	Stop os.Signal
+	// Own delivers signals that the parent sends itself. They reach the command
+	// whatever the terminal does, and are not among Outcome.Signals.
+	Own <-chan os.Signal
 }
 
 // Outcome says how a command ended.
@@ -97,9 +103,8 @@ func Look(name string) error {
 const ioDelay = time.Second
 
 // Run runs the command until it has ended, and passes on signals that arrive.
-// When ctx ends, Run stops the command with SIGTERM, and with SIGKILL after the
-// grace period. It sends SIGCONT with SIGTERM, so that a stopped command ends
-// too. A command that handles both may see SIGCONT first. The error is a
+// When ctx ends, Run stops the command with SIGTERM or c.Stop, and with SIGKILL
+// after the grace period. It sends SIGCONT too, so that a stopped command ends. A command that handles both may see SIGCONT first. The error is a
 // *StartError, or a failure of the command's input or output.
 func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, error) {
 	p, err := start(c)
@@ -126,9 +131,11 @@ func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, err
 				p.resume() // a stopped command would sleep through its grace period
 				kill = time.After(c.Grace)
 			}
+		case sig := <-c.Own:
+			p.send(sig)
 		case <-mayStop:
 			out.Stopped, mayStop = true, nil
-			p.terminate()
+			p.terminate(c.Stop)
 			if kill == nil {
 				kill = time.After(c.Grace)
 			}
@@ -169,7 +176,7 @@ func start(c Command) (*process, error) {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		err := awaited.start(cmd)
 		p.Process = cmd.Process
 		started <- err
 		if err != nil {
@@ -177,6 +184,7 @@ func start(c Command) (*process, error) {
 		}
 		defer close(p.done)
 		err = cmd.Wait()
+		awaited.ended(cmd.Process.Pid)
 		p.code = exitCode(cmd.ProcessState)
 		var exited *exec.ExitError
 		if !errors.As(err, &exited) && !errors.Is(err, exec.ErrWaitDelay) {

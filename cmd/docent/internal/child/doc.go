@@ -24,4 +24,11 @@
 // in a way that it cannot handle. Only the parent could enforce a grace period.
 // The signal reaches the command itself, not its children,
 // and not a program that gains privileges as it starts, such as sudo.
+//
+// # Orphans
+//
+// A process whose parent has ended becomes a child of process 1 of its
+// container. If that is docent, ReapOrphans waits for such processes, or they
+// would remain as zombies. It never waits for a command that Run waits for:
+// the two share the list of these commands, and a lock from before the fork.
 package child

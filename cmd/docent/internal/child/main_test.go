@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// adoptRole is set where there are subreapers.
+var adoptRole = func() { panic("only Linux has subreapers") }
+
 func withoutTerminal() int {
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -52,6 +55,8 @@ func play(role string) {
 			panic(err)
 		}
 		os.Exit(code)
+	case "adopt": // see orphans_linux_test.go
+		adoptRole()
 	case "suicide":
 		say(syscall.Kill(os.Getpid(), syscall.SIGKILL))
 	case "echo": // what it is told, line by line

@@ -17,7 +17,10 @@ func exitCode(state *os.ProcessState) int { return state.ExitCode() }
 // pass does nothing: the console itself signals the command.
 func (p *process) pass(os.Signal) {}
 
-func (p *process) terminate() { p.kill() }
+func (p *process) terminate(os.Signal) { p.kill() }
+
+// send does nothing: there are no signals.
+func (p *process) send(os.Signal) {}
 
 // resume does nothing: there are no stopped processes.
 func (p *process) resume() {}

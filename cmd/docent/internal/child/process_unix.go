@@ -23,14 +23,18 @@ func (p *process) pass(sig os.Signal) {
 	if (sig == syscall.SIGINT || sig == syscall.SIGQUIT) && p.tty.foreground() {
 		return
 	}
-	p.send(sig.(syscall.Signal))
+	p.send(sig)
 }
 
-// terminate sends SIGTERM, and SIGCONT for a stopped command. In this order a
-// command without a handler dies before it runs on. A command that handles both
-// may see them in either order: the system promises no order.
-func (p *process) terminate() {
-	p.send(syscall.SIGTERM)
+// terminate sends SIGTERM, or the signal that is given, and SIGCONT for a
+// stopped command. In this order a command without a handler dies before it
+// runs on. A command that handles both may see them in either order: the system
+// promises no order.
+func (p *process) terminate(sig os.Signal) {
+	if sig == nil {
+		sig = syscall.SIGTERM
+	}
+	p.send(sig)
 	p.resume()
 }
 
@@ -42,14 +46,14 @@ func (p *process) kill() { p.send(syscall.SIGKILL) }
 // send signals the command, and its group if the command leads one. It ignores
 // errors: the command has ended, or runs as another user now. The wait for the
 // command's end sees the first, and nothing can be done about the second.
-func (p *process) send(sig syscall.Signal) {
+func (p *process) send(sig os.Signal) {
 	select {
 	case <-p.done:
 		return
 	default:
 	}
 	if p.tty == nil {
-		_ = syscall.Kill(-p.Pid, sig)
+		_ = syscall.Kill(-p.Pid, sig.(syscall.Signal))
 		return
 	}
 	_ = p.Signal(sig)

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -65,10 +66,116 @@ func names(flag *kong.Flag) []string {
 
 // choices are the words that a flag takes, if they are known.
 func choices(flag *kong.Flag) []string {
-	if flag.Enum == "" {
-		return nil
+	switch {
+	case flag.Enum != "":
+		return flag.EnumSlice()
+	case flag.Tag.Has("values"): // the command itself rejects the others
+		return strings.Split(flag.Tag.Get("values"), ",")
 	}
-	return flag.EnumSlice()
+	return nil
+}
+
+// takesPath reports whether the word after the flag is a path in ZooKeeper.
+func takesPath(flag *kong.Flag) bool { return flag.PlaceHolder == "PATH" }
+
+// pathHelper is the hidden command that prints the paths which begin with a
+// word.
+const pathHelper = "complete-path"
+
+// connecting lists the flags that say where the paths are: those that take a
+// value, and the others. Flags whose value is a secret are not among them: other
+// users can see the command line of the helper.
+func connecting(app *kong.Application) (valued, others []string) {
+	for _, flag := range app.Flags {
+		switch {
+		case !flag.Tag.Has("connects"):
+		case takesValue(flag):
+			valued = append(valued, names(flag)...)
+		default:
+			others = append(others, names(flag)...)
+		}
+	}
+	return valued, others
+}
+
+// arguments lists the arguments of all commands that have the name, each as the
+// path of the command and the number of the argument.
+func arguments(all []command, name string) []string {
+	var found []string
+	for _, c := range all {
+		for i, arg := range c.Positional {
+			if arg.Name == name {
+				found = append(found, fmt.Sprintf("%s %d", c.path(), i))
+			}
+		}
+	}
+	return found
+}
+
+// values is what to offer after a flag.
+type values struct {
+	at    []string // the path of each command that has the flag; nil: all commands
+	names []string // of the flag
+	flag  *kong.Flag
+}
+
+// special lists the flags whose values can be completed. Flags of the same name
+// may have other values in other commands.
+func special(all []command) []values {
+	var order []string
+	byName := make(map[string][]values)
+	for _, c := range all {
+		for _, flag := range c.flags {
+			if !takesValue(flag) || !takesFile(flag) && !takesPath(flag) && len(choices(flag)) == 0 {
+				continue
+			}
+			of := byName[flag.Name]
+			if of == nil {
+				order = append(order, flag.Name)
+			}
+			i := slices.IndexFunc(of, func(v values) bool {
+				return slices.Equal(choices(v.flag), choices(flag)) && takesFile(v.flag) == takesFile(flag) && takesPath(v.flag) == takesPath(flag)
+			})
+			if i < 0 {
+				i, of = len(of), append(of, values{names: names(flag), flag: flag})
+			}
+			of[i].at = append(of[i].at, c.path())
+			byName[flag.Name] = of
+		}
+	}
+	var found []values
+	for _, name := range order {
+		of := byName[name]
+		if len(of) == 1 {
+			of[0].at = nil
+		}
+		found = append(found, of...)
+	}
+	return found
+}
+
+// patterns returns what the path of the command and the flag before the word
+// are, joined by a space, as a pattern of bash and zsh.
+func (v values) patterns() string {
+	var all []string
+	for _, name := range v.names {
+		if v.at == nil {
+			all = append(all, "*"+quote(" "+name))
+		}
+		for _, at := range v.at {
+			all = append(all, quote(at+" "+name))
+		}
+	}
+	return strings.Join(all, "|")
+}
+
+// quotedAll quotes words as alternatives of a pattern.
+func quotedAll(words []string) string {
+	var all []string
+	for _, word := range words {
+		all = append(all, quote(word))
+	}
+	return strings.Join(all, "|")
 }
 
 // choices are the words that the command takes as arguments, if they are known.

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package treefile
+
+const nonBlocking = 0
