@@ -18,8 +18,8 @@ func Sized(small, full int) int {
 
 // Sequential skips a test that computes in one goroutine under the race
 // detector, which makes the test ten times slower and finds nothing there. With
-// DOCENT_SCALE set the test always runs. The target simulation of the Makefile
-// runs it without the race detector.
+// DOCENT_SCALE set the test always runs. make simulation runs it without the
+// race detector.
 func Sequential(tb testing.TB) {
 	tb.Helper()
 	if raceEnabled && os.Getenv("DOCENT_SCALE") == "" {
