@@ -81,10 +81,10 @@ simulation: ## Random programs over all recipes, large tables of cases, a few mu
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^($(TABLES))' ./cmd/docent ./internal/core ./naming
 	$(GO) run ./internal/testing/simulation/mutants -few
 
-# Four packages at a time, and four tests of each: much of what they do is waiting for sessions to expire. The longest first.
+# Four packages at a time, and three tests of each: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
-	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -parallel 4 -timeout $(TIMEOUT) \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -parallel 3 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \
 	wait $$contrib
