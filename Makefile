@@ -18,10 +18,15 @@ LIBRARIES := . $(filter contrib/%,$(MODULES))
 FUZZTIME ?= 20s
 SEEDS    ?= 200
 DURATION ?= 10m
-# How often jitter runs each test.
+# How often jitter and shake run each test, and which packages shake takes.
 COUNT    ?= 3
+PACKAGES ?= ./...
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 60
+# Tests that compute much and wait for nothing. Under the race detector they run in part or not at all (testworld.Sized and Sequential,
+# and oneIn of cmd/docent); make simulation runs them whole.
+TABLES := TestFault25_EveryVerb|TestDocs_commandLinesParse|TestEveryArgument_malformed|TestConfig_roundTrip|TestFault44_E|TestHash|TestSticky
+TABLES := $(TABLES)|TestShares|TestWeightedShares|TestBoundedLoad|TestLeastPending|TestDownIsPassedOver
 # The suites that run on the new cell too, in make test; make check runs all that know a version.
 NEW_SUITES ?= ./conformance ./inspect ./security
 # How long the tests of one package may take; a busy machine takes long.
@@ -34,7 +39,7 @@ WITHIN   ?= 10m
 # and every docent that a test starts does: 50 ms are as good for that.
 export GORACE ?= atexit_sleep_ms=50
 
-.PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter fuzz soak bench scale \
+.PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter shake fuzz soak bench scale \
 	cover vuln api-diff dist
 
 ##@ Daily
@@ -68,19 +73,19 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
-simulation: ## Random programs over all recipes, the models of both protocols, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
+simulation: ## Random programs over all recipes, the models of both protocols, large tables of cases, a few mutants (DOCENT_SEED=N repeats a program)
 	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-30}; \
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[A-L]' ./internal/testing/simulation/suite & first=$$!; \
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/testing/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./internal/testing/model
-	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^TestFault25_EveryVerb$$' ./cmd/docent
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^($(TABLES))' ./cmd/docent ./internal/core ./naming
 	$(GO) run ./internal/testing/simulation/mutants -few
 
-# Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
+# Four packages at a time, and three tests of each: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
-	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -parallel 3 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \
 	wait $$contrib
@@ -145,6 +150,9 @@ mutants: ## Break the library in every known way: the simulations must notice ea
 
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/testing/jitter -count=$(COUNT) -timeout 0 ./...
+
+shake: ## Packages of the root module (PACKAGES=./...) COUNT=3 times on a busy machine; their processes are stopped at random
+	@DOCENT_ROUNDS=$(COUNT) .ci/shake $(PACKAGES)
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
 	@found=0; for module in $(MODULES); do \

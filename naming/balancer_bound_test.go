@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -25,6 +26,7 @@ func hold(t require.TestingT, b *naming.Balancer[naming.Instance], key string) *
 // However hot one key is, no instance has more than its share times the factor,
 // rounded up, and the key's own instance has as much as it may.
 func TestBoundedLoad(t *testing.T) {
+	testworld.Sequential(t)
 	const calls = 200
 	for _, weights := range [][]int{{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 2, 3, 4, 30}} {
 		all, total := instances(len(weights)), 0
@@ -53,6 +55,7 @@ func TestBoundedLoad(t *testing.T) {
 // have without the limit. A key that has to move goes where other processes move
 // it too.
 func TestBoundedLoadMovesFewKeys(t *testing.T) {
+	testworld.Sequential(t)
 	all := instances(20)
 	b := naming.NewBalancer(naming.NewList(all...), naming.Hash(naming.BoundedLoad(1.25)))
 	plain := where(t, hashOf(all), 4000)
@@ -72,6 +75,7 @@ func TestBoundedLoadMovesFewKeys(t *testing.T) {
 // The sum of the calls is right after instances came and went, and after calls
 // to such that are gone have ended: a hot key is spread as by a new balancer.
 func TestBoundedLoadCountsWhatIsThere(t *testing.T) {
+	testworld.Sequential(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	list := naming.NewList(instances(10)...)
 	bounded := naming.Hash(naming.BoundedLoad(1.25))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -31,6 +32,7 @@ func named(n int, id func(i int) string) []naming.Instance {
 // The busiest of 100 instances gets at most 1.10 times the mean, whatever the
 // ids look like.
 func TestHashSpread(t *testing.T) {
+	testworld.Sequential(t)
 	const n, keys = 100, 400_000
 	for name, all := range map[string][]naming.Instance{
 		"numbers":   instances(n),
@@ -52,6 +54,7 @@ func TestHashSpread(t *testing.T) {
 
 // Shares are in proportion to the weights, without a key too.
 func TestHashHonoursWeights(t *testing.T) {
+	testworld.Sequential(t)
 	const picks = 40_000
 	for _, weights := range [][]int{{1, 2}, {1, 2, 3, 10}, {0, 1, 1, 50}, {900_000, naming.MaxWeight}} {
 		all, total := instances(len(weights)), 0
@@ -90,6 +93,7 @@ func TestHashHonoursWeights(t *testing.T) {
 // between an instance whose weight has changed and the others. No more keys
 // move than the new shares ask for.
 func TestHashMovesOnlyWhatItMust(t *testing.T) {
+	testworld.Sequential(t)
 	const n, keys = 100, 20_000
 	all := instances(n)
 	list := naming.NewList(all...)
@@ -135,6 +139,7 @@ func TestHashMovesOnlyWhatItMust(t *testing.T) {
 // The instance of a key depends only on the instances, and not on their order
 // or on former instances.
 func TestHashHasNoHistory(t *testing.T) {
+	testworld.Sequential(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	list := naming.NewList[naming.Instance]()
 	b := naming.NewBalancer(list, naming.Hash())
@@ -160,6 +165,7 @@ func TestHashHasNoHistory(t *testing.T) {
 // Processes of different versions and machines agree: these numbers never
 // change.
 func TestHashIsTheSameEverywhere(t *testing.T) {
+	testworld.Sequential(t)
 	for _, c := range []struct {
 		n    int
 		want uint64
@@ -186,6 +192,7 @@ func TestHashIsTheSameEverywhere(t *testing.T) {
 
 // More elements than 16 bits can number.
 func TestHashOfVeryMany(t *testing.T) {
+	testworld.Sequential(t)
 	all := make([]int, 1<<16+10)
 	for i := range all {
 		all[i] = i
@@ -216,6 +223,7 @@ func written(t require.TestingT, c naming.Codec, in naming.Instance, suffix stri
 // An instance keeps its keys, its calls under way and its mark when its id
 // changes with its weight or with its session.
 func TestHashKeepsKeysUnderAnotherID(t *testing.T) {
+	testworld.Sequential(t)
 	const n, keys = 10, 5000
 	for name, other := range map[string]func(in *naming.Instance) naming.Instance{
 		"sequential": func(in *naming.Instance) naming.Instance {

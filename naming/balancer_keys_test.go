@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -29,6 +30,7 @@ func moved(before, after map[string]string) (keys []string) {
 }
 
 func TestHashMovesFewKeys(t *testing.T) {
+	testworld.Sequential(t)
 	const n, keys = 50, 20_000
 	all := instances(n)
 	list := naming.NewList(all...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -63,6 +64,7 @@ func TestLeastPendingHonoursWeightsOfMany(t *testing.T) {
 
 // One call after the other, so that all are idle: chance decides, by the weights.
 func TestLeastPendingOfEquals(t *testing.T) {
+	testworld.Sequential(t)
 	for _, n := range []int{4, 16, 17, 60} {
 		all, total := instances(n), 0
 		for i := range all {

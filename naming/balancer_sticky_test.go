@@ -9,10 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
 func TestStickyStays(t *testing.T) {
+	testworld.Sequential(t)
 	const keys = 5000
 	for _, first := range []naming.Strategy{naming.RoundRobin(), naming.Random(), naming.Hash()} {
 		list := naming.NewList(instances(10)...)
@@ -37,6 +39,7 @@ func TestStickyStays(t *testing.T) {
 }
 
 func TestStickyForgetsOldKeys(t *testing.T) {
+	testworld.Sequential(t)
 	const keep = 6400
 	b := naming.NewBalancer(naming.NewList(instances(1000)...), naming.Sticky(naming.RoundRobin(), naming.StickyKeys(2*keep)))
 	at := pick(t, b, "kept")
@@ -62,6 +65,7 @@ func numbers() *naming.List[int] {
 // Sticky remembers the keys that were used last: never more than it may, and at
 // least half of that.
 func TestStickyIsBounded(t *testing.T) {
+	testworld.Sequential(t)
 	for _, most := range []int{2, 3, 10, 100, 1000, 5000} {
 		b := naming.NewBalancerOf(numbers(), func(i *int) string { return fmt.Sprint(*i) },
 			naming.Sticky(naming.RoundRobin(), naming.StickyKeys(most)))
@@ -89,6 +93,7 @@ func TestStickyIsBounded(t *testing.T) {
 
 // A key takes the same memory however long it is.
 func TestStickyDoesNotKeepLongKeys(t *testing.T) {
+	testworld.Sequential(t)
 	b := naming.NewBalancer(naming.NewList(instances(10)...), naming.Sticky(naming.Random()))
 	used := func() uint64 {
 		runtime.GC()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -92,6 +93,7 @@ func TestFault29_BlankInstances(t *testing.T) {
 }
 
 func TestShares(t *testing.T) {
+	testworld.Sequential(t)
 	const n, picks = 20, 40_000
 	for _, s := range strategies() {
 		b := naming.NewBalancer(naming.NewList(instances(n)...), s)
@@ -104,6 +106,7 @@ func TestShares(t *testing.T) {
 }
 
 func TestWeightedShares(t *testing.T) {
+	testworld.Sequential(t)
 	all := instances(5)
 	for i, w := range []int{0, 1, 2, 5, 11} {
 		all[i].Weight = w
@@ -170,6 +173,7 @@ func TestHardCase78_RoundRobinOverflow(t *testing.T) {
 }
 
 func TestDownIsPassedOver(t *testing.T) {
+	testworld.Sequential(t)
 	for _, s := range strategies() {
 		synctest.Test(t, func(t *testing.T) {
 			b := naming.NewBalancer(naming.NewList(instances(20)...), s)

@@ -21,10 +21,14 @@ func TestConfig_roundTrip(t *testing.T) {
 	code, out, _ := docent(t, words("config set /c/bytes - --create"), on(server), stdin(""))
 	require.Zero(t, code)
 	require.Equal(t, "0\n", out)
+	tried := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		data := rapid.SliceOfN(rapid.Byte(), 0, 64).Filter(func(b []byte) bool {
 			return !recognise.IsNumber(b) // to be overwritten, that needs --version
 		}).Draw(rt, "data")
+		if tried++; tried%oneIn != 0 {
+			return
+		}
 		code, _, _ := docent(t, words("config set /c/bytes -"), on(server), stdin(string(data)))
 		require.Zero(rt, code)
 		code, out, _ := docent(t, words("config get /c/bytes"), on(server))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -21,15 +22,16 @@ func TestFault46_LastingHolder(t *testing.T) {
 		{"/l/" + strings.Replace(contender, "lock-", "__WRIT__", 1), "lock /l --mode read"},
 		{"/l/leases/" + strings.Replace(contender, "lock-", "lease-", 1), "lock /l --permits 1"},
 	} {
-		server := zktest.New(t)
-		server.Put(c.node, nil)
-		require.NoError(t, server.SetSequence(c.node[:strings.LastIndex(c.node, "/")], 1))
-		code, _, stderr := docent(t, words(c.args+" --try", self("0")...), on(server), role("exit"))
-		require.Equal(t, exitNotAcquired, code, stderr)
-		require.Contains(t, stderr, c.node+" "+says, c.args)
-		code, _, stderr = docent(t, words(c.args+" --wait 1500ms", self("0")...), on(server), role("exit"))
-		require.Equal(t, exitNotAcquired, code, stderr)
-		require.Equal(t, 2, strings.Count(stderr, c.node+" "+says), "while it waits, and at the end: %s", stderr)
+		testworld.Run(t, func(w *testworld.World) {
+			w.Put(c.node, "")
+			require.NoError(w, w.Srv.SetSequence(c.node[:strings.LastIndex(c.node, "/")], 1))
+			code, stderr := runIn(w, w.Srv.Link(), c.args+" --try -- true")
+			require.Equal(w, exitNotAcquired, code, stderr)
+			require.Contains(w, stderr, c.node+" "+says, c.args)
+			code, stderr = runIn(w, w.Srv.Link(), c.args+" --wait 1500ms -- true")
+			require.Equal(w, exitNotAcquired, code, stderr)
+			require.Equal(w, 2, strings.Count(stderr, c.node+" "+says), "while it waits, and at the end: %s", stderr)
+		})
 	}
 
 	server := zktest.New(t)

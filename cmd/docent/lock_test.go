@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -219,12 +220,13 @@ func TestLock_holdLost_killsAfterGrace(t *testing.T) {
 }
 
 func TestLock_holderCutOff_endsBeforeTheNextBegins(t *testing.T) {
-	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, time.Minute))
+	await := countCreates(t, server, "/l")
 	link := server.Link()
 	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(env *environment) { env.dial = link.DialContext })
 	token := tokenOf(t, d.line())
-	next := start(t, words("lock /l --timeout 1s", self()...), on(server), role("signals"))
-	awaitEphemerals(t, server, 2)
+	next := start(t, words("lock /l --timeout 1m", self()...), on(server), role("signals"))
+	await(2)
 	link.Cut(zktest.ToServer)
 	require.Equal(t, "terminated", d.line(), "the holder's CMD")
 	require.Greater(t, tokenOf(t, next.line()), token)
@@ -247,18 +249,15 @@ func TestLock_cannotStart(t *testing.T) {
 }
 
 func TestLock_zooKeeperGoesWhileWaiting(t *testing.T) {
-	server := zktest.New(t)
-	holder := start(t, words("lock /l", self()...), on(server), role("signals"))
-	require.Contains(t, holder.line(), "ready")
-	link := server.Link()
-	waiter := start(t, words("lock /l --wait 300ms", self("0")...), role("exit"), func(env *environment) { env.dial = link.DialContext })
-	awaitEphemerals(t, server, 2)
-	link.Cut(zktest.Both)
-	code, _ := waiter.wait()
-	require.Equal(t, 69, code)
-	require.Contains(t, waiter.stderr.String(), "lock /l: ZooKeeper has not answered since ")
-	holder.kill(syscall.SIGTERM)
-	holder.wait()
+	testworld.Run(t, func(w *testworld.World) {
+		held(w)
+		link := w.Srv.Link()
+		cut := time.AfterFunc(150*ms, func() { link.Cut(zktest.Both) })
+		defer cut.Stop()
+		code, stderr := runIn(w, link, "lock /l --wait 300ms -- true")
+		require.Equal(w, 69, code)
+		require.Contains(w, stderr, "lock /l: ZooKeeper has not answered since ")
+	})
 }
 
 func TestLock_try_zooKeeperGoes(t *testing.T) {

@@ -120,7 +120,7 @@ func play(role string) {
 }
 
 // patience is how long anything may take before a test fails.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // invocation is one docent, run in this process.
 type invocation struct {

@@ -122,13 +122,14 @@ func TestOnce_underWay(t *testing.T) {
 
 // kill -9: the next call of the interval runs CMD again if it says so.
 func TestOnce_killed(t *testing.T) {
-	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(400*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(400*ms, time.Minute))
+	await := countCreates(t, server, "/jobs/report")
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	killed := startProcess(t, addr, "signals", onceJob("--timeout 400ms")...)
 	require.Contains(t, killed.line(), "ready")
 	waits := start(t, onceJob("--wait 1m --again lost", "5"), on(server), role("exit"))
-	awaitEphemerals(t, server, 2)
+	await(2)
 	require.NoError(t, killed.Process.Kill())
 	code, _ := waits.wait()
 	require.Equal(t, 5, code)

@@ -78,10 +78,11 @@ func listening(t *testing.T) (*zktest.Server, string) {
 
 func TestProcess_stoppedForLongerThanItsSession(t *testing.T) {
 	server, addr := listening(t)
+	await := countCreates(t, server, "/l")
 	first := startProcess(t, addr, "signals", words("lock /l --timeout 2s", self()...)...)
 	token := tokenOf(t, first.line())
 	second := startProcess(t, addr, "signals", words("lock /l --timeout 1m", self()...)...)
-	awaitEphemerals(t, server, 2)
+	await(2)
 	require.NoError(t, first.Process.Signal(syscall.SIGSTOP))
 	require.Greater(t, tokenOf(t, second.line()), token)
 	require.NoError(t, first.Process.Signal(syscall.SIGCONT))
@@ -96,10 +97,11 @@ func TestProcess_stoppedForLongerThanItsSession(t *testing.T) {
 
 func TestProcess_killed(t *testing.T) {
 	server, addr := listening(t)
+	await := countCreates(t, server, "/l")
 	first := startProcess(t, addr, "signals", words("lock /l --timeout 2s", self()...)...)
 	require.Contains(t, first.line(), "ready")
 	second := startProcess(t, addr, "signals", words("lock /l --timeout 1m", self()...)...)
-	awaitEphemerals(t, server, 2)
+	await(2)
 	require.NoError(t, first.Process.Kill())
 	require.Contains(t, second.line(), "ready", "the session of the first has run out")
 	require.NoError(t, second.Process.Signal(syscall.SIGTERM))

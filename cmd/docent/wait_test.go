@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,30 @@ func awaitEphemerals(t *testing.T, server *zktest.Server, want int) {
 		case <-changed:
 		case <-deadline:
 			require.Failf(t, "too few ephemeral nodes", "%d of %d", n, want)
+		}
+	}
+}
+
+// countCreates counts the znodes that are created below a path from now on. The
+// function that it returns waits until there were so many. Some may be gone by
+// then: a busy machine may end a brief session early.
+func countCreates(t *testing.T, server *zktest.Server, below string) (await func(want int)) {
+	t.Helper()
+	created := make(chan struct{}, 100)
+	t.Cleanup(server.OnChange(func(c zktest.Change) {
+		if c.Kind == zktest.Created && strings.HasPrefix(c.Path, below+"/") {
+			created <- struct{}{}
+		}
+	}))
+	return func(want int) {
+		t.Helper()
+		late := time.After(patience)
+		for n := range want {
+			select {
+			case <-created:
+			case <-late:
+				require.Failf(t, "too few znodes were created", "%d of %d", n, want)
+			}
 		}
 	}
 }

@@ -56,23 +56,24 @@ func frames(w *testworld.World) (largest, checks *int) {
 func TestHeldNodesCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		hour := func() testworld.Counts {
+		timeouts := testworld.Sized(36, 360)
+		count := func() testworld.Counts {
 			time.Sleep(15 * time.Second) // the first round of those that have just begun
-			return w.Count(func() { time.Sleep(time.Hour) })
+			return w.Count(func() { time.Sleep(time.Duration(timeouts) * 10 * time.Second) })
 		}
-		const rounds = 3 * 360
+		rounds := 3 * timeouts
 		entered(p, "/locks/a")
-		require.Equal(w, testworld.Counts{"multi": rounds}, hour(), "one")
+		require.Equal(w, testworld.Counts{"multi": rounds}, count(), "one")
 		for range 99 {
 			entered(p, "/locks/a")
 		}
-		require.Equal(w, testworld.Counts{"multi": rounds}, hour(), "a hundred")
+		require.Equal(w, testworld.Counts{"multi": rounds}, count(), "a hundred")
 		claimed(p, "/one/0")
-		require.Equal(w, testworld.Counts{"multi": rounds, "exists": rounds}, hour(), "and a claim")
+		require.Equal(w, testworld.Counts{"multi": rounds, "exists": rounds}, count(), "and a claim")
 		for i := range 9 {
 			claimed(p, fmt.Sprintf("/one/%d", i+1))
 		}
-		require.Equal(w, testworld.Counts{"multi": rounds, "multiRead": rounds}, hour(), "and ten")
+		require.Equal(w, testworld.Counts{"multi": rounds, "multiRead": rounds}, count(), "and ten")
 	})
 }
 
@@ -149,7 +150,7 @@ func TestManyHeldNodesGoAtOnce(t *testing.T) {
 			for _, h := range gone {
 				require.ErrorIs(w, h.Err(), core.ErrDeleted)
 			}
-			time.Sleep(time.Hour)
+			time.Sleep(time.Duration(testworld.Sized(6, 60)) * time.Minute)
 			for _, h := range left {
 				require.NoError(w, h.Err())
 			}

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 const (
 	timeout  = 20 * time.Second // of all sessions: an election among the servers ends no session
-	patience = time.Minute      // maximum wait for an event that must happen
+	patience = 3 * time.Minute  // maximum wait for an event that must happen
 )
 
 // world is three real servers and three programs that work on them. The modules

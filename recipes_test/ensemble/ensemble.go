@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	startWithin = 60 * time.Second      // other servers may be starting on the same two cores
+	startWithin = 3 * time.Minute       // other servers may be starting on the same two cores
 	surveyEvery = 50 * time.Millisecond // each question is work for a starting server
-	leadWithin  = 30 * time.Second
+	leadWithin  = 2 * time.Minute
 	logTail     = 60 // lines of each server's log that a failed test prints
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-const soon = time.Minute
+const soon = 3 * time.Minute
 
 // connect opens a session of two seconds and waits until it is connected.
 func connect(t *testing.T, addrs ...string) *zk.Conn {
@@ -141,7 +141,7 @@ func TestPausedLeaderLosesItsPlace(t *testing.T) {
 	e := ensemble.Start(t, 3)
 	leader := e.Leader()
 	leader.Pause()
-	ensemble.Eventually(t, 30*time.Second, "another server leads", func() bool {
+	ensemble.Eventually(t, soon, "another server leads", func() bool {
 		return e.Leader() != leader
 	})
 	leader.Resume()

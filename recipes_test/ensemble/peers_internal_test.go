@@ -17,7 +17,7 @@ func TestVotesPassTheProxies(t *testing.T) {
 	e := Start(t, 3, PeerProxies())
 	e.Server(0).Restart()
 	for _, from := range []int{2, 3} {
-		Eventually(t, 20*time.Second, "a connection for votes through the proxy", func() bool {
+		Eventually(t, time.Minute, "a connection for votes through the proxy", func() bool {
 			return e.peers.wires[[2]int{from, 1}].vote.Connections() > 0
 		})
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // reapWithin bounds the time until a signalled server has ended.
-const reapWithin = 15 * time.Second
+const reapWithin = time.Minute
 
 // Server is one ZooKeeper server of an ensemble. Its methods fail the test if
 // the system refuses their requests. They may be called from any goroutine, one

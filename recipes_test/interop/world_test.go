@@ -32,7 +32,7 @@ const (
 
 // patience is the maximum wait for an event that must happen, not a measure of
 // speed.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // world is the environment of a test: three real servers of its own. Tests run
 // in parallel, because they mostly wait for the sessions of killed processes.

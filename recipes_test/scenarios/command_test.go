@@ -78,6 +78,7 @@ func TestCommandLockExcludes(t *testing.T) {
 }
 
 func TestCommandTry(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	s := newShell(t, ensemble.Start(t, 3))
 	holder := s.docent(append([]string{"lock", "/l"}, exclusive(forever)...)...)

@@ -18,6 +18,7 @@ import (
 // TestElectionFailsOver cuts off one leader after the other. No two candidates
 // lead at a time, each vacancy ends, and an observer sees the leader.
 func TestElectionFailsOver(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

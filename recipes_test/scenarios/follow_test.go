@@ -92,6 +92,7 @@ func livesOf(path string) (node, tree []core.Followed) {
 // watches the path has: the other kind of persistent watch, and one-shot
 // watches from before and during the following.
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	e := ensemble.Start(t, 1)
 	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)
@@ -158,6 +159,7 @@ func TestFollow(t *testing.T) {
 // during its life. The next change wakes them, and also those that remain when
 // the follower stops.
 func TestFollowAndWatches(t *testing.T) {
+	t.Parallel()
 	e := ensemble.Start(t, 1)
 	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)

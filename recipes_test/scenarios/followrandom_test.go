@@ -41,6 +41,7 @@ func (w waiting) hearsOf(path string, created bool) bool {
 // Follows, watched reads, stops and changes come in any order. Each change
 // wakes all watches and followers that wait for it.
 func TestFollowInAnyOrder(t *testing.T) {
+	t.Parallel()
 	e := ensemble.Start(t, 1)
 	e.RequireVersion(t, 3, 6)
 	p := start(t, e, lasting)

@@ -18,6 +18,7 @@ import (
 // A run learns of its beginning from the answer to its transaction. The record
 // on the servers says the same afterwards.
 func TestOnceTimesAndTokens(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	p := start(t, e, lasting)
@@ -56,6 +57,7 @@ func TestOnceTimesAndTokens(t *testing.T) {
 
 // Replicas call at the same time while servers die. One of them runs the job.
 func TestOnceUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	const replicas, intervals = 6, 4

@@ -16,6 +16,7 @@ import (
 // id. Each member is cut off until its session has expired. Whichever comes
 // back first, in the end the member that joined last has the path.
 func TestFault18_NewestMemberWins(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 1)
 	for _, olderFirst := range []bool{true, false} {

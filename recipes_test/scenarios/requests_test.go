@@ -17,6 +17,7 @@ import (
 // ReadMany reads nodes that are missing, hidden, small, or as large as a server
 // accepts. The answers are far larger than the largest request.
 func TestReadMany(t *testing.T) {
+	t.Parallel()
 	e := ensemble.Start(t, 1)
 	ctx := within(t, 2*patience)
 	owner := start(t, e, lasting, func(cfg *session.Config) {
@@ -57,6 +58,7 @@ func TestReadMany(t *testing.T) {
 
 // Nodes with a TTL need the server's setting that the error names.
 func TestCreateTTL(t *testing.T) {
+	t.Parallel()
 	for name, enabled := range map[string]bool{"enabled": true, "by default": false} {
 		t.Run(name, func(t *testing.T) {
 			e := ensemble.Start(t, 1, ensemble.JVM(
@@ -88,6 +90,7 @@ func TestCreateTTL(t *testing.T) {
 }
 
 func TestWhoAmI(t *testing.T) {
+	t.Parallel()
 	e := ensemble.Start(t, 1)
 	e.RequireVersion(t, 3, 7)
 	p := start(t, e, lasting, func(cfg *session.Config) {

@@ -17,6 +17,7 @@ import (
 // server is killed and started again, the ensemble's leader included. No two
 // candidates lead at a time, every transfer ends, and no node is left.
 func TestTransferWhileAServerDies(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

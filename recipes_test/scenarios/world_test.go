@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { ensemble.Main(m) }
 
 // patience is the maximum wait for an event that must happen, not a measure of
 // speed.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 const (
 	// lasting is the timeout of sessions that no test expects to end: a busy

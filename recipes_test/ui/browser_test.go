@@ -22,7 +22,7 @@ import (
 )
 
 // patience is the maximum wait for an event that must happen.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // browser is one window of a Chromium, driven over the WebDriver protocol.
 type browser struct {

@@ -92,7 +92,7 @@ var crowds = map[string]struct {
 // that.
 func TestFault44_PhantomNames(t *testing.T) {
 	for name, c := range crowds {
-		for _, n := range []int{1, 3, 1_000_000} {
+		for _, n := range []int{1, 3, testworld.Sized(100_000, 1_000_000)} {
 			patience := 10 * time.Second
 			if n > 3 {
 				if !c.million || testing.Short() {

@@ -24,7 +24,7 @@ func requireGone(t *testing.T, pid int) {
 		}
 		// A dead process is a zombie until its parent waits for it.
 		return bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" Z"))
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 3*time.Minute, 5*time.Millisecond)
 }
 
 func TestRun_parentKilled_killsTheCommand(t *testing.T) {

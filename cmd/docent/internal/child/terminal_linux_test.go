@@ -59,7 +59,7 @@ func TestRun_terminal(t *testing.T) {
 	require.NoError(t, parent.Start())
 	slave.Close()
 	// A parent that hangs fails the test instead of hanging it.
-	watchdog := time.AfterFunc(30*time.Second, func() { parent.Process.Kill() })
+	watchdog := time.AfterFunc(3*time.Minute, func() { parent.Process.Kill() })
 	defer watchdog.Stop()
 
 	out := lines{bufio.NewScanner(master), t}
