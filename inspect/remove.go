@@ -221,7 +221,7 @@ func notMarked(n *node) error {
 	case n.hidden != "":
 		return fmt.Errorf("%w as far as it can be read: its ACL hides its %s", ErrNotAbandoned, n.hidden)
 	}
-	return fmt.Errorf("%w: nothing shows that it is left over from a recipe", ErrNotAbandoned)
+	return fmt.Errorf("%w: nothing shows that it is left over from a recipe; \"docent inspect\" marks with a ! what is", ErrNotAbandoned)
 }
 
 // joined reports whether members have come to a barrier whose "ready" names no
