@@ -64,7 +64,7 @@ var watchingVerbs = []struct{ line, path, first string }{
 var otherVerbs = []string{
 	"demo", "dev", "lock", "once", "elect", "barrier set", "barrier lift", "barrier wait", "barrier enter", "counter add", "counter set",
 	"config set", "config delete", "config rollback", "queue put", "queue take", "group join", "service register", "service drain",
-	"acl init", "ui", "completion", "man", "version",
+	"acl init", "status", "ui", "completion", "man", "version",
 }
 
 // A path that does not exist is an error with one exit code in every verb that

@@ -69,7 +69,7 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// Whoever does not listen is named at the end of the wait.
+// A holder that does not listen is named at the end of the wait.
 func TestRevoke_deaf(t *testing.T) {
 	server := zktest.New(t)
 	i := start(t, words("lock /m", self()...), on(server), role("signals"))
