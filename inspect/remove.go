@@ -41,11 +41,12 @@ var ErrNotAbandoned = errors.New("the znode is not abandoned")
 // ctx bounds the call. RemoveAbandoned returns nil once the znode is gone. The
 // error is a *session.OpError with one of these reasons: ErrNotAbandoned;
 // session.ErrNoNode if nothing exists at path; session.ErrNotEmpty if the znode
-// has children; session.ErrNoAuth without the rights to create and delete
-// children of the directory; session.ErrBadVersion if other clients create
-// children of the directory all the time; the error of ctx, with
-// session.ErrUnknownOutcome if the znode may have been deleted;
-// session.ErrClosed; an invalid path. It is safe for concurrent use.
+// has children; session.ErrNoAuth without the rights to list the directory, to
+// tell what the znode is, and to create and delete children of the directory;
+// session.ErrBadVersion if other clients create children of the directory all
+// the time; the error of ctx, with session.ErrUnknownOutcome if the znode may
+// have been deleted; session.ErrClosed; an invalid path. It is safe for
+// concurrent use.
 func RemoveAbandoned(ctx context.Context, sm *session.Manager, path string) error {
 	misuse.NilManager(sm == nil, "inspect.RemoveAbandoned")
 	err := cmp.Or(znode.Validate(path), ctx.Err())
@@ -133,29 +134,16 @@ func (a *abandoned) remove(ctx context.Context, s *core.Session) error {
 // node must stay.
 func readAbandoned(ctx context.Context, sm *core.Manager, path string) (*abandoned, error) {
 	dir, name := znode.Split(path)
-	above, _ := znode.Split(dir)
-	o := newOptions("inspect.RemoveAbandoned", nil)
-	o.limit, o.children, o.depth = DefaultNames, DefaultNames, 2
-	if dir == "/" {
-		o.depth = 1
-	} else {
-		o.scope = newScope(relatives(dir))
-	}
-	s := newScan(sm, o, nil)
-	top, err := s.walk(ctx, above)
+	top, parent, err := readAround(ctx, sm, dir)
 	if err != nil {
 		return nil, err
 	}
-	n := top
-	if n != nil && dir != "/" {
-		_, dirName := znode.Split(dir)
-		n = n.kid(dirName)
-	}
-	if n != nil {
-		n = n.kid(name)
+	var n *node
+	if parent != nil {
+		n = parent.kid(name)
 	}
 	if n == nil {
-		return nil, unread(ctx, sm, path)
+		return nil, unread(ctx, sm, path, parent)
 	}
 	for _, f := range findings(top, func(*node) {}) {
 		marks := f.Head().Abandoned
@@ -183,6 +171,27 @@ func readAbandoned(ctx context.Context, sm *core.Manager, path string) (*abandon
 	return nil, notMarked(n)
 }
 
+// readAround reads a directory, and the directories beside it that belong to its
+// recipe, from the node above. If that node may not be listed, it reads the
+// directory alone. A missing directory is nil.
+func readAround(ctx context.Context, sm *core.Manager, dir string) (top, at *node, err error) {
+	o := newOptions("inspect.RemoveAbandoned", nil)
+	o.limit, o.children, o.depth = DefaultNames, DefaultNames, 1
+	if dir != "/" {
+		beside := o
+		beside.depth, beside.scope = 2, newScope(relatives(dir))
+		above, name := znode.Split(dir)
+		if top, err = newScan(sm, beside, nil).walk(ctx, above); err != nil || top == nil {
+			return nil, nil, err
+		}
+		if top.hidden == "" {
+			return top, top.kid(name), nil
+		}
+	}
+	top, err = newScan(sm, o, nil).walk(ctx, dir)
+	return top, top, err
+}
+
 // relatives returns the paths of the directories that tell, together with dir,
 // which recipe the children of dir belong to.
 func relatives(dir string) []string {
@@ -200,7 +209,7 @@ func relatives(dir string) []string {
 }
 
 // unread returns the error of a node that the scan has not read.
-func unread(ctx context.Context, sm *core.Manager, path string) error {
+func unread(ctx context.Context, sm *core.Manager, path string, dir *node) error {
 	s := newScan(sm, newOptions("inspect.RemoveAbandoned", nil), nil)
 	_, found, err := s.stat(ctx, path)
 	switch {
@@ -208,8 +217,10 @@ func unread(ctx context.Context, sm *core.Manager, path string) error {
 		return err
 	case !found:
 		return core.ErrNoNode
+	case dir == nil, dir.hidden != "":
+		return core.ErrNoAuth
 	}
-	return fmt.Errorf("%w: its directory cannot be listed, or is too large", ErrNotAbandoned)
+	return fmt.Errorf("%w as far as it can be read: %s", ErrNotAbandoned, dir.reason)
 }
 
 // notMarked says why a node without a mark stays.
@@ -219,7 +230,7 @@ func notMarked(n *node) error {
 		return fmt.Errorf("%w: session %v owns it, and exists; end the process of that session, and the znode goes with it",
 			ErrNotAbandoned, session.ID(n.stat.EphemeralOwner))
 	case n.hidden != "":
-		return fmt.Errorf("%w as far as it can be read: its ACL hides its %s", ErrNotAbandoned, n.hidden)
+		return core.ErrNoAuth
 	}
 	return fmt.Errorf("%w: nothing shows that it is left over from a recipe; \"docent inspect\" marks with a ! what is", ErrNotAbandoned)
 }

@@ -309,5 +309,18 @@ func TestRemoveAbandoned_rights(t *testing.T) {
 		require.NoError(t, w.Srv.SetACL("/m", zktest.ACL{Perms: session.PermRead, Scheme: "world", ID: "anyone"}))
 		require.ErrorIs(t, RemoveAbandoned(w.Context(), p.Manager, contender), session.ErrNoAuth)
 		require.True(t, exists(w, contender))
+
+		w.Open("/m")
+		w.Shut("/m")
+		require.ErrorIs(t, RemoveAbandoned(w.Context(), p.Manager, contender), session.ErrNoAuth)
+		require.True(t, exists(w, contender))
+		w.Open("/m")
+		for _, closed := range []string{contender, "/"} { // neither is needed
+			w.Put(contender, "")
+			w.Shut(closed)
+			require.NoError(t, RemoveAbandoned(w.Context(), p.Manager, contender), closed)
+			require.False(t, exists(w, contender))
+			w.Open("/")
+		}
 	})
 }

@@ -106,6 +106,11 @@ func (c *revokeCommand) ask(ctx context.Context, sm *session.Manager) ([]inspect
 	if err != nil {
 		return nil, err
 	}
+	for _, hidden := range r.Hidden() {
+		if hidden.Path == c.Path {
+			return nil, &session.OpError{Op: "read", Path: c.Path, Err: session.ErrNoAuth}
+		}
+	}
 	holders, err := holdersIn(r.Findings[0])
 	for _, h := range holders {
 		if err = lock.Revoke(ctx, sm, h.Path); err != nil {
