@@ -112,7 +112,7 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 		}
 	}()
 	args := usualWords(env.args)
-	command, err = parser.Parse(args)
+	command, err = parser.Parse(markNumbers(args))
 	if err != nil {
 		return nil, usageOf(err, args)
 	}
