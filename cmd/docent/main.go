@@ -14,11 +14,12 @@ import (
 
 func main() {
 	os.Exit(run(context.Background(), environment{
-		args:    os.Args[1:],
-		stdin:   os.Stdin,
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
-		environ: os.Environ(),
-		notify:  notify,
+		args:     os.Args[1:],
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		terminal: onTerminal(os.Stderr),
+		environ:  os.Environ(),
+		notify:   notify,
 	}))
 }

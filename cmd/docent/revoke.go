@@ -82,7 +82,7 @@ func (c *revokeCommand) revoke(ctx context.Context, a *app, task string, sm *ses
 		}
 	}
 	if c.Wait != nil {
-		if err := c.await(ctx, sm, holders); err != nil {
+		if err := c.await(ctx, a, task, sm, holders); err != nil {
 			return err
 		}
 	}
@@ -153,8 +153,8 @@ type notRevocable struct{ what, advice string }
 func (e *notRevocable) Error() string { return e.what + "; " + e.advice }
 
 // await waits until the holders' znodes are gone.
-func (c *revokeCommand) await(ctx context.Context, sm *session.Manager, holders []inspect.Owner) error {
-	w := waiting{sm: sm, limit: c.Wait, path: c.Path,
+func (c *revokeCommand) await(ctx context.Context, a *app, task string, sm *session.Manager, holders []inspect.Owner) error {
+	w := waiting{app: a, task: task, sm: sm, limit: c.Wait, path: c.Path,
 		look: func(ctx context.Context) (string, error) {
 			for _, h := range holders {
 				there, err := standing(ctx, sm, h)
