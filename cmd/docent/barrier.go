@@ -82,7 +82,7 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 	defer stop()
 	return interruptible(ctx, signals, func(ctx context.Context) error {
 		return a.withGate(ctx, "barrier wait "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, g *barrier.Barrier) error {
-			w := waiting{sm: sm, limit: c.Wait, path: c.Path, first: true, late: notThrough(c.Wait),
+			w := waiting{app: a, task: "barrier wait " + c.Path, sm: sm, limit: c.Wait, path: c.Path, first: true, late: notThrough(c.Wait),
 				look: func(ctx context.Context) (string, error) {
 					set, err := g.IsSet(ctx)
 					if err != nil && ctx.Err() != nil {
@@ -184,7 +184,7 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 	}
 	var visit *barrier.Visit
 	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
-		visit, err = c.enter(ctx, sm, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
+		visit, err = c.enter(ctx, a, sm, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
 		return err
 	}, func(signals <-chan os.Signal, err error) error {
 		if err != nil {
@@ -193,14 +193,16 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 		out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 		a.code = out.Code
 		if err == nil {
-			err = interruptible(ctx, signals, visit.Leave)
+			err = interruptible(ctx, signals, func(ctx context.Context) error {
+				return a.narrated(ctx, task, a.sm, c.notLeft(a.sm), visit.Leave)
+			})
 		}
 		return withTask(task, err)
 	})
 }
 
-func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
-	w := waiting{sm: sm, limit: c.Wait, path: c.Path,
+func (c *barrierEnter) enter(ctx context.Context, a *app, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
+	w := waiting{app: a, task: "barrier enter " + c.Path, sm: sm, limit: c.Wait, path: c.Path,
 		late: func(obstacle string) error { return notThrough(c.Wait)(cmp.Or(obstacle, c.tooFew())) },
 		look: func(ctx context.Context) (string, error) { return c.missing(ctx, bridge.Core(sm)) }}
 	err = w.run(ctx, func(ctx context.Context) error {
@@ -248,6 +250,13 @@ func (c *barrierEnter) missing(ctx context.Context, m *core.Manager) (string, er
 		return c.tooFew(), nil
 	}
 	return "", nil
+}
+
+// notLeft says that members have not left, once the server has caught up.
+func (c *barrierEnter) notLeft(sm *session.Manager) func(ctx context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		return "other members have not left yet", sm.Sync(ctx, c.Path)
+	}
 }
 
 func (c *barrierEnter) tooFew() string {

@@ -32,6 +32,9 @@ type grammar struct {
 	Service    serviceCommand    `cmd:"" help:"Register, list, watch, pick and drain instances of services."`
 	Inspect    inspectCommand    `cmd:"" help:"Print the locks, queues and other recipes in ZooKeeper; find deadlocks."`
 	ACL        aclCommand        `cmd:"" name:"acl" help:"Check who else has rights on a tree; make a tree of your own."`
+	Status     statusCommand     `cmd:"" help:"Print which servers serve, whether there is a quorum, and our session and rights."`
+	Revoke     revokeCommand     `cmd:"" help:"Ask the holders of a lock to release it."`
+	Remove     removeCommand     `cmd:"" help:"Delete a znode that docent inspect marks as abandoned."`
 	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a web page that shows what docent inspect prints."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
@@ -125,7 +128,7 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 		}
 	}()
 	args := usualWords(env.args)
-	command, err = parser.Parse(args)
+	command, err = parser.Parse(markNumbers(args))
 	if err != nil {
 		return nil, usageOf(err, args)
 	}

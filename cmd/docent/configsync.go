@@ -104,7 +104,9 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		options = append(options, config.RemoveWithKey())
 	}
 	// The error names the key, as task does.
-	return withTask(task, errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...)))
+	return withTask(task, a.withSilence(ctx, task, sm, "the file may be out of date", func() error {
+		return errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...))
+	}))
 }
 
 // changed prints a change, and runs CMD.

@@ -78,9 +78,11 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 			return []session.Owner{l.Owner}, err
 		}
 		err := interruptible(ctx, signals, func(ctx context.Context) error {
-			return a.withLastingWarning(ctx, task, leader, func(ctx context.Context) (err error) {
-				term, err = e.Campaign(ctx)
-				return err
+			return a.narrated(ctx, task, sm, leading(sm, e), func(ctx context.Context) error {
+				return a.withLastingWarning(ctx, task, leader, func(ctx context.Context) (err error) {
+					term, err = e.Campaign(ctx)
+					return err
+				})
 			})
 		})
 		if err != nil {
@@ -114,6 +116,23 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		if err := interruptible(ctx, signals, func(ctx context.Context) error { return pause(ctx, short) }); err != nil {
 			return err
 		}
+	}
+}
+
+// leading says who leads an election, for a candidate. The leader's znode does
+// not tell since when it leads.
+func leading(sm *session.Manager, e *election.Election) func(ctx context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		own, err := sm.Session(ctx)
+		if err != nil {
+			return "", err
+		}
+		l, err := e.Leader(ctx)
+		if err != nil || !l.Exists || l.Session == own.ID {
+			return "", err
+		}
+		l.Since = time.Time{}
+		return "led " + by(l.Owner), nil
 	}
 }
 

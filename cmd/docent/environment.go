@@ -13,6 +13,7 @@ type environment struct {
 	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	terminal       bool // standard error is a terminal
 	environ        []string
 	// notify delivers signals from now on, until the function it returns is
 	// called.

@@ -40,16 +40,39 @@ func decoders() []kong.Option {
 func decodeBytes(ctx *kong.DecodeContext, target reflect.Value) error {
 	token, err := ctx.Scan.PopValue("string")
 	if err == nil {
-		target.SetString(token.String())
+		target.SetString(plainWord(token.String()))
 	}
 	return err
 }
+
+// dashMark begins a word that is a value although it begins with a dash. No
+// argument of a process has this byte.
+const dashMark = "\x00"
+
+// markNumbers marks the words before -- that begin like a negative number: no
+// flag does, and kong would take them for flags.
+func markNumbers(args []string) []string {
+	marked := slices.Clone(args)
+	for i, word := range args {
+		if word == "--" {
+			break
+		}
+		if len(word) > 1 && word[0] == '-' && '0' <= word[1] && word[1] <= '9' {
+			marked[i] = dashMark + word
+		}
+	}
+	return marked
+}
+
+// plainWord returns a word without its mark.
+func plainWord(word string) string { return strings.TrimPrefix(word, dashMark) }
 
 func decodeDecimal(ctx *kong.DecodeContext, target reflect.Value) error {
 	var word string
 	if err := ctx.Scan.PopValueInto("number", &word); err != nil {
 		return err
 	}
+	word = plainWord(word)
 	bits := target.Type().Bits()
 	n, err := strconv.ParseInt(word, 10, bits)
 	switch {
@@ -69,13 +92,14 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	d, err := time.ParseDuration(token.String())
+	word := plainWord(token.String())
+	d, err := time.ParseDuration(word)
 	if err != nil {
 		reason, _, more := strings.Cut(strings.TrimPrefix(err.Error(), "time: "), " in duration ")
 		if !more {
-			return fmt.Errorf("expected a time such as 30s but got %q", token.String())
+			return fmt.Errorf("expected a time such as 30s but got %q", word)
 		}
-		return fmt.Errorf("expected a time such as 30s but got %q: %s", token.String(), reason)
+		return fmt.Errorf("expected a time such as 30s but got %q: %s", word, reason)
 	}
 	target.SetInt(int64(d))
 	return nil
@@ -91,7 +115,7 @@ func (m *metadata) Decode(ctx *kong.DecodeContext) error {
 	if err != nil {
 		return err
 	}
-	word := token.String()
+	word := plainWord(token.String())
 	key, value, ok := strings.Cut(word, "=")
 	if !ok || key == "" {
 		return fmt.Errorf("expected K=V but got %q", word)

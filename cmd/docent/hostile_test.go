@@ -132,6 +132,7 @@ var hostileVerbs = map[string]string{
 	"group list": "group list PATH", "services": "service list --base PATH", "service list": "service list --base BASE NAME",
 	"service pick": "service pick --base BASE NAME", "service drain": "service drain --base BASE NAME evil", "inspect": "inspect PATH",
 	"inspect deadlocks": "inspect --deadlocks --confirm 0s PATH", "acl check": "acl check PATH",
+	"revoke": "revoke PATH", "remove": "remove PATH",
 	"acl init": "--auth digest:ann:x acl init PATH --force",
 }
 

@@ -112,7 +112,7 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	defer stop()
 	err := interruptible(ctx, signals, func(ctx context.Context) error {
 		w := waiting{
-			sm: sm, limit: &c.Wait, path: c.Path,
+			app: a, task: task, sm: sm, limit: &c.Wait, path: c.Path,
 			look: func(ctx context.Context) (string, error) {
 				leader, err := e.Leader(ctx)
 				if err != nil || leader.Exists && leader.ID == c.Transfer {

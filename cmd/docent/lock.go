@@ -116,7 +116,7 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 	}
 	var hold *session.Hold
 	w := waiting{
-		sm: sm, limit: c.Wait, path: c.Path, first: true,
+		app: a, task: "lock " + c.Path, sm: sm, limit: c.Wait, path: c.Path, first: true,
 		look: func(ctx context.Context) (string, error) {
 			s, err := sm.Session(ctx)
 			if err != nil {

@@ -99,26 +99,32 @@ func (l lockable) obstacle(ctx context.Context, own session.ID) (string, error) 
 	return "held " + l.describe(holders), nil
 }
 
-// describe names the first holder, and counts the others.
-func (l lockable) describe(holders []lock.Contender) string {
-	h := holders[0]
-	name := oneLine(h.ID)
+// by names an owner, with the time since when it holds or leads.
+func by(o session.Owner) string {
+	name := oneLine(o.ID)
 	switch {
-	case h.Hidden:
-		name = "a client that the ACL of " + oneLine(h.Path) + " hides"
+	case o.Hidden:
+		name = "a client that the ACL of " + oneLine(o.Path) + " hides"
 	case name == "":
 		name = "a client without a name"
 	}
-	if h.PID != 0 {
-		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))
+	if o.PID != 0 {
+		name += fmt.Sprintf(" (pid %d on %s)", o.PID, oneLine(o.Host))
 	}
 	line := "by " + name
-	if !h.Since.IsZero() {
-		line += " since " + clock(h.Since, time.Now())
+	if !o.Since.IsZero() {
+		line += " since " + clock(o.Since, time.Now())
 	}
-	if text := lasting(h.Owner); text != "" {
+	if text := lasting(o); text != "" {
 		line += " (" + text + ")"
 	}
+	return line
+}
+
+// describe names the first holder, and counts the others.
+func (l lockable) describe(holders []lock.Contender) string {
+	h := holders[0]
+	line := by(h.Owner)
 	switch n := len(holders) - 1; {
 	case n == 1:
 		line += " and by one more"

@@ -17,12 +17,13 @@ import (
 func main() {
 	stop := child.ReapOrphans()
 	code := run(context.Background(), environment{
-		args:    os.Args[1:],
-		stdin:   os.Stdin,
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
-		environ: os.Environ(),
-		notify:  notify,
+		args:     os.Args[1:],
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		terminal: onTerminal(os.Stderr),
+		environ:  os.Environ(),
+		notify:   notify,
 	})
 	stop()
 	os.Exit(code)

@@ -46,6 +46,8 @@ var readingVerbs = []struct {
 	{"inspect /typo", "/typo", "/typo", "", 0, "", ""},
 	{"inspect --deadlocks --confirm 0s /typo", "/typo", "/typo", "", 0, "", ""},
 	{"acl check /typo", "/typo", "/typo", "", 1, "", ""}, // it is open
+	{"revoke /typo", "/typo", "/typo", "", 0, "", ""},
+	{"remove /typo", "/typo", "/typo", "", 1, "", ""}, // it is not marked
 }
 
 const lenOfNothing = `{"path":"/typo","ready":0,"delayed":0,"claimed":0,"dead":0,"foreign":0}` + "\n"
@@ -73,7 +75,7 @@ var waitingVerbs = []struct{ line, put, item string }{
 var otherVerbs = []string{
 	"demo", "dev", "lock", "once", "elect", "barrier set", "barrier lift", "barrier wait", "barrier enter", "counter add", "counter set",
 	"config set", "config delete", "config rollback", "config import", "queue put", "group join", "service register", "service drain",
-	"acl init", "ui", "completion", "man", "version",
+	"acl init", "status", "ui", "completion", "man", "version",
 }
 
 // A path that does not exist is an error with one exit code in every verb that

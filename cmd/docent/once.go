@@ -139,7 +139,7 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	}
 	var last lock.RunInfo
 	w := waiting{
-		sm: sm, limit: &c.Wait, path: c.Path,
+		app: a, task: "once " + c.Path, sm: sm, limit: &c.Wait, path: c.Path,
 		look: func(ctx context.Context) (string, error) {
 			info, err := o.Last(ctx)
 			if last = info; info.State == lock.RunUnderWay {
@@ -164,7 +164,7 @@ func (a *app) printSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))
 	}
-	if a.globals.Verbose || onTerminal(a.stderr) {
+	if a.globals.Verbose || a.terminal {
 		a.note("%s: %s", task, skippedText(why, time.Now()))
 	}
 	return nil

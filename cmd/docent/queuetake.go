@@ -90,11 +90,8 @@ func (c *queueTake) Run(ctx context.Context, a *app) error {
 
 // take waits for an item within --wait.
 func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *queue.Queue) (*queue.Item, error) {
-	if c.Wait == nil {
-		return q.Take(ctx)
-	}
 	var item *queue.Item
-	if *c.Wait == 0 {
+	if c.Wait != nil && *c.Wait == 0 {
 		err := a.once(ctx, func(ctx context.Context) (err error) {
 			// The sync makes earlier puts visible on our server.
 			if err = sm.Sync(ctx, c.Path); err == nil {
@@ -108,7 +105,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 		return item, err
 	}
 	w := waiting{
-		sm: sm, limit: c.Wait, path: c.Path,
+		app: a, task: "queue take " + c.Path, sm: sm, limit: c.Wait, path: c.Path,
 		look: func(ctx context.Context) (string, error) {
 			status, err := q.Status(ctx)
 			if err != nil || status.Ready > len(q.Skipped()) {

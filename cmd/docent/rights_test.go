@@ -27,6 +27,7 @@ var rightsVerbs = []string{
 	"queue dead list /a/b/queue", "queue dead redrive /a/b/queue", "group list /a/b/group", "group join /a/b/group m2",
 	"service list --base /a/b/services orders", "service pick --base /a/b/services orders", "service register --base /a/b/services orders i2 10.0.0.2:80",
 	"service drain --base /a/b/services orders i1", "inspect /a/b", "inspect --deadlocks --confirm 0s /a/b",
+	"revoke /a/b/lock", "remove /a/b/left/lock-0000000000",
 }
 
 // rightsRoles are the rights of a session on each znode of the recipes.
@@ -88,6 +89,7 @@ func TestFault38_CodesByRights(t *testing.T) {
 func codeWith(t *testing.T, line string, perms int32, opts ...zktest.Option) int {
 	t.Helper()
 	w := newForeignWorld(t, opts...)
+	require.NoError(t, w.server.Put("/a/b/left/lock-0000000000", nil)) // which inspect marks
 	for _, path := range w.server.Paths() {
 		if path == "/a" || strings.HasPrefix(path, "/a/") {
 			require.NoError(t, w.server.SetACL(path, zktest.ACL{Perms: perms, Scheme: "world", ID: "anyone"}))

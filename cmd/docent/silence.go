@@ -9,10 +9,15 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// withSilenceWarnings runs f, which prints changes. It warns on standard error
-// when ZooKeeper has not answered for a while, since the last print may be out
-// of date. It also says when a quorum answers again.
+// withSilenceWarnings is withSilence for an f that prints changes.
 func (a *app) withSilenceWarnings(ctx context.Context, task string, sm *session.Manager, f func() error) error {
+	return a.withSilence(ctx, task, sm, "the last print may be out of date", f)
+}
+
+// withSilence runs f. It says on standard error when ZooKeeper has not answered
+// for a while, with what follows from it. It also says when a quorum answers
+// again, and how long there was no answer.
+func (a *app) withSilence(ctx context.Context, task string, sm *session.Manager, consequence string, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
 	ended := make(chan struct{})
@@ -28,7 +33,7 @@ func (a *app) withSilenceWarnings(ctx context.Context, task string, sm *session.
 	}()
 	go func() {
 		defer close(ended)
-		a.warnOfSilence(task, sm, changes)
+		a.warnOfSilence(task, sm, consequence, changes)
 	}()
 	err := f()
 	cancel()
@@ -37,7 +42,7 @@ func (a *app) withSilenceWarnings(ctx context.Context, task string, sm *session.
 }
 
 // warnOfSilence follows the changes until they end.
-func (a *app) warnOfSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
+func (a *app) warnOfSilence(task string, sm *session.Manager, consequence string, changes <-chan session.StateChange) {
 	var silent <-chan time.Time // nil while there is a connection, and after the warning
 	var since time.Time
 	warned := false
@@ -49,7 +54,7 @@ func (a *app) warnOfSilence(task string, sm *session.Manager, changes <-chan ses
 				return
 			case change.State == session.Connected:
 				if warned {
-					a.note("%s: ZooKeeper answers again", task)
+					a.note("%s: ZooKeeper answers again, after %v", task, time.Since(since).Round(time.Second))
 				}
 				silent, warned, since = nil, false, time.Time{}
 			case change.State == session.Closed:
@@ -60,7 +65,7 @@ func (a *app) warnOfSilence(task string, sm *session.Manager, changes <-chan ses
 			}
 		case now := <-silent:
 			silent, warned = nil, true
-			a.note("%s: %s since %s; the last print may be out of date", task, silence(sm), clock(since, now))
+			a.note("%s: %s since %s; %s", task, silence(sm), clock(since, now), consequence)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func usualWords(args []string) []string {
 
 // usageOf returns the usage error for an error of kong.
 func usageOf(err error, args []string) *usageError {
-	text := strings.TrimSpace(err.Error())
+	text := strings.NewReplacer(dashMark, "", `\x00-`, "-").Replace(strings.TrimSpace(err.Error()))
 	usage := &usageError{text: text, help: helpFor(err)}
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) || parse.Context == nil {
@@ -57,10 +58,13 @@ func usageOf(err error, args []string) *usageError {
 		flag, _, _ := strings.Cut(text, ":")
 		usage.text = ofCommand(node, flag+": the value is missing; write a value that begins with - as "+flag+"=-x")
 	default:
-		usage.text = ofCommand(node, text)
+		usage.text = ofCommand(node, kongArgument.ReplaceAllString(text, "$1"))
 	}
 	return usage
 }
+
+// kongArgument is an argument as kong writes it at the beginning of an error.
+var kongArgument = regexp.MustCompile(`^\[?<([A-Z]+)>(?: \.\.\.)?\]?`)
 
 // ofCommand begins a text with the words that choose a command.
 func ofCommand(node *kong.Node, text string) string {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
 )
 
 // A wrong command line is explained in words that need no knowledge of docent:
@@ -16,14 +18,14 @@ func TestUsage_words(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
 		// A command without a verb names its verbs.
 		{"-v", `a command is missing; give demo, dev, lock, once, elect, exec, leader, barrier, counter, config, queue, group, service, inspect, ` +
-			`acl, ui, completion, man or version (see: docent --help)`},
+			`acl, status, revoke, remove, ui, completion, man or version (see: docent --help)`},
 		{"config", `config needs a verb: get, set, watch, delete, list, sync, export, import, diff, history or rollback (see: docent config --help)`},
 		{"queue dead", `queue dead needs a verb: list, redrive or discard (see: docent queue dead --help)`},
 		{"acl --json", `acl needs a verb: check or init (see: docent acl --help)`},
 		// A word that is not a verb.
 		{"lokc /l -- x", `unknown command "lokc"; did you mean "lock"? (see: docent --help)`},
 		{"frobnicate", `unknown command "frobnicate"; give demo, dev, lock, once, elect, exec, leader, barrier, counter, config, queue, group, ` +
-			`service, inspect, acl, ui, completion, man or version (see: docent --help)`},
+			`service, inspect, acl, status, revoke, remove, ui, completion, man or version (see: docent --help)`},
 		{"config gte /k", `config: unknown verb "gte"; did you mean "get"? (see: docent config --help)`},
 		{"barrier raise /b", `barrier: unknown verb "raise"; give set, lift, wait or enter (see: docent barrier --help)`},
 		{"config get /k /l", `config get: "/l" is too much; write docent config get PATH (see: docent config get --help)`},
@@ -43,8 +45,13 @@ func TestUsage_words(t *testing.T) {
 		{"--jsno config get /k", `unknown flag --jsno; did you mean "--json"? (see: docent --help)`},
 		{"lock /l sh -c x", `lock: unknown flag -c; put -- before CMD and its flags: docent lock PATH -- CMD (see: docent lock --help)`},
 		{"queue take /q sh -c x", `queue take: unknown flag -c; put -- before CMD and its flags: docent queue take PATH [-- CMD] (see: docent queue take --help)`},
-		{"counter add /c -2", `counter add: unknown flag -2; if it is an argument, put -- before it (see: docent counter add --help)`},
-		{"config set /k -5", `config set: unknown flag -5; if it is an argument, put -- before it (see: docent config set --help)`},
+		{"counter add /c -x", `counter add: unknown flag -x; if it is an argument, put -- before it (see: docent counter add --help)`},
+		{"config set /k --five", `config set: unknown flag --five; if it is an argument, put -- before it (see: docent config set --help)`},
+		{"config get /k -5", `config get: "-5" is too much; write docent config get PATH (see: docent config get --help)`},
+		{"counter add /c -2x", `counter add: N: expected a decimal number but got "-2x" (see: docent counter add --help)`},
+		{"lock /l --wait -3x -- y", `lock: --wait: expected a time such as 30s but got "-3x": unknown unit "x" (see: docent lock --help)`},
+		{"counter get /c --layout -8", `counter get: --layout must be one of "int64","int32","decimal" but got "-8" (see: docent counter get --help)`},
+		{"lock /l --wait -3s -- y", `lock: --wait -3s is negative; give a time such as 30s`},
 		{"lock /l --wait soon -- x", `lock: --wait: expected a time such as 30s but got "soon" (see: docent lock --help)`},
 		{"lock /l --wait 30 -- x", `lock: --wait: expected a time such as 30s but got "30": missing unit (see: docent lock --help)`},
 		{"lock /l --wait 3x -- x", `lock: --wait: expected a time such as 30s but got "3x": unknown unit "x" (see: docent lock --help)`},
@@ -57,6 +64,29 @@ func TestUsage_words(t *testing.T) {
 		require.Equal(t, 2, code, c.args)
 		require.Empty(t, out)
 	}
+}
+
+// A negative number is a value, wherever a value may be. A flag may follow it.
+func TestFault36_NegativeNumbers(t *testing.T) {
+	server := zktest.New(t)
+	for _, c := range []struct{ line, out string }{
+		{"counter add /c 5", "5\n"}, {"counter add /c -2", "3\n"}, {"counter set /c -7 --json", `{"path":"/c","value":-7,"exists":true}` + "\n"},
+		{"counter add /c -- -1", "-8\n"}, {"counter add --layout int64 /c -1", "-9\n"},
+		{"config set /k -5 --create", ""}, {"config get /k", "-5"}, {"config set /k -- -6", ""}, {"config get /k", "-6"},
+		{"config set /k -1.5e3 --json", ""}, {"config get /k", "-1.5e3"},
+		{"queue put /q -5 --priority -3", ""}, {"queue take /q", "-5"},
+		{"queue put /q --priority=-3 -- -7", ""}, {"queue take /q", "-7"},
+	} {
+		code, out, stderr := docent(t, words(c.line), on(server))
+		require.Zero(t, code, "%s: %s", c.line, stderr)
+		require.Empty(t, stderr)
+		if c.out != "" {
+			require.Equal(t, c.out, out, c.line)
+		}
+	}
+	code, out, _ := docent(t, words("lock /l echo -5 x"), on(server))
+	require.Zero(t, code)
+	require.Equal(t, "-5 x\n", out)
 }
 
 // No verb leaves a newcomer with the words of the parser.

@@ -13,6 +13,8 @@ import (
 // for them: if none is in the way when it has passed, the wait goes on for as
 // long as the answers of ZooKeeper take. So a limit of zero looks once.
 type waiting struct {
+	app   *app
+	task  string
 	sm    *session.Manager
 	limit *time.Duration // nil: without limit
 	path  string
@@ -40,13 +42,14 @@ const lookAfter = time.Second
 // no earlier look has seen an obstacle, it is a *silentError: the wait may have
 // failed for want of an answer alone.
 func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) error {
+	w.look = oneAtATime(w.look)
 	if w.limit == nil {
-		return f(ctx)
+		return w.narrated(ctx, f)
 	}
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan error, 1)
-	go func() { done <- f(within) }()
+	go func() { done <- w.narrated(within, f) }()
 	limited, stop := context.WithTimeout(within, *w.limit)
 	defer stop()
 	seen := make(chan string, 1)
@@ -89,6 +92,11 @@ func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) err
 		since = last.asked
 	}
 	return &silentError{since: since, what: silence(w.sm), last: w.sm.LastFailure()}
+}
+
+// narrated runs f, and says on a terminal what it waits for.
+func (w waiting) narrated(ctx context.Context, f func(ctx context.Context) error) error {
+	return w.app.narrated(ctx, w.task, w.sm, w.look, f)
 }
 
 // lastLook is what is in the way of a wait at its limit.
