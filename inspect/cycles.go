@@ -72,6 +72,21 @@ func (g *graph) apart(set []*wait) (found [][]edge, complete bool) {
 	}
 }
 
+// opened returns the number of cycles of an earlier graph of which a wait is
+// not stuck any longer.
+func (g *graph) opened(was *graph) (n int) {
+	stuck := make(map[place]bool)
+	for _, w := range g.waits {
+		stuck[placeOf(w.path, w.who)] = w.stuck
+	}
+	for _, d := range was.cycles() {
+		if slices.ContainsFunc(d.Cycle, func(w Wait) bool { return !stuck[placeOf(w.Lock, w.Waiter)] }) {
+			n++
+		}
+	}
+	return n
+}
+
 // onlyCyclic removes from left the waits that are in no cycle of left. So the
 // search from any other wait finds a cycle.
 func onlyCyclic(set []*wait, left map[*wait]bool) {
