@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -50,5 +51,29 @@ func TestFault32_HoldsWithoutAQueue(t *testing.T) {
 		f := at[*OneNode](w, report(w, b, "/"), "/d/one")
 		require.Equal(t, taken.Truncate(time.Millisecond), f.Holder.HoldingSince.In(taken.Location()))
 		require.Equal(t, "b", f.Holder.ID)
+	})
+}
+
+// A report has the times of its reads, and is not older than Confirmed: a server
+// that lags catches up first, and a leader without a quorum gives no report.
+func TestFault31_ReportsHaveTheirTimes(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, deposed := w.Process(), w.Process()
+		w.Put("/k", "1")
+		require.Equal(t, int32(0), at[*ConfigKey](w, report(w, deposed, "/"), "/k").Version)
+		w.Srv.Lag(p.Current().ID())
+		w.Srv.Depose(deposed.Link)
+		w.Put("/k", "2")
+		time.Sleep(time.Second)
+		asked := time.Now()
+		w.Srv.SlowQuorum(2 * time.Second)
+		r := report(w, p, "/")
+		require.Equal(t, int32(1), at[*ConfigKey](w, r, "/k").Version)
+		require.Equal(t, asked, r.Began)
+		require.Equal(t, asked, r.Confirmed)
+		require.Equal(t, asked.Add(2*time.Second), r.Taken)
+
+		_, err := Read(w.Within(5*time.Second), deposed.Manager, "/")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }

@@ -54,7 +54,7 @@ func (g *graph) apart(set []*wait) (found [][]edge, complete bool) {
 	}
 	most := g.steps + maxSteps
 	for {
-		onlyCyclic(set, left)
+		g.onlyCyclic(set, left)
 		cycle := g.cycle(set, left, most)
 		if cycle == nil || len(found) == maxApart {
 			return found, cycle == nil
@@ -89,8 +89,8 @@ func (g *graph) opened(was *graph) (n int) {
 
 // onlyCyclic removes from left the waits that are in no cycle of left. So the
 // search from any other wait finds a cycle.
-func onlyCyclic(set []*wait, left map[*wait]bool) {
-	sets := components(set, func(w *wait) bool { return left[w] })
+func (g *graph) onlyCyclic(set []*wait, left map[*wait]bool) {
+	sets := g.connected(set, func(w *wait) bool { return left[w] })
 	clear(left)
 	for _, w := range slices.Concat(sets...) {
 		left[w] = true

@@ -80,8 +80,7 @@ func (g *graph) list(set []*wait, known [][]edge, room int) (more [][]edge, all 
 		for _, w := range last[1:] {
 			left[w] = true
 		}
-		*e.steps += len(last)
-		todo = append(todo, components(last[1:], func(w *wait) bool { return left[w] })...)
+		todo = append(todo, g.connected(last[1:], func(w *wait) bool { return left[w] })...)
 	}
 	return e.found, !e.cut
 }

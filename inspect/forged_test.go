@@ -125,7 +125,7 @@ func TestFault44_ForgedLayers(t *testing.T) {
 	for _, w := range sets[0] {
 		left[w] = true
 	}
-	onlyCyclic(sets[0], left)
+	g.onlyCyclic(sets[0], left)
 	require.Len(t, left, layers*wide)
 	require.Len(t, g.cycle(sets[0], left, maxSteps), layers)
 	for w := range left {
@@ -133,7 +133,7 @@ func TestFault44_ForgedLayers(t *testing.T) {
 			delete(left, w)
 		}
 	}
-	onlyCyclic(sets[0], left)
+	g.onlyCyclic(sets[0], left)
 	require.Empty(t, left)
 
 	// A cycle may have any session of each layer.
