@@ -334,9 +334,10 @@ func TestFault30_EntangledCrowd(t *testing.T) {
 	require.NotEmpty(t, g.cycles(), "what is left is looked at")
 }
 
-// The crowd of TestFault30_CostOfACrowd takes 4 ms, of two reads:
+// The crowd of TestFault30_CostOfACrowd, read twice, takes 20 ms of processor
+// time:
 //
-//	go test -run '^$' -bench Crowd ./inspect
+//	go test -run '^$' -bench Crowd -benchtime 100x -cpuprofile cpu.out ./inspect
 func BenchmarkCrowd(b *testing.B) {
 	first, second := crowd(450, false), crowd(450, false)
 	for b.Loop() {

@@ -202,6 +202,9 @@ type tally struct{ deadlocks, cycles, shared, cut, passing, commands, unseen int
 // a lock. Two reads, between which all holds pass that can pass, show exactly
 // the cycles that never open. Ground truth comes from the threads: which of
 // them can never go on.
+//
+// DOCENT_SEEDS=100000 go test -run TestDeadlockSimulation ./inspect takes 56 s
+// of processor time. A third of the histories have deadlocks.
 func TestDeadlockSimulation(t *testing.T) {
 	var n tally
 	for _, seed := range simulation.Seeds(t, 400) {
