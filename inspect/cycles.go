@@ -72,8 +72,8 @@ func (g *graph) apart(set []*wait) (found [][]edge, complete bool) {
 	}
 }
 
-// opened returns the number of cycles of an earlier graph of which a wait is
-// not stuck any longer.
+// opened returns the number of an earlier graph's cycles that have opened: one
+// of their waits can end.
 func (g *graph) opened(was *graph) (n int) {
 	stuck := make(map[place]bool)
 	for _, w := range g.waits {

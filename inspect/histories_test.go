@@ -13,7 +13,7 @@ import (
 )
 
 // history is a random history of threads that hold locks and wait for locks.
-// Its state has a form as znodes, of which inspect makes a report.
+// The state is written as znodes, and inspect makes a report from these.
 type history struct {
 	rand    *rand.Rand
 	threads []*thread

@@ -42,8 +42,8 @@ func (h *history) dead() map[*claim]bool {
 	})
 }
 
-// visible returns those of the dead waits that Deadlocks can tell from the waits
-// of busy sessions. By its documentation, a session does not wait for itself,
+// visible returns the dead waits that Deadlocks can tell from the waits of busy
+// sessions. By its documentation, a session does not wait for itself,
 // and a wait does not keep the holds at its own path. A semaphore that has
 // changed counts as free.
 func (h *history) visible(dead map[*claim]bool, changed map[*recipeLock]bool) map[*claim]bool {
@@ -63,7 +63,7 @@ func (h *history) visible(dead map[*claim]bool, changed map[*recipeLock]bool) ma
 	})
 }
 
-// least removes claims that can end, until there is none.
+// least removes claims that can end, until all claims that are left cannot.
 func least(all map[*claim]bool, canEnd func(*claim) bool) map[*claim]bool {
 	for again := true; again; {
 		again = false
@@ -196,10 +196,10 @@ func inTurn(names []string) string {
 // tally counts what the histories have shown.
 type tally struct{ deadlocks, cycles, shared, cut, passing, commands, unseen int }
 
-// Random histories of threads that hold and wait: in the layouts of Docent,
-// Curator and kazoo, with several threads for a session, with locks that are
-// taken in one order, with impatient waiters, and with commands that run below
-// a lock. Two reads, between which all holds pass that can pass, show exactly
+// Random histories of threads that hold and wait, in the layouts of Docent,
+// Curator and kazoo. Sessions have several threads. Some threads take their
+// locks in one order, some waiters are impatient, and some commands run below a
+// lock. Two reads, between which all holds pass that can pass, show exactly
 // the cycles that never open. Ground truth comes from the threads: which of
 // them can never go on.
 //

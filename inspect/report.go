@@ -81,8 +81,7 @@ func pick[T Finding](r *Report) []T {
 
 // Read reads the tree at path and reports its content. path is relative to sm's
 // root, and may be "/". Read writes nothing. It begins with a transaction that
-// changes nothing, so that a quorum confirms the report, and waits for a quorum
-// if there is none. It reads breadth first, a few znodes at a time, within the
+// changes nothing, and waits until a quorum has answered. It reads breadth first, a few znodes at a time, within the
 // limits of the options. The report says what the
 // limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
 // out /zookeeper, the servers' own tree.
