@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testing/simulation"
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // blocked returns the wait that keeps a thread from going on, of those in dead,
@@ -207,7 +208,7 @@ type tally struct{ deadlocks, cycles, shared, cut, passing, commands, unseen int
 // of processor time. A third of the histories have deadlocks.
 func TestDeadlockSimulation(t *testing.T) {
 	var n tally
-	for _, seed := range simulation.Seeds(t, 400) {
+	for _, seed := range simulation.Seeds(t, testworld.Sized(100, 400)) {
 		checkHistory(t, seed, &n)
 		if t.Failed() {
 			return
