@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"reflect"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -32,7 +33,8 @@ import (
 //
 // Changes yields session.ErrNoNode if the znode at path does not exist, and
 // waits for it. After another error it tries again, with pauses of up to
-// MaxRetry. Changes ends when ctx ends, and after session.ErrClosed or the
+// MaxRetry. If an ACL hides something, it reads again every minute, since no
+// watch tells that the ACL has changed. Changes ends when ctx ends, and after session.ErrClosed or the
 // error of an invalid path or option. It is safe for concurrent use.
 func Changes(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Changes")
@@ -67,7 +69,16 @@ type watcher struct {
 	confirmed time.Time     // the time of the last answer of a quorum
 	troubled  bool          // a *TroubleError was yielded last
 	failures  int           // consecutive failed reads
+	seen      *Report       // the last report; nil if the next is to be yielded even if it is the same
+	taken     time.Time     // when it was read
 }
+
+// deafPause is the time after which Changes reads again if an ACL hides
+// something. No watch tells that the ACL has changed.
+const deafPause = time.Minute
+
+// deaf reports whether a change may escape the watches.
+func (w *watcher) deaf() bool { return w.seen != nil && len(w.seen.Hidden()) > 0 }
 
 // round reads the tree, yields the report, and waits for a reason to read it
 // again. It returns false when Changes is over.
@@ -94,13 +105,21 @@ func (w *watcher) round() bool {
 	if errors.Is(err, errLoopEnded) || w.ctx.Err() != nil {
 		return false
 	}
-	w.troubled = false
+	if w.troubled {
+		w.troubled, w.seen = false, nil
+	}
 	if err == nil {
 		w.failures = 0
-		if !w.yield(r, nil) {
+		if r.Confirmed.After(w.confirmed) {
+			w.confirmed = r.Confirmed
+		}
+		same := w.seen != nil && reflect.DeepEqual(w.seen.Findings, r.Findings)
+		w.seen, w.taken = r, time.Now()
+		if !same && !w.yield(r, nil) {
 			return false
 		}
 	} else {
+		w.seen = nil
 		err = fail(w.ctx, w.path, err)
 		if !w.yield(nil, err) || errors.Is(err, core.ErrClosed) {
 			return false
@@ -122,10 +141,14 @@ func (w *watcher) round() bool {
 // answers. It also returns when a quorum answers again.
 func (w *watcher) idle() bool {
 	for {
+		if w.deaf() && time.Since(w.taken) >= deafPause {
+			return true
+		}
 		pulse := time.NewTimer(time.Until(w.confirmed.Add(w.options.pulse)))
 		select {
 		case <-w.changed:
 			pulse.Stop()
+			w.seen = nil
 			return true
 		case <-w.ctx.Done():
 			pulse.Stop()
@@ -136,7 +159,7 @@ func (w *watcher) idle() bool {
 		if errors.Is(err, errLoopEnded) || w.ctx.Err() != nil {
 			return false
 		}
-		if err != nil { // the Manager is closed: the next read returns the error
+		if err != nil { // the Manager is closed, or the question is refused: the next read returns the error
 			return true
 		}
 		w.confirmed = time.Now()
@@ -178,7 +201,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 		if time.Since(now.began) < w.options.silence {
 			continue
 		}
-		if trouble := now.trouble(w.confirmed); trouble != nil {
+		if trouble := now.trouble(w.confirmed, w.options.silence); trouble != nil {
 			w.troubled = true
 			if !w.yield(nil, fail(w.ctx, w.path, trouble)) {
 				cancel()

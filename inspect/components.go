@@ -4,13 +4,13 @@ import "slices"
 
 // components returns the strongly connected sets of more than one stuck wait.
 func (g *graph) components() [][]*wait {
-	return components(g.waits, func(w *wait) bool { return w.stuck })
+	return g.connected(g.waits, func(w *wait) bool { return w.stuck })
 }
 
-// components returns the strongly connected sets of more than one wait, among
+// connected returns the strongly connected sets of more than one wait, among
 // the waits that count.
-func components(waits []*wait, counts func(*wait) bool) [][]*wait {
-	t := &tarjan{counts: counts, seen: make(map[*wait]*visit), hubs: make(map[*hub]*visit)}
+func (g *graph) connected(waits []*wait, counts func(*wait) bool) [][]*wait {
+	t := &tarjan{counts: counts, seen: make(map[*wait]*visit), hubs: make(map[*hub]*visit), steps: &g.steps}
 	for _, w := range waits {
 		if t.seen[w] == nil && counts(w) {
 			t.visit(w)
@@ -27,6 +27,7 @@ type tarjan struct {
 	count  int
 	stack  []*visit
 	sets   [][]*wait
+	steps  *int
 }
 
 // visit is the algorithm's state of a wait or a hub.
@@ -61,6 +62,7 @@ func (t *tarjan) visitHub(h *hub) *visit {
 	v := t.enter(nil)
 	t.hubs[h] = v
 	for _, from := range h.holders {
+		*t.steps += 1 + len(from.to)
 		for _, w := range from.to {
 			if !t.counts(w) {
 				continue

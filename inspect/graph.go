@@ -20,6 +20,7 @@ type graph struct {
 	waits []*wait
 	hubs  []*hub
 	cut   bool // maxEdges was reached: some waits are left out
+	steps int  // the edges that the search for cycles has visited
 }
 
 // resource is a recipe that sessions wait for. A waiter gets it when all of its
@@ -198,8 +199,10 @@ func (g *graph) plans(bySession map[session.ID][]*wait) (plans []*plan) {
 	keeps := g.keepers()
 	for _, res := range order {
 		size := 0
+		holds := make(map[session.ID]bool)
 		for _, p := range res.holders {
 			size += 1 + len(bySession[p.Session])
+			holds[p.Session] = true
 		}
 		at := 0
 		own := make(map[session.ID]bool) // whether the session keeps a holder by a wait elsewhere
@@ -207,7 +210,7 @@ func (g *graph) plans(bySession map[session.ID][]*wait) (plans []*plan) {
 		for _, w := range byResource[res] {
 			id := w.who.Session
 			if _, known := own[id]; !known {
-				own[id] = keeps[id].besides(res)
+				own[id] = keeps[id].besides(res.path, holds)
 			}
 			if own[id] {
 				plans = append(plans, &plan{resource: res, waits: []*wait{w}, except: id, size: size, at: at})
@@ -305,9 +308,9 @@ func (g *graph) keepers() map[session.ID]keeper {
 
 // besides reports whether a wait at another path than the resource's keeps one
 // of the resource's holders.
-func (k keeper) besides(res *resource) bool {
-	for _, h := range res.holders {
-		if paths, kept := k[h.Session]; kept && (paths[0] != res.path || paths[1] != "") {
+func (k keeper) besides(path string, holds map[session.ID]bool) bool {
+	for id, paths := range k {
+		if holds[id] && (paths[0] != path || paths[1] != "") {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
@@ -43,9 +44,9 @@ func (e *TroubleError) Unwrap() error { return e.Err }
 type outage struct {
 	sm         *core.Manager
 	began      time.Time
-	notServing bool // a server has closed a connection without a session since
-	reported   bool
-	noQuorum   bool // the NoQuorum that was yielded last
+	notServing bool      // a server has closed a connection without a session since
+	reported   time.Time // when it was yielded last
+	noQuorum   bool      // the NoQuorum that was yielded last
 }
 
 // record records how servers fail at present.
@@ -53,15 +54,16 @@ func (s *outage) record() {
 	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), core.ErrNotServing)
 }
 
-// trouble returns the error to yield, or nil if it was yielded already. A
+// trouble returns the error to yield, or nil if it was yielded already. A server
+// that ends each session comes and goes: this is yielded once in a pause. A
 // server that accepts the connection and does not answer has no quorum, or does
 // not reach it.
-func (s *outage) trouble(confirmed time.Time) *TroubleError {
+func (s *outage) trouble(confirmed time.Time, pause time.Duration) *TroubleError {
 	noQuorum := s.notServing || s.sm.State() == core.Connected
-	if s.reported && s.noQuorum == noQuorum {
+	if !s.reported.IsZero() && (s.noQuorum == noQuorum || time.Since(s.reported) < pause) {
 		return nil
 	}
-	s.reported, s.noQuorum = true, noQuorum
+	s.reported, s.noQuorum = time.Now(), noQuorum
 	return &TroubleError{confirmed, time.Since(s.began), noQuorum, s.sm.LastFailure()}
 }
 
@@ -71,11 +73,8 @@ var probePauses = backoff.Backoff{Min: 50 * time.Millisecond, Max: time.Second}
 // probe returns nil once a quorum has answered. The question is a transaction
 // of one check. A deposed leader still answers reads and syncs, but no
 // transaction, not even one that fails. ctx bounds the probe. Errors: the error
-// of ctx; session.ErrClosed.
+// of ctx; session.ErrClosed; a server's refusal of the question.
 func probe(ctx context.Context, sm *core.Manager, path string) error {
-	if path == "/" {
-		path = "/docent-probe" // the root cannot be checked, and a node need not exist
-	}
 	for tries := 0; ; tries++ {
 		if err := probePauses.Wait(ctx, tries-1); err != nil {
 			return err
@@ -84,15 +83,26 @@ func probe(ctx context.Context, sm *core.Manager, path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Txn(ctx, core.CheckOp(path, core.AnyVersion))
+		err = ask(ctx, s, path)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, core.ErrClosed):
+		case errors.Is(err, core.ErrUnknownOutcome), errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed):
+		default:
 			return err
-		case errors.Is(err, core.ErrUnknownOutcome), errors.Is(err, core.ErrSessionEnded):
-		case err == nil, errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNoAuth):
-			return nil
 		}
 	}
+}
+
+// ask asks a quorum in one session, and returns nil if it has answered. The
+// session's server has caught up with the leader then.
+func ask(ctx context.Context, s *core.Session, path string) error {
+	if path == "/" || strings.HasPrefix(path+"/", "/zookeeper/") {
+		path = "/docent-probe" // the root and the servers' own nodes cannot be checked, and a node need not exist
+	}
+	_, err := s.Txn(ctx, core.CheckOp(path, core.AnyVersion))
+	if gone(err) || refused(err) {
+		return nil
+	}
+	return err
 }

@@ -132,7 +132,7 @@ func leading(sm *session.Manager, e *election.Election) func(ctx context.Context
 			return "", err
 		}
 		l.Since = time.Time{}
-		return "led " + by(l.Owner), nil
+		return "led " + by(l.Owner, true), nil
 	}
 }
 

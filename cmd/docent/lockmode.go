@@ -16,6 +16,7 @@ type lockable struct {
 	holders   func(context.Context) ([]lock.Contender, error)
 	permits   int  // how many may hold at a time; 0: one
 	reads     bool // a read lock: it waits for writers alone
+	queued    bool // a holder may have waited: its znode does not tell since when it holds
 	// waiters is set for a read lock.
 	waiters func(context.Context) ([]lock.Contender, error)
 }
@@ -24,7 +25,7 @@ type lockable struct {
 var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Option) lockable{
 	"mutex": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewMutex(sm, path, opt)
-		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
+		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders, queued: true}
 	},
 	"one-node": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewOneNode(sm, path, opt)
@@ -32,11 +33,11 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true, waiters: m.Waiters}
+		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, queued: true, reads: true, waiters: m.Waiters}
 	},
 	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders}
+		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders, queued: true}
 	},
 }
 
@@ -72,7 +73,7 @@ func permitOf(s *lock.Semaphore, permits int) lockable {
 			return p.Holds()[0], nil
 		})
 	}
-	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, permits: permits}
+	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, queued: true, permits: permits}
 }
 
 // obstacle describes the holders that the contender of a session waits for, or
@@ -100,7 +101,7 @@ func (l lockable) obstacle(ctx context.Context, own session.ID) (string, error) 
 }
 
 // by names an owner, with the time since when it holds or leads.
-func by(o session.Owner) string {
+func by(o session.Owner, queued bool) string {
 	name := oneLine(o.ID)
 	switch {
 	case o.Hidden:
@@ -112,7 +113,11 @@ func by(o session.Owner) string {
 		name += fmt.Sprintf(" (pid %d on %s)", o.PID, oneLine(o.Host))
 	}
 	line := "by " + name
-	if !o.Since.IsZero() {
+	switch {
+	case o.Since.IsZero():
+	case queued:
+		line += ", queued at " + clock(o.Since, time.Now())
+	default:
 		line += " since " + clock(o.Since, time.Now())
 	}
 	if text := lasting(o); text != "" {
@@ -124,7 +129,7 @@ func by(o session.Owner) string {
 // describe names the first holder, and counts the others.
 func (l lockable) describe(holders []lock.Contender) string {
 	h := holders[0]
-	line := by(h.Owner)
+	line := by(h.Owner, l.queued)
 	switch n := len(holders) - 1; {
 	case n == 1:
 		line += " and by one more"

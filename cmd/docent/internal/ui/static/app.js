@@ -70,7 +70,7 @@ function card(owner, role, style, ...more) {
     owner.host || owner.pid ? el("small", {}, [owner.host, owner.pid ? "pid " + owner.pid : ""].filter(Boolean).join(", ")) : "",
     owner.hidden ? el("small", {}, "its znode may not be read: an ACL hides what it holds") : "",
     owner.leftOut && owner.id ? el("small", {}, "its data is left out") : "",
-    owner.token ? el("small", {}, "for ", aged(owner.since), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
+    owner.token ? el("small", {}, style === "holds" && !owner.holdingSince ? ["queued ", aged(owner.since), " ago"] : ["for ", aged(owner.holdingSince || owner.since)], owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
     owner.session ? el("small", {}, "session " + owner.session) : owner.hidden && !owner.token ? "" : el("small", {}, "no session"),
     owner.token ? el("small", {}, "token " + owner.token) : "",
     more);
