@@ -78,6 +78,7 @@ func (c *classifier) lock(n *node) *Lock {
 	if request := n.kid(transferName); request != nil {
 		f.MayBeElection = true
 		c.take(request)
+		markWithoutSession(&f.Header, []*node{request})
 	}
 	if f.MayBeElection {
 		f.Notes = append(f.Notes, "elections of Curator's LeaderSelector and of kazoo look the same: the holder may be a leader")
@@ -127,6 +128,7 @@ func (c *classifier) election(n *node) *Election {
 		return f
 	}
 	c.take(request)
+	markWithoutSession(&f.Header, []*node{request})
 	var w struct{ ID, Node string }
 	if json.Unmarshal(request.data, &w) == nil && w.Node != "" {
 		f.Transfer = w.ID

@@ -17,10 +17,10 @@
 //
 // # What is promised
 //
-//   - Nothing is written. The options limit how much is read: at most Limit
-//     znodes, at most Children children of one znode, at most Names names of
-//     children, and at most MaxBytes of names and data. A few requests are under
-//     way at a time.
+//   - Only RemoveAbandoned writes: it deletes one znode. The options limit how
+//     much is read: at most Limit znodes, at most Children children of one
+//     znode, at most Names names of children, and at most MaxBytes of names and
+//     data. A few requests are under way at a time.
 //   - The report says what was left out, and where: an Omitted, or
 //     Header.Unread. It also says what an ACL hides.
 //   - A znode that is not recognised is a Plain. If znodes may belong to
@@ -46,8 +46,8 @@
 //
 // # What ctx governs
 //
-// The ctx of Read and Deadlocks bounds the call. The ctx of Changes ends the
-// sequence.
+// The ctx of Read, Deadlocks and RemoveAbandoned bounds the call. The ctx of
+// Changes ends the sequence.
 //
 // # What it reads
 //

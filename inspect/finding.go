@@ -264,6 +264,8 @@ type Double struct {
 	// Left are the names of znodes of the round's members that are gone. Only
 	// Docent's rounds name their members.
 	Left []string `json:"left,omitempty"`
+
+	named bool // the round names its members
 }
 
 // Counter is a znode with a number of 4 or 8 bytes, as Curator's counters have.

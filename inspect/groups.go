@@ -92,7 +92,9 @@ func (c *classifier) partitioner(n *node) Finding {
 			continue
 		}
 		c.take(k)
-		if l := c.lock(k); l.Holder != nil {
+		l := c.lock(k)
+		f.Abandoned = append(f.Abandoned, l.Abandoned...)
+		if l.Holder != nil {
 			f.Claims = append(f.Claims, Claim{k.name, *l.Holder})
 		}
 	}
@@ -166,7 +168,7 @@ func (c *classifier) double(n *node) Finding {
 	if !sure {
 		return nil
 	}
-	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil}
+	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil, named: round.Members != nil}
 	c.take(members...)
 	for _, k := range members {
 		p := c.owner(k)

@@ -31,6 +31,8 @@ type grammar struct {
 	Service    serviceCommand    `cmd:"" help:"Register, list, watch, pick and drain instances of services."`
 	Inspect    inspectCommand    `cmd:"" help:"Print the locks, queues and other recipes in ZooKeeper; find deadlocks."`
 	ACL        aclCommand        `cmd:"" name:"acl" help:"Check who else has rights on a tree; make a tree of your own."`
+	Revoke     revokeCommand     `cmd:"" help:"Ask the holders of a lock to release it."`
+	Remove     removeCommand     `cmd:"" help:"Delete a znode that docent inspect marks as abandoned."`
 	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a web page that shows what docent inspect prints."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`

@@ -43,6 +43,8 @@ var readingVerbs = []struct {
 	{"inspect /typo", "/typo", "/typo", "", 0, "", ""},
 	{"inspect --deadlocks --confirm 0s /typo", "/typo", "/typo", "", 0, "", ""},
 	{"acl check /typo", "/typo", "/typo", "", 1, "", ""}, // it is open
+	{"revoke /typo", "/typo", "/typo", "", 0, "", ""},
+	{"remove /typo", "/typo", "/typo", "", 1, "", ""}, // it is not marked
 }
 
 const lenOfNothing = `{"path":"/typo","ready":0,"delayed":0,"claimed":0,"dead":0,"foreign":0}` + "\n"

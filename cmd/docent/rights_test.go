@@ -26,6 +26,7 @@ var rightsVerbs = []string{
 	"queue dead list /a/b/queue", "queue dead redrive /a/b/queue", "group list /a/b/group", "group join /a/b/group m2",
 	"service list --base /a/b/services orders", "service pick --base /a/b/services orders", "service register --base /a/b/services orders i2 10.0.0.2:80",
 	"service drain --base /a/b/services orders i1", "inspect /a/b", "inspect --deadlocks --confirm 0s /a/b",
+	"revoke /a/b/lock", "remove /a/b/lock",
 }
 
 // rightsRoles are the rights of a session on each znode of the recipes.

@@ -16,14 +16,14 @@ func TestUsage_words(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
 		// A command without a verb names its verbs.
 		{"-v", `a command is missing; give demo, dev, lock, once, elect, leader, barrier, counter, config, queue, group, service, inspect, ` +
-			`acl, ui, completion, man or version (see: docent --help)`},
+			`acl, revoke, remove, ui, completion, man or version (see: docent --help)`},
 		{"config", `config needs a verb: get, set, watch, delete, list, sync, history or rollback (see: docent config --help)`},
 		{"queue dead", `queue dead needs a verb: list, redrive or discard (see: docent queue dead --help)`},
 		{"acl --json", `acl needs a verb: check or init (see: docent acl --help)`},
 		// A word that is not a verb.
 		{"lokc /l -- x", `unknown command "lokc"; did you mean "lock"? (see: docent --help)`},
 		{"frobnicate", `unknown command "frobnicate"; give demo, dev, lock, once, elect, leader, barrier, counter, config, queue, group, ` +
-			`service, inspect, acl, ui, completion, man or version (see: docent --help)`},
+			`service, inspect, acl, revoke, remove, ui, completion, man or version (see: docent --help)`},
 		{"config gte /k", `config: unknown verb "gte"; did you mean "get"? (see: docent config --help)`},
 		{"barrier raise /b", `barrier: unknown verb "raise"; give set, lift, wait or enter (see: docent barrier --help)`},
 		{"config get /k /l", `config get: "/l" is too much; write docent config get PATH (see: docent config get --help)`},

@@ -13,6 +13,7 @@ func TestFault59_Misuse(t *testing.T) {
 		core.WaitingFor, core.Lasting, core.IDTaken, core.Replaced, new(core.SessionID),
 		core.RefusedOp, core.AddAuth, core.Digest,
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
+		core.RequirePersistent, core.RequireNoCreates,
 		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),
 		new(core.Life), new(core.Turn), new(core.Watch), new(core.Follower), new(core.Op), new(core.Credential), new(core.State),
 		new(core.OpError), new(core.CodeError), new(core.Grant),

@@ -18,7 +18,9 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
-	acl     []ACL // more entries for a created node, after the configured ones
+	// fleeting says that the transaction deletes the created node itself.
+	fleeting bool
+	acl      []ACL // more entries for a created node, after the configured ones
 	// exactACL is the ACL of a created node instead of the configured one.
 	// Empty means the configured one.
 	exactACL []ACL
@@ -110,9 +112,10 @@ func (s *Session) admitOps(ctx context.Context, ops []Op) error {
 	return nil
 }
 
-// creates returns the directory in which the operation creates a znode.
+// creates returns the directory in which the operation creates a znode that
+// outlives the transaction.
 func (op Op) creates() (dir string, ok bool) {
-	if op.kind != "create" {
+	if op.kind != "create" || op.fleeting {
 		return "", false
 	}
 	dir, _ = znode.Split(op.path)

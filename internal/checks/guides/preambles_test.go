@@ -46,6 +46,7 @@ func consume(ctx context.Context, partition int, token int64) error
 	"docs/inspect.md": `
 var ctx context.Context
 var sm *session.Manager
+var path string
 `,
 	"docs/lock.md": `
 var ctx context.Context
