@@ -17,6 +17,8 @@ type Problem struct {
 	// problem is about several. Recipe is the kind of the finding.
 	Path   string `json:"path"`
 	Recipe Kind   `json:"recipe,omitempty"`
+	// Others are the paths of the other findings of a deadlock.
+	Others []string `json:"others,omitempty"`
 	// Since is the time since which the problem is known to exist. It is zero if
 	// the znodes do not tell. It is by the clock of the ensemble's leader, or by
 	// this machine's clock if it is the time of an earlier report.
@@ -66,7 +68,7 @@ const (
 	ProblemHeld   ProblemKind = "held for long"
 	ProblemWaited ProblemKind = "waited for long"
 	// ProblemSession is a session that others wait for, while it has itself
-	// waited elsewhere for long.
+	// waited elsewhere for long. The locks of a deadlock are only in the deadlock.
 	ProblemSession ProblemKind = "stuck session"
 	// ProblemNotReleased is a lock whose holder was asked to release it, and
 	// still holds it.

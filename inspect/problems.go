@@ -18,7 +18,7 @@ import (
 // Report. It is safe for concurrent use.
 func Problems(r *Report, o ProblemOptions) []Problem {
 	r.mustExist()
-	p := &problems{r: r, o: o, earlier: make(map[string]Finding)}
+	p := &problems{r: r, o: o, earlier: make(map[string]Finding), cyclic: make(map[string]bool)}
 	p.o.At = laterOf(o.At, r.Taken)
 	if p.o.Held <= 0 {
 		p.o.Held = DefaultHeld
@@ -64,6 +64,7 @@ type problems struct {
 	r       *Report
 	o       ProblemOptions
 	earlier map[string]Finding // of the earlier report, by path
+	cyclic  map[string]bool    // the paths of deadlocks
 	all     []Problem
 }
 
@@ -92,7 +93,15 @@ func (p *problems) deadlock(d Deadlock) {
 		text += fmt.Sprintf("; %d more wait for them", n)
 	}
 	first := d.Cycle[0]
-	p.add(Problem{Kind: ProblemDeadlock, Severity: Critical, Path: first.Lock, Recipe: first.Kind, Since: d.Since,
+	p.cyclic[first.Lock] = true
+	var others []string
+	for _, w := range d.Cycle[1:] {
+		if !p.cyclic[w.Lock] {
+			others = append(others, w.Lock)
+		}
+		p.cyclic[w.Lock] = true
+	}
+	p.add(Problem{Kind: ProblemDeadlock, Severity: Critical, Path: first.Lock, Recipe: first.Kind, Others: others, Since: d.Since,
 		Text: text, Sessions: sessions, Command: revoke(first.Holder)})
 }
 
@@ -156,6 +165,9 @@ func (p *problems) contended(f Finding) {
 	}
 	if len(holders) > 0 {
 		p.notReleased(h, holders)
+	}
+	if p.cyclic[h.Path] {
+		return // that it waits is part of the deadlock
 	}
 	command := func() []string {
 		if h.Kind == KindSemaphore || len(holders) == 0 {

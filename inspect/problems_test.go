@@ -200,6 +200,8 @@ func TestProblems_stuckSession(t *testing.T) {
 	o.Deadlocks = []Deadlock{{Cycle: []Wait{{Lock: "/b", Kind: KindLock, Waiter: annWaits, Holder: ben}, {Lock: "/a", Kind: KindLock, Waiter: benWaits, Holder: ann}}, Since: noon}}
 	text := lines(Problems(r, o))
 	require.NotContains(t, text, "stuck")
+	require.Len(t, Problems(r, ProblemOptions{Deadlocks: o.Deadlocks}), 1, "the waits are part of the deadlock")
+	require.Equal(t, []string{"/a"}, Problems(r, o)[0].Others)
 	require.True(t, strings.HasPrefix(text, "critical, deadlock, /b, 0s: ann waits for ben at /b, and ben waits for ann at /a: none of them can go on [0x1 0x2] [revoke /x/ben]\n"), text)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/inspect"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
@@ -46,6 +47,14 @@ func (s *Server) lift(ctx context.Context, what request) error {
 		return errNotPath
 	}
 	return barrier.New(s.cfg.Manager, what.Path).Lift(ctx)
+}
+
+// remove deletes a znode that is still abandoned.
+func (s *Server) remove(ctx context.Context, what request) error {
+	if what.ID != what.Path {
+		return errNotPath
+	}
+	return inspect.RemoveAbandoned(ctx, s.cfg.Manager, what.Path)
 }
 
 // queueLayouts are the layouts of queues, as docent queue --layout names them.

@@ -105,6 +105,7 @@ func New(cfg Config) *Server {
 		"/api/revoke":   {http.MethodPost, s.action("revoke", s.revoke)},
 		"/api/lift":     {http.MethodPost, s.action("lift", s.lift)},
 		"/api/redrive":  {http.MethodPost, s.action("redrive", s.redrive)},
+		"/api/remove":   {http.MethodPost, s.action("remove", s.remove)},
 		"/api/discard":  {http.MethodPost, s.action("discard", s.discard)},
 	}
 	for suffix, contentType := range map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"} {

@@ -68,12 +68,12 @@ function body(f) {
 const timed = new Set(["lock", "rwlock", "semaphore", "one-node", "election", "job"]);
 
 function content(f) {
-  const problems = (store.problems || []).filter((p) => p.path === f.path);
+  const problems = (store.problems || []).filter((p) => p.path === f.path || (p.others || []).includes(f.path));
   return [
     el("h2", { tabindex: -1 }, f.path),
     el("p", { class: "meta" }, [f.kind, (f.layouts || []).join(", "), f.created ? "made " : ""].filter(Boolean).join(" · "), ago(f.created) || "",
       f.strangers ? " · " + plural(f.strangers, "unrecognised child", "unrecognised children") : "", f.unread ? " · " + f.unread + " not read" : ""),
-    problems.length ? el("div", { class: "here" }, problemList(problems, true)) : "",
+    problems.length ? el("div", { class: "here" }, problemList(problems, f.path)) : "",
     el("div", { class: "body" }, body(f)),
     ...(f.notes || []).map((n) => el("p", { class: "note" }, n)),
     ...(f.abandoned || []).map((m) => el("p", { class: "note mark" }, "Looks abandoned: " + m.path + ": " + m.why + " ", remove(m.path, m.why))),

@@ -26,8 +26,8 @@ function button(p) {
 function item(p, here) {
   return el("li", { class: "problem " + p.severity, "data-key": keyOf(p) },
     el("p", { class: "headline" }, el("strong", { class: "severity" }, p.severity), el("span", { class: "what" }, p.kind),
+      here && p.path === here ? "" : el("span", { class: "where" }, link(p.path, p.path)),
       p.since ? el("span", { class: "since" }, "for ", aged(p.since)) : p.seen ? el("span", { class: "since" }, "seen for ", aged(p.seen)) : ""),
-    here ? "" : el("p", { class: "where" }, link(p.path, p.path)),
     el("p", { class: "text" }, p.text + "."),
     p.sessions && p.sessions.length ? el("p", { class: "who" }, p.sessions.slice(0, 6).map((id, i) => [i ? ", " : "", session(id)]), p.sessions.length > 6 ? ", and more" : "") : "",
     p.command ? el("div", { class: "actions" }, command(p.command), button(p)) : "");
@@ -53,7 +53,7 @@ export function drawProblems() {
 
 function summary(all) {
   if (!store.problems) return "Reading…";
-  if (all.length) return severities.map((s) => [s, all.filter((p) => p.severity === s).length]).filter(([, n]) => n).map(([s, n]) => n + " " + s).join(", ");
+  if (all.length) return severities.map((s) => [s, all.filter((p) => p.severity === s).length]).filter(([, n]) => n).map(([s, n]) => s === "critical" ? n + " critical" : plural(n, s)).join(", ");
   return (store.state === "live" ? "No problem in " : "No problem was known in ") + plural(store.report ? store.report.nodes : 0, "znode") + ".";
 }
 

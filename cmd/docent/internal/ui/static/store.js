@@ -16,7 +16,7 @@ export function listed() {
 }
 
 export const finding = (path) => store.report ? store.report.findings.find((f) => f.path === path) : undefined;
-export const problemPaths = () => new Set((store.problems || []).map((p) => p.path));
+export const problemPaths = () => new Set((store.problems || []).flatMap((p) => [p.path, ...(p.others || [])]));
 
 // answers has what the server said to a request for details. An answer is asked for anew when its stamp changes, and
 // shown until the next one is there.
