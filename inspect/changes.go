@@ -97,6 +97,9 @@ func (w *watcher) round() bool {
 	w.troubled = false
 	if err == nil {
 		w.failures = 0
+		if r.Confirmed.After(w.confirmed) {
+			w.confirmed = r.Confirmed
+		}
 		if !w.yield(r, nil) {
 			return false
 		}

@@ -123,12 +123,12 @@ func (c *classifier) leaf(n *node) Finding {
 	case !n.leaf() || n.hidden == hiddenChildren || n.unknown():
 		return nil
 	case n.ephemeral():
-		f := &OneNode{headerAs(KindOneNode, n), c.owner(n)}
+		f := &OneNode{headerAs(KindOneNode, n), c.owner(n).holding()}
 		f.Layouts = layoutsOf([]Owner{f.Holder})
 		f.Notes = append(f.Notes, "one ephemeral znode: the holder of a one-node lock or election, whose waiters have no znodes, or a member of another recipe")
 		return f
 	case ours && o.ID == "" && o.Visit == "":
-		f := &Barrier{headerAs(KindBarrier, n), c.owner(n)}
+		f := &Barrier{headerAs(KindBarrier, n), c.owner(n).holding()}
 		f.Layouts = []Layout{Docent}
 		return f
 	case n.stat.DataLength == 0:

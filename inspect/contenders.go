@@ -208,7 +208,7 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 	if line == nil {
 		return nil // kazoo never removes the queue: this is not a semaphore
 	}
-	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: c.owners(leases), Used: len(n.names)}
+	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: c.permitted(leases), Used: len(n.names)}
 	c.take(leases...)
 	markWithoutSession(&f.Header, leases)
 	f.Unread = n.omitted
@@ -221,6 +221,16 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 	}
 	f.Layouts = []Layout{Kazoo}
 	return f
+}
+
+// permitted returns the holders of kazoo's permits. kazoo creates a lease when
+// there is a free permit.
+func (c *classifier) permitted(leases []*node) []Owner {
+	all := c.owners(leases)
+	for i, o := range all {
+		all[i] = o.holding()
+	}
+	return all
 }
 
 func isAddress(s string) bool {

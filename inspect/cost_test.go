@@ -24,11 +24,11 @@ func TestCostsOfALook(t *testing.T) {
 			{
 				// The top is read by itself; then its child, the lock, and the
 				// four contenders.
-				Name: "Read", Want: testworld.Counts{"sync": 1, "exists": 1, "getChildren2": 3, "multiRead": 3},
+				Name: "Read", Want: testworld.Counts{"multi": 1, "exists": 1, "getChildren2": 3, "multiRead": 3},
 				Do: func() { r = report(w, q, "/") },
 			},
 			{
-				Name: "Read of the lock alone", Want: testworld.Counts{"sync": 1, "exists": 1, "getChildren2": 1, "multiRead": 1},
+				Name: "Read of the lock alone", Want: testworld.Counts{"multi": 1, "exists": 1, "getChildren2": 1, "multiRead": 1},
 				Do: func() { report(w, q, "/locks/m") },
 			},
 		})

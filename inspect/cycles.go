@@ -10,8 +10,10 @@ import (
 // Limits of the search for cycles, for each strongly connected set of waits.
 // One cycle of each set is always found.
 const (
-	maxCycles = 16      // cycles that have no session in common
-	maxSteps  = 500_000 // edges, after which a cycle need not be the shortest
+	maxApart  = 16           // cycles that have no session in common
+	maxCycles = 32           // cycles in all, unless more than maxApart have no session in common
+	maxSteps  = 500_000      // edges, after which a cycle need not be the shortest
+	maxListed = 2 * maxEdges // edges, after which no other cycle is looked for
 )
 
 // edge leads from a wait through a holder to a wait of the holder's session.
@@ -20,42 +22,69 @@ type edge struct {
 	to     *wait
 }
 
-// cycles returns the shortest cycle of each strongly connected set, and then
-// the shortest cycles among the sessions of the set that are in no cycle yet.
-// Every other cycle has a session in common with one of these, or is in a set
-// whose last cycle has More.
+// cycles returns the elementary cycles of each strongly connected set: first
+// the shortest, then the shortest among the sessions of the set that are in no
+// cycle yet, and so on, then all others. If the limits leave out a cycle, the
+// last of its set has More.
 func (g *graph) cycles() []Deadlock {
 	var all []Deadlock
 	for _, set := range g.components() {
-		left := make(map[*wait]bool, len(set))
-		for _, w := range set {
-			left[w] = true
+		some := representatives(set)
+		found, complete := g.apart(some)
+		if complete {
+			var more [][]edge
+			more, complete = g.list(some, found, max(0, maxCycles-len(found)))
+			found = append(found, more...)
 		}
-		steps := 0
-		for n := 0; ; n++ {
-			onlyCyclic(set, left)
-			cycle := g.cycle(set, left, &steps)
-			if cycle == nil {
-				break
-			}
-			if n == maxCycles {
-				all[len(all)-1].More = true
-				break
-			}
+		for _, cycle := range found {
 			all = append(all, g.deadlock(cycle, set))
-			in := make(map[session.ID]bool)
-			for _, e := range cycle {
-				in[e.to.who.Session] = true
-			}
-			for w := range left {
-				if in[w.who.Session] {
-					delete(left, w)
-				}
+		}
+		all[len(all)-1].More = !complete
+	}
+	slices.SortStableFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Cycle[0].Waiter.Path, b.Cycle[0].Waiter.Path) })
+	return all
+}
+
+// apart returns short cycles of the set that have no session in common, and
+// reports whether every other cycle has a session in common with one of them.
+func (g *graph) apart(set []*wait) (found [][]edge, complete bool) {
+	left := make(map[*wait]bool, len(set))
+	for _, w := range set {
+		left[w] = true
+	}
+	most := g.steps + maxSteps
+	for {
+		onlyCyclic(set, left)
+		cycle := g.cycle(set, left, most)
+		if cycle == nil || len(found) == maxApart {
+			return found, cycle == nil
+		}
+		found = append(found, cycle)
+		in := make(map[session.ID]bool)
+		for _, e := range cycle {
+			in[e.to.who.Session] = true
+		}
+		for w := range left {
+			if in[w.who.Session] {
+				delete(left, w)
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Cycle[0].Waiter.Path, b.Cycle[0].Waiter.Path) })
-	return all
+}
+
+// opened returns the number of cycles of an earlier graph of which a wait is
+// not stuck any longer.
+func (g *graph) opened(was *graph) (n int) {
+	stuck := make(map[place]bool)
+	for _, w := range g.waits {
+		stuck[placeOf(w.path, w.who)] = w.stuck
+	}
+	for _, d := range was.cycles() {
+		if slices.ContainsFunc(d.Cycle, func(w Wait) bool { return !stuck[placeOf(w.Lock, w.Waiter)] }) {
+			n++
+		}
+	}
+	return n
 }
 
 // onlyCyclic removes from left the waits that are in no cycle of left. So the
@@ -68,16 +97,17 @@ func onlyCyclic(set []*wait, left map[*wait]bool) {
 	}
 }
 
-// cycle returns the shortest cycle among the waits in left.
-func (g *graph) cycle(set []*wait, left map[*wait]bool, steps *int) (cycle []edge) {
+// cycle returns the shortest cycle among the waits in left. After the given
+// number of steps it returns the shortest that it has found.
+func (g *graph) cycle(set []*wait, left map[*wait]bool, most int) (cycle []edge) {
 	for _, w := range set {
 		if !left[w] {
 			continue
 		}
-		if r := shortest(w, left, steps); cycle == nil || r != nil && len(r) < len(cycle) {
+		if r := shortest(w, left, &g.steps); cycle == nil || r != nil && len(r) < len(cycle) {
 			cycle = r
 		}
-		if len(cycle) == 2 || cycle != nil && *steps > maxSteps {
+		if len(cycle) == 2 || cycle != nil && g.steps > most {
 			break // a shorter cycle does not exist, or takes too long to find
 		}
 	}

@@ -16,14 +16,16 @@ type Deadlock struct {
 	// Cycle has the sessions of the cycle in turn. The last waits for the
 	// first.
 	Cycle []Wait `json:"ring"`
-	// Since is the time at which the cycle was complete, by the clock of the
-	// ensemble's leader: the last of its sessions began to wait.
+	// Since is the time since which all sessions of the cycle have waited, by
+	// the clock of the ensemble's leader. The cycle may be younger: no znode
+	// tells since when a session holds. It existed at the first read.
 	Since time.Time `json:"since"`
 	// Behind are further sessions that wait for the cycle, directly or through
 	// others.
 	Behind []session.ID `json:"behind,omitempty"`
-	// More says that the sessions of Behind are in further cycles, which are
-	// not listed: the number of listed cycles is limited.
+	// More says that the sessions of Cycle and Behind are in further cycles,
+	// which are not listed: the search is limited. It is set for the last cycle
+	// of connected sessions.
 	More bool `json:"more,omitempty"`
 }
 
@@ -46,6 +48,9 @@ type Wait struct {
 // DeadlockReport is the result of Deadlocks.
 type DeadlockReport struct {
 	Deadlocks []Deadlock `json:"deadlocks"`
+	// Passing is the number of cycles of the first read that have opened before
+	// the second. These are no deadlocks. The limits of the search bound it.
+	Passing int `json:"passing,omitempty"`
 	// Report is the report that was searched.
 	Report *Report `json:"-"`
 	// Entangled says that some waits were left out, since too many sessions
@@ -69,8 +74,7 @@ func (r *DeadlockReport) Complete() bool {
 // and ends by itself. So Deadlocks reads the tree again after the time of the
 // option Confirm. It searches among the znodes that are the same in both reads:
 // waiters, holders, and the holders of permits. Every cycle that lasts is
-// found, whatever other znodes come and go. Deadlock.Since is its age. For the
-// same reason, a session that waits for its own lock is not a cycle. Sessions
+// found, whatever other znodes come and go. For the same reason, a session that waits for its own lock is not a cycle. Sessions
 // that both hold and wait at the same path are not a cycle either. A session
 // under other sessions (Owner.ParentSessions) and each of these count as a
 // single client.
@@ -105,6 +109,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	}
 	again, err := newScan(bridge.Core(sm), o, nil).report(ctx, path)
 	if gone(err) {
+		found.Passing = len(was.cycles())
 		return found, nil
 	}
 	if err != nil {
@@ -113,6 +118,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	g := newGraph(again)
 	g.keep(was)
 	found.Deadlocks, found.Entangled = g.cycles(), found.Entangled || g.cut
+	found.Passing = g.opened(was)
 	return found, nil
 }
 

@@ -109,6 +109,14 @@ type Owner struct {
 	Layout         Layout       `json:"layout,omitempty"`
 	// Mode is the mode in which a contender waits for an RWLock, or holds it.
 	Mode Mode `json:"mode,omitempty"`
+	// HoldingSince is when the owner began to hold, by the clock of the
+	// ensemble's leader. It is zero for an owner that does not hold, and if no
+	// znode tells. A contender holds at some time after Since, which is when it
+	// joined the wait queue: the holder of a Lock or an RWLock, the leader of an
+	// Election, the holder of a permit of Docent or Curator, and the owner of a
+	// partition of kazoo. HoldingSince is Since for the owner of a OneNode, a
+	// Barrier, any other partition or permit, and a claimed item.
+	HoldingSince time.Time `json:"holdingSince,omitzero"`
 	// Revoked says that the contender was asked to release the lock, as Docent
 	// and Curator do. The request has replaced its id.
 	Revoked bool `json:"revoked,omitempty"`
@@ -129,7 +137,8 @@ const (
 // Lock is a mutex: a queue of contenders. The first contender holds the lock.
 type Lock struct {
 	Header
-	// Holder is the first contender. It may not know yet that it holds.
+	// Holder is the first contender. It may not know yet that it holds. Its
+	// Since is when it joined the wait queue.
 	Holder  *Owner  `json:"holder,omitempty"`
 	Waiters []Owner `json:"waiters,omitempty"`
 	// MayBeElection says that the znodes may be an election: Curator's

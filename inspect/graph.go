@@ -20,6 +20,7 @@ type graph struct {
 	waits []*wait
 	hubs  []*hub
 	cut   bool // maxEdges was reached: some waits are left out
+	steps int  // the edges that the search for cycles has visited
 }
 
 // resource is a recipe that sessions wait for. A waiter gets it when all of its

@@ -122,7 +122,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 			continue
 		}
 		c.take(k)
-		p := c.owner(k)
+		p := c.owner(k).holding()
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {

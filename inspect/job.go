@@ -90,6 +90,8 @@ func (c *classifier) job(n *node) Finding {
 	f.By.Since, f.By.Token = stamp.Millis(n.stat.Mtime), n.stat.Mzxid
 	if !goesOn && n.omitted == 0 {
 		f.State = JobLost
+	} else {
+		f.By.HoldingSince = f.By.Since
 	}
 	return f
 }

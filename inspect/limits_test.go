@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,8 +41,8 @@ func TestRead_hundredThousandNodes(t *testing.T) {
 		const inner = 7 + 20 // the nodes that have children
 		require.Equal(t, DefaultLimit, r.Nodes)
 		require.Equal(t, inner+1+1+20_000-total, r.Nodes)
-		require.Equal(t, map[string]int{"sync": 1, "exists": 1, "multiRead": 637, "getChildren2": inner}, counts, "the top alone is read by itself")
-		require.Equal(t, r.Requests, counts["sync"]+counts["exists"]+counts["multiRead"]+counts["getChildren2"])
+		require.Equal(t, map[string]int{"multi": 1, "exists": 1, "multiRead": 637, "getChildren2": inner}, counts, "the top alone is read by itself")
+		require.Equal(t, r.Requests, counts["multi"]+counts["exists"]+counts["multiRead"]+counts["getChildren2"])
 	})
 }
 
@@ -220,7 +219,7 @@ func TestRead_faults(t *testing.T) {
 		})
 		caughtUp := 0
 		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
-			if r.Op == zktest.OpSync && strings.HasPrefix(r.Path, "/k") {
+			if r.Op == zktest.OpMulti {
 				caughtUp++
 			}
 			return zktest.Pass

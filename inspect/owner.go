@@ -33,6 +33,12 @@ func (n *node) owner() Owner {
 	return o
 }
 
+// holding returns an owner that has held since its znode was created.
+func (o Owner) holding() Owner {
+	o.HoldingSince = o.Since
+	return o
+}
+
 // Lengths of unique ids in names.
 const (
 	hexLen = 32

@@ -94,8 +94,8 @@ const (
 // report. The zero value has the default thresholds.
 type ProblemOptions struct {
 	// Held is the time after which a lock counts as held for long, and a gate as
-	// closed for long. The time in the queue counts too: a znode does not tell
-	// when its owner has got the lock. Zero or less means DefaultHeld.
+	// closed for long. Without an Owner.HoldingSince the time in the wait queue
+	// counts too. Zero or less means DefaultHeld.
 	Held time.Duration
 	// Waited is the time after which a client counts as waiting for long. Zero or
 	// less means DefaultWaited.

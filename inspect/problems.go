@@ -187,14 +187,26 @@ func (p *problems) contended(f Finding) {
 			Text: text, Sessions: sessionsOf(holders, waiters), Command: command()})
 		return
 	}
-	if longest := oldest(holders); p.old(longest.Since, p.o.Held) {
+	if longest := oldest(holders); p.old(holdingSince(longest), p.o.Held) {
 		text, severity := heldBy(holders), Notice
+		if longest.HoldingSince.IsZero() {
+			text += ", or waited before"
+		}
 		if len(waiters) > 0 {
 			text, severity = fmt.Sprintf("%s, and %s", text, count(len(waiters), "waits", "wait")), Warning
 		}
-		p.add(Problem{Kind: ProblemHeld, Severity: severity, Path: h.Path, Recipe: h.Kind, Since: longest.Since,
+		p.add(Problem{Kind: ProblemHeld, Severity: severity, Path: h.Path, Recipe: h.Kind, Since: holdingSince(longest),
 			Text: text, Sessions: sessionsOf(holders, waiters), Command: command()})
 	}
+}
+
+// holdingSince is when the owner began to hold, or joined the wait queue if no
+// znode tells.
+func holdingSince(o Owner) time.Time {
+	if o.HoldingSince.IsZero() {
+		return o.Since
+	}
+	return o.HoldingSince
 }
 
 // notReleased adds a holder that was asked to release in both reports.

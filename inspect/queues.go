@@ -135,7 +135,7 @@ func (c *classifier) claims(f *Queue, claims, items *node) {
 			continue
 		}
 		c.take(k)
-		f.Claims = append(f.Claims, ItemClaim{k.name, c.owner(k)})
+		f.Claims = append(f.Claims, ItemClaim{k.name, c.owner(k).holding()})
 		if k.lasting() {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no consumer can take the item until the claim is deleted"})
 		}

@@ -18,8 +18,14 @@ import (
 type Report struct {
 	// Path is the top of the tree.
 	Path string `json:"path"`
-	// Taken is the time at which the reads ended, by this machine's clock.
+	// Began and Taken are the times at which the reads began and ended, by this
+	// machine's clock.
+	Began time.Time `json:"began"`
 	Taken time.Time `json:"taken"`
+	// Confirmed is a time, by this machine's clock, at which a quorum has
+	// committed a transaction in the session that then made the reads. So what
+	// is reported was read later than Confirmed, and is not older.
+	Confirmed time.Time `json:"confirmed"`
 	// Findings are in the order of the tree: a znode, then its descendants,
 	// siblings by name. The znodes that a recipe has below its znode are part
 	// of its finding, and not findings themselves.
@@ -74,8 +80,10 @@ func pick[T Finding](r *Report) []T {
 }
 
 // Read reads the tree at path and reports its content. path is relative to sm's
-// root, and may be "/". Read writes nothing. It reads breadth first, a few
-// znodes at a time, within the limits of the options. The report says what the
+// root, and may be "/". Read writes nothing. It begins with a transaction that
+// changes nothing, so that a quorum confirms the report, and waits for a quorum
+// if there is none. It reads breadth first, a few znodes at a time, within the
+// limits of the options. The report says what the
 // limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
 // out /zookeeper, the servers' own tree.
 //
@@ -101,6 +109,7 @@ func (s *scan) report(ctx context.Context, path string) (*Report, error) {
 	if err := cmp.Or(s.options.err, znode.ValidateRoot(path), ctx.Err()); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	top, err := s.walk(ctx, path)
 	if err != nil {
 		return nil, err
@@ -110,5 +119,7 @@ func (s *scan) report(ctx context.Context, path string) (*Report, error) {
 	}
 	taken := time.Now()
 	all := findings(top, func(n *node) { s.leaveOut(n, int(n.stat.DataLength)) })
-	return &Report{Path: path, Taken: taken, Findings: all, Nodes: s.looked, Requests: s.requests, LeftOut: s.out}, nil
+	return &Report{
+		Path: path, Began: began, Taken: taken, Confirmed: s.proven, Findings: all, Nodes: s.looked, Requests: s.requests, LeftOut: s.out,
+	}, nil
 }

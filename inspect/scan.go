@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
@@ -31,6 +32,7 @@ type scan struct {
 
 	catchUp chan struct{} // holds a token while a goroutine uses synced
 	synced  *core.Session // the session that has caught up with the leader
+	proven  time.Time     // when the question was sent that a quorum has answered in it
 
 	mu       sync.Mutex
 	listed   int // the number of names
@@ -50,8 +52,8 @@ func (s *scan) stop() {
 	}
 }
 
-// session returns the present session after its server has caught up with the
-// leader.
+// session returns the present session after a quorum has answered in it. So its
+// server has caught up with the leader.
 func (s *scan) session(ctx context.Context, path string) (*core.Session, error) {
 	now, err := s.sm.Session(ctx)
 	if err != nil {
@@ -66,12 +68,22 @@ func (s *scan) session(ctx context.Context, path string) (*core.Session, error) 
 	if s.synced == now {
 		return now, nil
 	}
-	if err := now.Sync(ctx, path); err != nil {
-		return nil, err
+	// A sync would not do: a leader that has lost its quorum answers it.
+	for tries := 0; ; tries++ {
+		if err := probePauses.Wait(ctx, tries-1); err != nil {
+			return nil, err
+		}
+		sent := time.Now()
+		err := ask(ctx, now, path)
+		s.count(nil)
+		switch {
+		case err == nil:
+			s.synced, s.proven = now, sent
+			return now, nil
+		case !errors.Is(err, core.ErrUnknownOutcome):
+			return nil, err
+		}
 	}
-	s.synced = now
-	s.count(nil)
-	return now, nil
 }
 
 // count counts a request, and keeps its watch, if any.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
@@ -73,9 +74,6 @@ var probePauses = backoff.Backoff{Min: 50 * time.Millisecond, Max: time.Second}
 // transaction, not even one that fails. ctx bounds the probe. Errors: the error
 // of ctx; session.ErrClosed.
 func probe(ctx context.Context, sm *core.Manager, path string) error {
-	if path == "/" {
-		path = "/docent-probe" // the root cannot be checked, and a node need not exist
-	}
 	for tries := 0; ; tries++ {
 		if err := probePauses.Wait(ctx, tries-1); err != nil {
 			return err
@@ -84,15 +82,25 @@ func probe(ctx context.Context, sm *core.Manager, path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Txn(ctx, core.CheckOp(path, core.AnyVersion))
+		err = ask(ctx, s, path)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, core.ErrClosed):
+		case err == nil, errors.Is(err, core.ErrClosed):
 			return err
-		case errors.Is(err, core.ErrUnknownOutcome), errors.Is(err, core.ErrSessionEnded):
-		case err == nil, errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNoAuth):
-			return nil
 		}
 	}
+}
+
+// ask asks a quorum in one session, and returns nil if it has answered. The
+// session's server has caught up with the leader then.
+func ask(ctx context.Context, s *core.Session, path string) error {
+	if path == "/" || strings.HasPrefix(path+"/", "/zookeeper/") {
+		path = "/docent-probe" // the root and the servers' own nodes cannot be checked, and a node need not exist
+	}
+	_, err := s.Txn(ctx, core.CheckOp(path, core.AnyVersion))
+	if gone(err) || refused(err) {
+		return nil
+	}
+	return err
 }

@@ -57,7 +57,8 @@ type Owner struct {
 	// is not ephemeral.
 	Session ID `json:"session,omitempty"`
 	// Since is when the znode was created, by the clock of the ensemble's
-	// leader.
+	// leader. A contender joined the wait queue then: no znode tells when it
+	// began to hold or to lead.
 	Since time.Time `json:"since"`
 	// Token is the zxid of the znode's creation. It orders owners of the same
 	// path by age. A fencing token is at least this.

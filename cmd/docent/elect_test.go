@@ -116,6 +116,13 @@ func TestLeader(t *testing.T) {
 	require.Regexp(t, `^\{"vacant":false,"id":"host-7","token":\d+,"since":"20[^"]+Z","session":"0x[0-9a-f]+"\}\n$`, out)
 	d.kill(syscall.SIGTERM)
 	d.wait()
+
+	d = start(t, words("elect /one --layout one-node --id host-8", self()...), on(server), role("signals"))
+	require.Contains(t, d.line(), "ready")
+	_, out, _ = docent(t, words("--json leader /one --layout one-node"), on(server))
+	require.Regexp(t, `"since":"(20[^"]+Z)","leadingSince":"20[^"]+Z","session":"0x[0-9a-f]+"\}\n$`, out)
+	d.kill(syscall.SIGTERM)
+	d.wait()
 }
 
 func TestLeader_watch(t *testing.T) {

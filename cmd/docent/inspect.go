@@ -204,6 +204,9 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	if !found.Complete() {
 		a.note("%s: the search is not complete and may have missed a deadlock: %s", task, gaps(found))
 	}
+	if found.Passing > 0 {
+		a.note("%s: %s opened within %v: no deadlock", task, count(found.Passing, "cycle"), c.Confirm)
+	}
 	if n := len(found.Deadlocks); n > 0 {
 		a.code = exitFailure
 		a.note("%s: %s found; end one process of each cycle", task, count(n, "deadlock"))

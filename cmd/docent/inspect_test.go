@@ -48,9 +48,9 @@ func TestInspect_text(t *testing.T) {
 	require.Empty(t, stderr)
 	out = regexp.MustCompile(`\d+s|0x[0-9a-f]+|token \d+|pid \d+ on [^)]+`).ReplaceAllString(out, "_")
 	require.Equal(t, `/conf/key  config  5 bytes  version 0, changed _ ago
-/e  election (curator)  led by b for _, session _, _
-/locks/orders  lock (docent)  held by a (_) for _, session _, _
-/locks/stuck  lock (curator)  held by 10.0.0.1 for _, no session, _
+/e  election (curator)  led by b, queued _ ago, session _, _
+/locks/orders  lock (docent)  held by a (_), queued _ ago, session _, _
+/locks/stuck  lock (curator)  held by 10.0.0.1, queued _ ago, no session, _
   ! /locks/stuck/_c_00000000-1111-4222-8333-000000000001-lock-0000000000: it belongs to no session, and stays until a client deletes it
 /locks/stuck\xe2\x80\xae  config  3 bytes  version 0, changed _ ago
 /q  queue (curator)  1 item, the oldest put _ ago
@@ -144,7 +144,7 @@ func TestInspect_deadlocks(t *testing.T) {
 	code, out, stderr = docent(t, words("inspect --deadlocks --confirm 10ms"), on(server))
 	require.Equal(t, 1, code)
 	require.Equal(t, "docent: inspect /: 1 deadlock found; end one process of each cycle\n", stderr)
-	require.Regexp(t, `^deadlock for \d+s:\n`+
+	require.Regexp(t, `^deadlock of 2 sessions, all waiting for \d+s:\n`+
 		`  wants /[12] \(pid \d+ on \S+\), session 0x[0-9a-f]+, waits at /[12] \(lock\) for wants /[12] .*, session 0x[0-9a-f]+\n`+
 		`  wants /[12] .* waits at /[12] \(lock\) for wants /[12] .*\n$`, out)
 	code, out, _ = docent(t, words("--json inspect --deadlocks --confirm 10ms"), on(server))

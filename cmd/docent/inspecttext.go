@@ -64,11 +64,11 @@ func (t *findingText) finding(f inspect.Finding) {
 			t.line("%s", head)
 			break
 		}
-		t.line("%s  held by %s", head, t.owner(*f.Holder))
+		t.line("%s  held by %s", head, t.holder(*f.Holder))
 		t.owners("waits", f.Waiters)
 	case *inspect.RWLock:
 		t.line("%s", head)
-		t.owners("holds", f.Holders)
+		t.holders(f.Holders)
 		t.owners("waits", f.Waiters)
 	case *inspect.Semaphore:
 		of := ""
@@ -76,7 +76,7 @@ func (t *findingText) finding(f inspect.Finding) {
 			of = fmt.Sprintf(" of %d", f.Limit)
 		}
 		t.line("%s  %d%s permits used", head, f.Used, of)
-		t.owners("holds", f.Holders)
+		t.holders(f.Holders)
 		t.owners("waits", f.Waiters)
 	case *inspect.OneNode:
 		t.line("%s  %s", head, t.owner(f.Holder))
@@ -85,7 +85,7 @@ func (t *findingText) finding(f inspect.Finding) {
 			t.line("%s", head)
 			break
 		}
-		t.line("%s  led by %s", head, t.owner(*f.Leader))
+		t.line("%s  led by %s", head, t.holder(*f.Leader))
 		if f.Transfer != "" {
 			t.line("  to be handed to %s", oneLine(f.Transfer))
 		}
@@ -156,7 +156,7 @@ func (t *findingText) partitioner(head string, f *inspect.Partitioner) {
 	t.line("%s  %d%s partitions owned", head, len(f.Claims), of)
 	t.owners("member", f.Members)
 	for _, claim := range f.Claims[:min(shown, len(f.Claims))] {
-		t.line("  partition %s: %s", oneLine(claim.Partition), t.owner(claim.Owner))
+		t.line("  partition %s: %s", oneLine(claim.Partition), t.holder(claim.Owner))
 	}
 	t.more(len(f.Claims))
 }
@@ -233,14 +233,33 @@ func (t *findingText) owners(what string, all []inspect.Owner) {
 	t.more(len(all))
 }
 
+// holders formats a line for each of the first holders.
+func (t *findingText) holders(all []inspect.Owner) {
+	for _, o := range all[:min(shown, len(all))] {
+		t.line("  holds: %s", t.holder(o))
+	}
+	t.more(len(all))
+}
+
 func (t *findingText) more(n int) {
 	if n > shown {
 		t.line("  and %d more (--json shows all)", n-shown)
 	}
 }
 
-// owner formats an owner: its name, age, session and token.
-func (t *findingText) owner(o inspect.Owner) string {
+// owner formats an owner: its name, the age of its znode, session and token.
+func (t *findingText) owner(o inspect.Owner) string { return t.aged(o, " for "+t.age(o.Since)) }
+
+// holder formats an owner that holds or leads. Mostly no znode tells since when.
+func (t *findingText) holder(o inspect.Owner) string {
+	if o.HoldingSince.IsZero() {
+		return t.aged(o, ", queued "+t.age(o.Since)+" ago")
+	}
+	return t.aged(o, " for "+t.age(o.HoldingSince))
+}
+
+// aged formats an owner with the text of its age.
+func (t *findingText) aged(o inspect.Owner, age string) string {
 	s := ownerName(o)
 	if o.Mode != "" {
 		s += " to " + string(o.Mode)
@@ -248,7 +267,7 @@ func (t *findingText) owner(o inspect.Owner) string {
 	if o.Hidden && o.Since.IsZero() {
 		return s + ", the ACL hides its session, age and token too: see --auth-file"
 	}
-	s += " for " + t.age(o.Since)
+	s += age
 	if o.Session != 0 {
 		s += ", session " + o.Session.String()
 	} else {
@@ -314,7 +333,7 @@ func layoutNames(all []inspect.Layout) string {
 // deadlockText formats a cycle as a chain.
 func deadlockText(d inspect.Deadlock, now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "deadlock for %s:\n", ageOf(d.Since, now))
+	fmt.Fprintf(&b, "deadlock of %s, all waiting for %s:\n", count(len(d.Cycle), "session"), ageOf(d.Since, now))
 	for i, w := range d.Cycle {
 		next := d.Cycle[(i+1)%len(d.Cycle)]
 		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for ", ownerName(w.Waiter), w.Waiter.Session, oneLine(w.Lock), w.Kind)

@@ -96,7 +96,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 	case err != nil:
 		return err
 	case a.globals.JSON:
-		return a.printJSON(asJSON(leader))
+		return a.printJSON(c.asJSON(leader))
 	case leader.Hidden:
 		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
 			hint: "give credentials that may read the znode, with --auth-file or DOCENT_AUTH"}
@@ -156,7 +156,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			continue
 		}
 		// After an error Changes yields the same leader again.
-		now := asJSON(leader)
+		now := c.asJSON(leader)
 		if !first && now == shown {
 			continue
 		}
@@ -183,21 +183,26 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 
 // leaderJSON is one state of an election.
 type leaderJSON struct {
-	Vacant  bool   `json:"vacant"`
-	Hidden  bool   `json:"hidden,omitempty"` // the ACL of the leader's node hides the rest
-	ID      string `json:"id,omitempty"`
-	Token   int64  `json:"token,omitempty"`
-	Since   string `json:"since,omitempty"`
-	Session string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
+	Vacant bool   `json:"vacant"`
+	Hidden bool   `json:"hidden,omitempty"` // the ACL of the leader's node hides the rest
+	ID     string `json:"id,omitempty"`
+	Token  int64  `json:"token,omitempty"`
+	Since  string `json:"since,omitempty"` // when the leader became a candidate
+	// LeadingSince is known without a queue of candidates alone.
+	LeadingSince string `json:"leadingSince,omitempty"`
+	Session      string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
 }
 
-func asJSON(l election.Leader) leaderJSON {
+func (c *leaderCommand) asJSON(l election.Leader) leaderJSON {
 	if !l.Exists {
 		return leaderJSON{Vacant: true}
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
 	if !l.Since.IsZero() { // the server has sent the node's stat
 		j.Since, j.Session = timestamp(l.Since), l.Session.String()
+		if c.Layout == "one-node" {
+			j.LeadingSince = j.Since
+		}
 	}
 	return j
 }

@@ -16,6 +16,7 @@ type lockable struct {
 	holders   func(context.Context) ([]lock.Contender, error)
 	permits   int  // how many may hold at a time; 0: one
 	reads     bool // a read lock: it waits for writers alone
+	queued    bool // a holder may have waited: its znode does not tell since when it holds
 	// waiters is set for a read lock.
 	waiters func(context.Context) ([]lock.Contender, error)
 }
@@ -24,7 +25,7 @@ type lockable struct {
 var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Option) lockable{
 	"mutex": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewMutex(sm, path, opt)
-		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
+		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders, queued: true}
 	},
 	"one-node": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewOneNode(sm, path, opt)
@@ -32,11 +33,11 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true, waiters: m.Waiters}
+		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, queued: true, reads: true, waiters: m.Waiters}
 	},
 	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders}
+		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders, queued: true}
 	},
 }
 
@@ -72,7 +73,7 @@ func permitOf(s *lock.Semaphore, permits int) lockable {
 			return p.Holds()[0], nil
 		})
 	}
-	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, permits: permits}
+	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, queued: true, permits: permits}
 }
 
 // obstacle describes the holders that the contender of a session waits for, or
@@ -113,7 +114,11 @@ func (l lockable) describe(holders []lock.Contender) string {
 		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))
 	}
 	line := "by " + name
-	if !h.Since.IsZero() {
+	switch {
+	case h.Since.IsZero():
+	case l.queued:
+		line += ", queued at " + clock(h.Since, time.Now())
+	default:
 		line += " since " + clock(h.Since, time.Now())
 	}
 	if text := lasting(h.Owner); text != "" {

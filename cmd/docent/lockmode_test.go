@@ -44,7 +44,7 @@ func TestLock_readersAndAWriter(t *testing.T) {
 	first, second := holding(t, server, "--mode read"), holding(t, server, "--mode read")
 	tries(t, server, "--mode read", 0, "")
 	tries(t, server, "--mode write", 75,
-		`^docent: lock /l: held for reading by \S+ \(pid \d+ on \S+\) since .* and by one more: not acquired at once; wait for it with --wait\n$`)
+		`^docent: lock /l: held for reading by \S+ \(pid \d+ on \S+\), queued at .* and by one more: not acquired at once; wait for it with --wait\n$`)
 	writer := start(t, words("lock /l --mode write --wait 1m", self()...), on(server), role("signals"))
 	awaitEphemerals(t, server, 3)
 	tries(t, server, "--mode read", 75, `held for reading by .* while a writer waits: not acquired at once`)

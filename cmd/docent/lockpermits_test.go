@@ -16,7 +16,7 @@ func TestLock_permits(t *testing.T) {
 	server := zktest.New(t)
 	first, second := holding(t, server, "--permits 2"), holding(t, server, "--permits 2")
 	tries(t, server, "--permits 2", 75,
-		`^docent: lock /l: held by \S+ \(pid \d+ on \S+\) since .* and by one more: not acquired at once; wait for it with --wait\n$`)
+		`^docent: lock /l: held by \S+ \(pid \d+ on \S+\), queued at .* and by one more: not acquired at once; wait for it with --wait\n$`)
 	third := start(t, words("lock /l --permits 2 --wait 1m", self()...), on(server), role("signals"))
 	awaitEphemerals(t, server, 4) // two leases, and the place and the lease of the one that waits
 	end(t, first)

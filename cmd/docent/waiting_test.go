@@ -54,7 +54,7 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 			`^docent: barrier wait /g: the gate is set when ZooKeeper answered last \(now .*\): not through within 6s`},
 		{"lock /l --wait 6s -- true", held, 3 * time.Second, exitNotAcquired,
 			`^docent: lock /l: held .* when ZooKeeper answered last \(now .*\): not acquired within 6s`},
-		{"lock /l --wait 6s -- true", held, time.Hour, exitNotAcquired, `^docent: lock /l: held by \S+ \(pid .*\) since \S+: not acquired within 6s`},
+		{"lock /l --wait 6s -- true", held, time.Hour, exitNotAcquired, `^docent: lock /l: held by \S+ \(pid .*\), queued at \S+: not acquired within 6s`},
 		{"barrier wait /g --wait 6s", func(w *testworld.World) { w.Put("/g", "") }, time.Hour, exitNotAcquired,
 			`^docent: barrier wait /g: the gate is set: not through`},
 		{"leader /e --transfer b --wait 6s", campaigning, 150 * time.Millisecond, exitUnreachable,

@@ -12,6 +12,7 @@ import (
 // What a timeline keeps.
 const (
 	timelineAge   = 15 * time.Minute
+	timelineMin   = time.Minute // is drawn at least
 	timelineSpans = 4000
 )
 
@@ -148,6 +149,12 @@ func (t *timeline) of(path string) timelineJSON {
 	}
 	out.To = t.watched[len(t.watched)-1].To
 	out.From = out.To.Add(-timelineAge)
+	if begun := t.watched[0].From; begun.After(out.From) {
+		out.From = begun
+	}
+	if short := out.To.Add(-timelineMin); out.From.After(short) {
+		out.From = short
+	}
 	lanes := make(map[string]bool)
 	if path != "" {
 		lanes[path] = true

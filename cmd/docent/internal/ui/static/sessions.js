@@ -1,6 +1,6 @@
 // Sessions: who they are, and all that they hold and wait for.
-import { $, aged, el, link, patchChildren, plural, put, replace } from "./dom.js";
-import { name, owners, session } from "./words.js";
+import { $, el, link, patchChildren, plural, put, replace } from "./dom.js";
+import { howLong, name, owners, session } from "./words.js";
 import { store } from "./store.js";
 import { problemList } from "./problems.js";
 
@@ -52,7 +52,7 @@ function behind(o) {
 }
 
 const entry = (o) => el("li", { "data-key": o.f.path + " " + o.owner.path },
-  link(o.f.path, o.f.path), el("span", { class: "role" }, o.f.kind + ", " + o.what), el("small", {}, "for ", aged(o.owner.since), o.owner.token ? ", token " + o.owner.token : ""),
+  link(o.f.path, o.f.path), el("span", { class: "role" }, o.f.kind + ", " + o.what), el("small", {}, howLong(o.owner, o.role === "holds"), o.owner.token ? ", token " + o.owner.token : ""),
   o.role === "waits" ? behind(o) : "");
 
 const part = (title, all) => [el("h3", {}, title), all.length ? el("ul", { class: "entries" }, all.slice(0, rows).map(entry)) : el("p", { class: "hint" }, "Nothing."),

@@ -42,17 +42,18 @@ function picture(data, lanes, width, titled) {
         el("text", { x: left + 5, y: top + bar - 7, class: "who" }, fit(who(s), wide))));
     }
   });
-  const minutes = Math.round((to - from) / 60000);
-  const step = width < 500 ? 5 : 3;
-  for (let m = 0; m <= minutes; m += step) {
-    const at = width - m * 60000 / (to - from) * width;
+  const step = steps.find((s) => (to - from) / 1000 / s <= width / 90) || 300;
+  for (let s = 0; s * 1000 <= to - from; s += step) {
+    const at = width - s * 1000 / (to - from) * width;
     parts.push(el("line", { x1: at, x2: at, y1: 0, y2: height - axis + 3, class: "tick" }),
-      el("text", { x: at, y: height - 6, class: "axis", "text-anchor": m === 0 ? "end" : m >= minutes ? "start" : "middle" }, m ? m + "m" : store.state === "live" ? "now" : clock(data.to)));
+      el("text", { x: at, y: height - 6, class: "axis", "text-anchor": s === 0 ? "end" : at < 30 ? "start" : "middle" }, s ? length(s) : store.state === "live" ? "now" : clock(data.to)));
   }
   return el("svg", { width, height, viewBox: "0 0 " + width + " " + height, role: "img", "data-quiet": true,
-    "aria-label": "Who held in the last " + minutes + " minutes. The table below says the same." }, parts);
+    "aria-label": "Who held in the last " + length(Math.round((to - from) / 1000)) + ". The table below says the same." }, parts);
 }
 
+const steps = [5, 10, 15, 30, 60, 120, 180, 300]; // seconds between two marks of the time
+const length = (s) => s < 60 ? s + "s" : Math.floor(s / 60) + "m" + (s % 60 ? s % 60 + "s" : "");
 const spanOf = (s) => (s.before ? "since before " : "from ") + clock(s.from) + (s.holds ? ", still at " : " to ") + clock(s.to);
 
 function table(lanes, titled) {
@@ -101,7 +102,7 @@ export function drawTimeline() {
   if (a.error) return patchChildren(section, [el("p", { class: "note" }, a.error)]);
   if (!a.data) return patchChildren(section, [el("p", { class: "hint" }, "Reading…")]);
   const lanes = byPath(a.data.spells);
-  put($("timeline-summary"), lanes.length ? plural(lanes.length, "recipe has", "recipes have") + " changed hands in the last " + 15 + " minutes" + (a.data.left ? ", and more" : "") + "."
+  put($("timeline-summary"), lanes.length ? plural(lanes.length, "recipe has", "recipes have") + " changed hands in the last 15 minutes" + (a.data.left ? ", and more" : "") + "."
     : "Nothing has changed hands while the page was open.");
   patchChildren(section, lanes.length ? [picture(a.data, lanes, Math.max(260, section.clientWidth), true), table(lanes, true)] : [], false);
 }

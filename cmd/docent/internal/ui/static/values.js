@@ -12,7 +12,7 @@ function shown(v) {
   if (!v.bytes) return el("p", { class: "hint" }, "Empty.");
   const pre = el("pre", { tabindex: 0 });
   pre.textContent = v.hex ? v.hex.replace(/(..)/g, "$1 ").trim() : lines(v.text);
-  return [pre, el("p", { class: "hint" }, plural(v.bytes, "byte") + (kept ? ", " + kept : ""))];
+  return [pre, el("p", { class: "hint", "data-quiet": true }, plural(v.bytes, "byte") + (kept ? ", " + kept : ""))];
 }
 
 const waiting = (a) => a.error ? el("p", { class: "note" }, a.error) : el("p", { class: "hint" }, "Reading…");

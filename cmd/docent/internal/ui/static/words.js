@@ -85,6 +85,9 @@ export function address(i) {
 
 export const session = (id) => link("session/" + id, "session " + id);
 
+// howLong says how long an owner holds, or has been there. The time in line is not the time held.
+export const howLong = (owner, holds) => holds && !owner.holdingSince ? ["in line ", aged(owner.since), " ago"] : ["for ", aged(owner.holdingSince || owner.since)];
+
 // card shows the owner of a znode.
 export function card(owner, role, style, ...more) {
   return el("div", { class: "owner " + (style || ""), "data-key": owner.path + " " + owner.token },
@@ -93,7 +96,7 @@ export function card(owner, role, style, ...more) {
     owner.host || owner.pid ? el("small", {}, [owner.host, owner.pid ? "pid " + owner.pid : ""].filter(Boolean).join(", ")) : "",
     owner.hidden ? el("small", {}, "its znode may not be read: an ACL hides what it holds") : "",
     owner.leftOut && owner.id ? el("small", {}, "its data is left out") : "",
-    owner.token ? el("small", {}, "for ", aged(owner.since), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
+    owner.token ? el("small", {}, howLong(owner, style === "holds"), owner.mode ? ", " + owner.mode : "", owner.revoked ? ", asked to release" : "") : "",
     owner.session ? el("small", {}, session(owner.session)) : owner.hidden && !owner.token ? "" : el("small", {}, "no session"),
     owner.token ? el("small", {}, "token " + owner.token) : "",
     more);
