@@ -174,7 +174,7 @@ func (c *uiCommand) url(addr net.Addr, token string, known bool) string {
 	if len(c.Host) > 0 {
 		host = strings.Trim(c.Host[0], "[]")
 	}
-	url := "http://" + net.JoinHostPort(host, port) + "/"
+	url := "http://" + strings.Replace(net.JoinHostPort(host, port), "%", "%25", 1) + "/" // the zone of an IPv6 address
 	if token != "" && !known {
 		url += "?token=" + token
 	}

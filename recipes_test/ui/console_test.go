@@ -206,12 +206,20 @@ func TestConsole(t *testing.T) {
 	require.Equal(t, 4, n)
 
 	run[any](b, `location.hash = "#/locks/ledger"`)
-	button("Ask to release")
+	ensemble.Eventually(t, patience, "the holder has a button", func() bool {
+		return run[bool](b, `const it = document.querySelector("#detail .owner.holds button.act"); it?.click(); return it !== null`)
+	})
 	path := run[string](b, `return document.querySelector("#confirm-command code").textContent`)
 	confirm("Ask payouts-2 to release?", path)
 	require.Regexp(t, `^docent revoke /locks/ledger/`, path)
 	b.sees("#detail", "asked to release")
-	for _, line := range []string{"what=lift .*role=act path=/gates/migration id=/gates/migration .*outcome=done", "what=redrive .*outcome=done", "what=discard .*outcome=done", "what=revoke .*outcome=done"} {
+
+	run[any](b, `location.hash = "#problems"`)
+	run[any](b, problem+`at("abandoned").querySelector("button.act").click()`)
+	confirm("Remove "+stuckContender+"?", "docent remove "+stuckContender)
+	_, left := s.zk.Node(stuckContender)
+	require.False(t, left)
+	for _, line := range []string{"what=lift .*role=act path=/gates/migration id=/gates/migration .*outcome=done", "what=redrive .*outcome=done", "what=discard .*outcome=done", "what=revoke .*outcome=done", "what=remove .*outcome=done"} {
 		require.Regexp(t, line, cmd.Stderr())
 	}
 

@@ -90,7 +90,8 @@ func (w *watch) problems(at time.Time) []problemJSON {
 			p.Since = s.at // the earlier report may be younger, or much older
 		}
 		key := string(p.Kind) + " " + p.Path
-		if p.Kind == inspect.ProblemAbandoned {
+		switch p.Kind { // a recipe can have several of them
+		case inspect.ProblemAbandoned, inspect.ProblemDeadlock:
 			key += " " + p.Text
 		}
 		first, known := w.seen[key]

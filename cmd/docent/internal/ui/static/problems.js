@@ -8,7 +8,8 @@ const severities = ["critical", "warning", "notice"];
 const rows = 200;
 let limit = rows;
 
-const keyOf = (p) => p.kind + " " + p.path + (p.kind === "abandoned" ? " " + p.command.join(" ") : "");
+// A recipe can be in several deadlocks, and have several abandoned znodes.
+const keyOf = (p) => [p.kind, p.path, ...(p.kind === "deadlock" ? p.sessions : p.kind === "abandoned" ? p.command : [])].join(" ");
 
 // button acts on a problem as its command does, if the page can.
 function button(p) {
