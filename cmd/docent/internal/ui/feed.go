@@ -35,7 +35,7 @@ type feed struct {
 	closed bool
 }
 
-// slot is a kind of message, of which viewers get the newest.
+// slot is a kind of message. A viewer gets the newest message of each slot.
 type slot int
 
 const (

@@ -138,7 +138,7 @@ type timelineJSON struct {
 // maxLanes is the number of paths in a timeline without a path.
 const maxLanes = 25
 
-// of returns the spells of one path. Without a path it returns those of the
+// of returns the spells of one path. Without a path it returns the spells of the
 // paths that changed hands last.
 func (t *timeline) of(path string) timelineJSON {
 	t.mu.Lock()

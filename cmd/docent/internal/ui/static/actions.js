@@ -35,7 +35,7 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }
 
-// action is a button that asks for confirmation, or "" for a viewer who may not act.
+// action is a button that asks for confirmation. It is "" without the right to act.
 export function action(verb, { title, text, yes, url, what, words, danger }) {
   if (!store.about.actions) return "";
   return el("button", { class: danger ? "act danger" : "act", type: "button", "data-quiet": true,

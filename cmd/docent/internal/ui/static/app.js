@@ -12,7 +12,7 @@ import { drawTimeline } from "./timeline.js";
 // What the address names: #problems, #recipes, #/a/path, #sessions, #session/0x…, #timeline.
 function place() {
   let hash = "";
-  try { hash = decodeURI(location.hash.slice(1)); } catch { /* it is no address of this page */ }
+  try { hash = decodeURI(location.hash.slice(1)); } catch { /* not an address of this page */ }
   if (hash.startsWith("/")) return { view: "recipes", path: hash };
   if (hash.startsWith("session/")) return { view: "session", id: hash.slice("session/".length) };
   return { view: ["recipes", "sessions", "timeline"].includes(hash) ? hash : "problems" };
@@ -62,9 +62,10 @@ function go(moved) {
   if (was.view !== at.view) scrollTo(0, 0);
 }
 
+// search shows the list, and goes to its field.
 function search() {
-  if (at.view !== "recipes") {
-    history.pushState(null, "", selected === null ? "#recipes" : "#" + encodeURI(selected));
+  if (at.view !== "recipes" || !$("list").checkVisibility()) {
+    history.pushState(null, "", "#recipes");
     go(false);
   }
   $("search").focus();
@@ -92,7 +93,7 @@ function key(event) {
 
 document.addEventListener("keydown", key);
 document.addEventListener("draw", draw);
-$("search").onfocus = () => { if (at.view !== "recipes") search(); };
+$("search").onfocus = () => { if (!$("list").checkVisibility()) search(); };
 addEventListener("hashchange", () => go(true));
 addEventListener("resize", draw);
 startList(draw);
