@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/inspect"
-	"github.com/docent-go/docent/session"
 )
 
 // feed inspects the tree once for all viewers, while there are any and a little
@@ -187,15 +186,18 @@ func (f *feed) follow(ctx context.Context) {
 
 // troubleJSON is why the newest report may be out of date.
 type troubleJSON struct {
-	Text     string `json:"text"`
-	NoQuorum bool   `json:"noQuorum,omitempty"`
-	// Gone says that the top of the tree does not exist.
-	Gone bool `json:"gone,omitempty"`
+	Text string `json:"text"`
+	// Silent says that there is no answer. Otherwise there was an error.
+	Silent   bool `json:"silent,omitempty"`
+	NoQuorum bool `json:"noQuorum,omitempty"`
 }
 
 func troubleOf(err error) troubleJSON {
 	var trouble *inspect.TroubleError
-	return troubleJSON{err.Error(), errors.As(err, &trouble) && trouble.NoQuorum, errors.Is(err, session.ErrNoNode)}
+	if errors.As(err, &trouble) {
+		return troubleJSON{Text: trouble.Error(), Silent: true, NoQuorum: trouble.NoQuorum}
+	}
+	return troubleJSON{Text: err.Error()}
 }
 
 func (f *feed) publish(ctx context.Context, to slot, event string, value any) {

@@ -12,7 +12,7 @@ import (
 // What a timeline keeps.
 const (
 	timelineAge   = 15 * time.Minute
-	timelineMin   = time.Minute // is drawn at least
+	timelineMin   = 20 * time.Second // is drawn at least
 	timelineSpans = 4000
 )
 

@@ -8,13 +8,14 @@ let redraw = () => {};
 let drawn = true;         // what is known is drawn
 
 // tell shows the state of what is shown: in the head, in the title, in the colours of the page.
-function tell(state, words, noQuorum) {
+function tell(state, words, detail, noQuorum) {
   const before = store.state;
   store.state = state;
   store.noQuorum = Boolean(noQuorum);
   $("state").dataset.state = state;
   $("state").dataset.quorum = String(!noQuorum);
   put($("state-words"), words);
+  put($("state-detail"), detail || "");
   const lead = state === "live" ? ", confirmed " : " What is shown is of ";
   if ($("state-age").dataset.at !== String(store.asOf) + lead) {
     $("state-age").dataset.at = String(store.asOf) + lead;
@@ -22,7 +23,7 @@ function tell(state, words, noQuorum) {
   }
   document.body.classList.toggle("stale", state !== "live" && store.report !== null);
   title();
-  if (before !== state) redraw();
+  if (before !== state) draw();
 }
 
 // title says in the tab what the page shows. No text of ZooKeeper is in it.
@@ -66,7 +67,7 @@ function follow() {
     live(data.at);
     draw();
   });
-  on("trouble", (data) => tell("trouble", (data.noQuorum ? "No quorum: " : "") + data.text + ".", data.noQuorum));
+  on("trouble", (data) => tell("trouble", data.noQuorum ? "No quorum." : data.silent ? "No answer from ZooKeeper." : "The tree cannot be read.", data.text, data.noQuorum));
   on("waiting", () => tell("waiting", "reading…"));
   source.addEventListener("error", () => {
     tell("trouble", "The page has lost its server; it tries again.");

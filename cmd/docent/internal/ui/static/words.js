@@ -24,7 +24,7 @@ export function brief(f) {
     case "history": return plural(f.kept || 0, "value") + " kept of " + f.key;
     case "hidden": return "an ACL hides its " + f.what;
     case "omitted": return plural(f.nodes, "znode") + " left out: " + f.why;
-    default: return f.bytes ? plural(f.bytes, "byte") : "";
+    default: return f.bytes ? plural(f.bytes, "byte") : "no data";
   }
 }
 
@@ -86,7 +86,7 @@ export function address(i) {
 export const session = (id) => link("session/" + id, "session " + id);
 
 // howLong says how long an owner holds, or has been there. The time in line is not the time held.
-export const howLong = (owner, holds) => holds && !owner.holdingSince ? ["in line ", aged(owner.since), " ago"] : ["for ", aged(owner.holdingSince || owner.since)];
+export const howLong = (owner, holds) => holds && !owner.holdingSince ? ["queued ", aged(owner.since), " ago"] : ["for ", aged(owner.holdingSince || owner.since)];
 
 // card shows the owner of a znode.
 export function card(owner, role, style, ...more) {
