@@ -169,9 +169,9 @@ bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/p
 
 # The pictures are what tests of the page see, so they show the page as it is.
 SCREENSHOTS := problems no-quorum election
-screenshots: ## The pictures of docs/ui.md (needs Chromium and ZooKeeper)
+screenshots: ## The pictures of docs/ui.md (needs Chromium)
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; mkdir -p docs/ui; \
-	(cd recipes_test && DOCENT_SHOTS="$$dir" CI=true $(GO) test -count=1 -timeout $(TIMEOUT) -run '^(TestConsole|TestConsoleTimeline|TestFault31_EnsembleWithoutAQuorum)$$' ./ui); \
+	(cd recipes_test && DOCENT_SHOTS="$$dir" CI=true $(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestConsole(Timeline|NoQuorum)?$$' ./ui); \
 	for name in $(SCREENSHOTS); do cp "$$dir/$$name.png" docs/ui/; done
 
 scale: ## What many holds, elections, keys, sessions and members cost, in full size

@@ -304,6 +304,35 @@ func TestConsoleTimeline(t *testing.T) {
 	b.shot("timeline")
 }
 
+// Without a quorum the page says so where nobody overlooks it, and goes on by
+// itself. What it shows is what was.
+func TestConsoleNoQuorum(t *testing.T) {
+	s := newShop(t)
+	_, look := serve(t, s.addr)
+	b := open(t, false)
+	b.visit(look)
+	b.sees("#state", "live")
+	b.sees("#problem-list", "deadlock")
+	back := make(chan struct{})
+	remove := s.zk.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpMulti {
+			return zktest.Hold(back)
+		}
+		return zktest.Pass
+	})
+	b.sees("#state-words", "No quorum.")
+	b.sees("#state", "What is shown is of ")
+	require.Equal(t, "NO QUORUM – docent", run[string](b, "return document.title"))
+	require.Contains(t, run[string](b, `return document.getElementById("problem-list").innerText`), "deadlock")
+	b.shot("no-quorum")
+	b.phone()
+	b.shot("no-quorum-phone")
+	remove()
+	close(back)
+	b.sees("#state", "live")
+	require.Regexp(t, `^\(\d+\) docent$`, run[string](b, "return document.title"))
+}
+
 // A shell reads the words of a command to copy as they were.
 func TestConsoleQuote(t *testing.T) {
 	s := newShop(t)
