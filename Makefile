@@ -40,7 +40,7 @@ WITHIN   ?= 10m
 export GORACE ?= atexit_sleep_ms=50
 
 .PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter shake fuzz soak bench scale \
-	cover vuln api-diff dist
+	cover vuln api-diff dist screenshots
 
 ##@ Daily
 
@@ -176,6 +176,13 @@ bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/p
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends etcd-server; } || \
 		echo 'bench: no etcd (Debian: apt-get install etcd-server), its rows will say so'
 	$(GO) run ./bench -rounds $(ROUNDS) -within $(WITHIN) -docs docs
+
+# The pictures are what tests of the page see, so they show the page as it is.
+SCREENSHOTS := problems no-quorum election
+screenshots: ## The pictures of docs/ui.md (needs Chromium)
+	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; mkdir -p docs/ui; \
+	(cd recipes_test && DOCENT_SHOTS="$$dir" CI=true $(GO) test -count=1 -timeout $(TIMEOUT) -run '^TestConsole(Timeline|NoQuorum)?$$' ./ui); \
+	for name in $(SCREENSHOTS); do cp "$$dir/$$name.png" docs/ui/; done
 
 scale: ## What many holds, elections, keys, sessions and members cost, in full size
 	cd recipes_test && DOCENT_SCALE=1 $(GO) test -v -count=1 -timeout 10m ./scale

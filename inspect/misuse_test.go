@@ -8,7 +8,7 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		Read, Changes, Deadlocks, RemoveAbandoned,
+		Read, Changes, Deadlocks, DeadlocksBetween, Problems, RemoveAbandoned,
 		Children, Confirm, Depth, Every, Limit, MaxBytes, Names, OnConfirm, Pulse, Rate, Silence,
 		new(Report), new(DeadlockReport), new(Header), new(TroubleError),
 	)

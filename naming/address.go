@@ -59,7 +59,7 @@ func parseAddress(address string) (netip.Addr, error) {
 		if err != nil {
 			return netip.Addr{}, badAddress(address, "has a colon and is not an IPv6 address: write the port into Port")
 		}
-		if strings.ContainsFunc(ip.Zone(), notInZone) {
+		if !hostport.ValidZone(ip.Zone()) {
 			return netip.Addr{}, badAddress(address, "has a zone that is not the name of a network interface")
 		}
 		return ofOneMachine(address, ip)
@@ -72,12 +72,6 @@ func parseAddress(address string) (netip.Addr, error) {
 		return netip.Addr{}, nil // a DNS name
 	}
 	return ofOneMachine(address, ip)
-}
-
-// notInZone reports whether a character is in no usual name of an interface.
-// net/netip accepts every character, and so a second address: 2001:db8::1%]@h/.
-func notInZone(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 }
 
 var (

@@ -362,3 +362,22 @@ func TestFault26_IPv6InURI(t *testing.T) {
 		}
 	}
 }
+
+// A zone is any text of the registry. In a URI it is neither a second address
+// nor a character that a terminal obeys.
+func TestURI_hostileZone(t *testing.T) {
+	spec, err := naming.ParseURISpec("{scheme}://{address}:{port}/")
+	require.NoError(t, err)
+	for _, zone := range []string{"x]@evil.example/", "x@evil.example", "x:1", "\x1b[31m", "\u202e", "a b", "%41", "#", "?"} {
+		in := naming.Instance{Service: "s", ID: "i", Address: "fe80::1%" + zone, Port: 80, URISpec: spec}
+		text := in.URI()
+		require.Regexp(t, `^http://\[fe80::1%25[A-Za-z0-9._%+-]+\]:80/$`, text)
+		u, err := url.Parse(text)
+		if err == nil { // it rejects some zones
+			require.Nil(t, u.User)
+			require.Equal(t, "80", u.Port())
+			require.True(t, strings.HasPrefix(u.Hostname(), "fe80::1%"))
+		}
+		require.Error(t, in.CheckAddress())
+	}
+}

@@ -3,6 +3,7 @@ package naming
 import (
 	"errors"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -98,10 +99,13 @@ func (s URISpec) Build(in Instance, vars map[string]string) string {
 // URI already has a bracket.
 func uriHost(address string, bracketed bool) string {
 	bare := strings.Trim(address, "[]")
-	if ip, err := netip.ParseAddr(bare); err != nil || !ip.Is6() {
+	ip, err := netip.ParseAddr(bare)
+	if err != nil || !ip.Is6() {
 		return address
 	}
-	bare = strings.Replace(bare, "%", "%25", 1) // before a zone
+	if ip.Zone() != "" { // any text of the registry, as far as netip is concerned
+		bare = strings.TrimSuffix(bare, ip.Zone()) + "25" + url.QueryEscape(ip.Zone())
+	}
 	if bracketed {
 		return bare
 	}

@@ -151,18 +151,22 @@ func rejectEmpty(command *kong.Context) error {
 }
 
 // checkPartners rejects a flag without the flag beside which alone it has an
-// effect: its tag is needs:"FLAG", or needs:"CMD" for a command after --.
+// effect: its tag is needs:"FLAG", needs:"FLAG|FLAG" for one of several flags,
+// or needs:"CMD" for a command after --.
 func checkPartners(command *kong.Context) error {
 	for _, step := range command.Path {
 		if step.Flag == nil || !step.Flag.Tag.Has("needs") {
 			continue
 		}
-		partner := step.Flag.Tag.Get("needs")
-		spelling := "--" + partner
-		if partner == "CMD" {
+		partners := strings.Split(step.Flag.Tag.Get("needs"), "|")
+		spelling := "--" + strings.Join(partners, " or --")
+		if partners[0] == "CMD" {
 			spelling = "CMD after --"
 		}
-		if !slices.ContainsFunc(command.Path, func(other *kong.Path) bool { return sets(other, partner) }) {
+		given := func(partner string) bool {
+			return slices.ContainsFunc(command.Path, func(other *kong.Path) bool { return sets(other, partner) })
+		}
+		if !slices.ContainsFunc(partners, given) {
 			return fmt.Errorf("%s: --%s has an effect only with %s; give both, or leave --%s out",
 				verbOf(command), step.Flag.Name, spelling, step.Flag.Name)
 		}

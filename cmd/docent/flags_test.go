@@ -143,9 +143,11 @@ func TestServiceRegister_reservedKeys(t *testing.T) {
 // A flag that has an effect only beside another one is rejected without it.
 func TestFlagsWithoutTheirPartner(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
-		{"inspect --confirm 2s", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
-		{"inspect --confirm 2s --deadlocks=false", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
-		{"inspect --watch --confirm 2s", "inspect: --confirm has an effect only with --deadlocks; give both, or leave --confirm out"},
+		{"inspect --confirm 2s", "inspect: --confirm has an effect only with --deadlocks or --problems; give both, or leave --confirm out"},
+		{"inspect --confirm 2s --deadlocks=false", "inspect: --confirm has an effect only with --deadlocks or --problems; give both, or leave --confirm out"},
+		{"inspect --watch --confirm 2s", "inspect: --confirm has an effect only with --deadlocks or --problems; give both, or leave --confirm out"},
+		{"inspect --held 2h", "inspect: --held has an effect only with --problems; give both, or leave --held out"},
+		{"inspect --deadlocks --waited 2h", "inspect: --waited has an effect only with --problems; give both, or leave --waited out"},
 		{"inspect --every 2s", "inspect: --every has an effect only with --watch; give both, or leave --every out"},
 		{"inspect --deadlocks --every 2s", "inspect: --every has an effect only with --watch; give both, or leave --every out"},
 		{"leader /e --wait 2s", "leader: --wait has an effect only with --transfer; give both, or leave --wait out"},

@@ -15,7 +15,11 @@ import (
 type inspectCommand struct {
 	Path      string        `arg:"" name:"PATH" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
 	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
-	Confirm   time.Duration `default:"1s" needs:"deadlocks" help:"With --deadlocks: how long a cycle must last before it is reported."`
+	Problems  bool          `help:"Print what an operator must look at, with the command that acts on it; exit 1 if there is anything."`
+	Confirm   time.Duration `default:"1s" needs:"deadlocks|problems" help:"With --deadlocks and --problems: how long a cycle must last before it is reported. With --problems: the time in which a queue grows."`
+	Held      time.Duration `default:"1h" needs:"problems" help:"With --problems: print locks that one client has had, or was in line for, for this time."`
+	Waited    time.Duration `default:"10m" needs:"problems" help:"With --problems: print locks that a client has waited for for this time."`
+	Growth    int           `default:"100" needs:"problems" placeholder:"N" help:"With --problems: print queues that gain N items within --confirm."`
 	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
 	Every     time.Duration `default:"1s" needs:"watch" help:"With --watch: the minimum time between two prints."`
 	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N znodes."`
@@ -35,6 +39,10 @@ func (inspectCommand) Help() string {
 		`With --deadlocks it prints each cycle as a chain of waiters and holders, with its age. A session counts as one client: ` +
 		`if several threads share a session, a cycle may end by itself. Exit codes: 0 without a deadlock, 1 with one, 69 if ` +
 		`ZooKeeper cannot be reached.` + "\n\n" +
+		`With --problems it prints what an operator must look at, the most urgent first: deadlocks, abandoned znodes, dead letters, ` +
+		`queues that grow, services without an instance, locks held or waited for for long, stuck sessions, failed jobs, ` +
+		`partitions without an owner, and what was not read. A second line has the command that acts on it. Exit codes: 0 ` +
+		`without a problem, 1 with one, 69 if ZooKeeper cannot be reached.` + "\n\n" +
 		`Example: docent inspect --deadlocks --confirm 30s /locks || alert`
 }
 
@@ -42,6 +50,8 @@ func (c *inspectCommand) check() error {
 	switch {
 	case c.Deadlocks && c.Watch:
 		return usagef("inspect: --deadlocks and --watch exclude each other; give one of them")
+	case c.Problems && (c.Deadlocks || c.Watch):
+		return usagef("inspect: --problems excludes --deadlocks and --watch; give one of them")
 	case c.Limit < 1:
 		return usagef("inspect: --limit %d is too small; give 1 or more", c.Limit)
 	case c.MaxBytes < 1:
@@ -50,6 +60,10 @@ func (c *inspectCommand) check() error {
 		return usagef("inspect: --depth %d is negative; give 0 or more", *c.Depth)
 	case c.Every < 0:
 		return usagef("inspect: --every %v is negative; give a time such as 1s", c.Every)
+	case c.Held <= 0 || c.Waited <= 0:
+		return usagef("inspect: --held and --waited must be more than zero; give a time such as 10m")
+	case c.Growth < 1:
+		return usagef("inspect: --growth %d is too small; give 1 or more", c.Growth)
 	case c.Confirm < 0:
 		return usagef("inspect: --confirm %v is negative; give a time such as 1s", c.Confirm)
 	}
@@ -64,7 +78,7 @@ func (c *inspectCommand) options() []inspect.Option {
 	return opts
 }
 
-// Run prints the tree below the path, or its deadlocks.
+// Run prints the tree below the path, or its problems, or its deadlocks.
 func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	task := "inspect " + c.Path
 	if err := c.check(); err != nil {
@@ -83,8 +97,11 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 		return withTask(task, err)
 	}
 	err = a.whileReachable(ctx, sm, func(ctx context.Context) error {
-		if c.Deadlocks {
+		switch {
+		case c.Deadlocks:
 			return c.deadlocks(ctx, a, task, sm)
+		case c.Problems:
+			return c.problems(ctx, a, task, sm)
 		}
 		return c.once(ctx, a, sm)
 	})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,13 +25,17 @@ type uiCommand struct {
 	Token        string   `placeholder:"TOKEN" help:"The token that every viewer needs. Default: a random token, printed with the address. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
 	TokenFile    string   `placeholder:"FILE" help:"Keep the tokens in this file, so that they outlive the process. If the file does not exist, docent creates it. The first line is the token to look, the second the token to act."`
 	NoToken      bool     `help:"Need no token: every user and every program of this machine can then read what the credentials of docent can read. Only on a loopback address, and without --allow-actions."`
-	AllowActions bool     `help:"Let viewers with the token to act drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
+	AllowActions bool     `help:"Let viewers with the token to act: drain instances, choose the next leader, ask for locks, redrive and discard dead letters, lift gates, remove what is abandoned. Viewers confirm each action, and it is logged."`
 	Limit        int      `placeholder:"N" help:"Read at most N znodes."`
+
+	Redact string        `default:"(?i)passw|passphrase|secret|token|credential|private|key" placeholder:"REGEXP" help:"Hide what this regular expression names: the value of a path that matches, and in other values the fields and lines that match. Default: passwords, secrets, tokens, credentials and keys."`
+	Held   time.Duration `default:"1h" help:"A lock that one client has had, or was in line for, for this time is a problem."`
+	Waited time.Duration `default:"10m" help:"A lock that a client has waited for for this time is a problem."`
 }
 
 // Help is shown by "docent ui --help".
 func (uiCommand) Help() string {
-	return `Serves a web page that shows what "docent inspect" prints, and follows every change. It prints "listening on URL" when ` +
+	return `Serves a web page that shows what "docent inspect" and "docent inspect --problems" print, and follows every change. It prints "listening on URL" when ` +
 		`it is ready: open that URL, which has the token that every viewer needs. The page loads nothing from other servers, and ` +
 		`changes nothing without --allow-actions, which prints a second URL, to act. SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
 		`Example: docent --servers zk1:2181 ui`
@@ -52,6 +57,13 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if c.Limit < 0 {
 		return usagef("ui: --limit %d is negative; give 1 or more", c.Limit)
 	}
+	redact, err := regexp.Compile(c.Redact)
+	if err != nil {
+		return usagef("ui: --redact %q is not a regular expression: %v", c.Redact, err)
+	}
+	if c.Held <= 0 || c.Waited <= 0 {
+		return usagef("ui: --held and --waited must be more than zero; give a time such as 10m")
+	}
 	hosts, err := c.audience()
 	if err != nil {
 		return err
@@ -71,7 +83,8 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 		return errors.Join(listener.Close(), err)
 	}
 	server := ui.New(ui.Config{
-		Manager: sm, Path: c.Path, Options: options, Look: tokens.look, Act: tokens.act,
+		Manager: sm, Path: c.Path, Options: options, Thresholds: inspect.ProblemOptions{Held: c.Held, Waited: c.Waited},
+		Redact: redact, Look: tokens.look, Act: tokens.act,
 		LookGiven: tokens.lookGiven, ActGiven: tokens.actGiven, Hosts: hosts,
 		Log: slog.New(slog.NewTextHandler(visibleWriter{a.stderr}, nil)),
 	})
@@ -161,7 +174,7 @@ func (c *uiCommand) url(addr net.Addr, token string, known bool) string {
 	if len(c.Host) > 0 {
 		host = strings.Trim(c.Host[0], "[]")
 	}
-	url := "http://" + net.JoinHostPort(host, port) + "/"
+	url := "http://" + strings.Replace(net.JoinHostPort(host, port), "%", "%25", 1) + "/" // the zone of an IPv6 address
 	if token != "" && !known {
 		url += "?token=" + token
 	}

@@ -149,7 +149,7 @@ func (b *browser) sees(selector, words string) {
 	b.Helper()
 	deadline := time.Now().Add(patience)
 	for {
-		text := run[string](b, `return [...document.querySelectorAll(arguments[0])].map((n) => n.innerText).join("\n")`, selector)
+		text := run[string](b, `return [...document.querySelectorAll(arguments[0])].map((n) => n.innerText ?? n.textContent).join("\n")`, selector) // SVG has no innerText
 		if bytes.Contains([]byte(text), []byte(words)) {
 			return
 		}

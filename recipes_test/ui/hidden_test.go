@@ -45,7 +45,7 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 
 			_, _, act := serveActions(t, addr)
 			b := open(t, false)
-			b.visit(act)
+			b.visit(act + "#recipes")
 			b.sees("#list", "/locks/secret")
 			b.press("/", "secret", enter)
 			b.sees("#detail .owner.holds", "(hidden by an ACL)")

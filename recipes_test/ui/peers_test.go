@@ -85,7 +85,7 @@ func TestPageOfAll(t *testing.T) {
 
 	_, url := serve(t, e.ConnectString())
 	page := open(t, false)
-	page.visit(url)
+	page.visit(url + "#recipes")
 	for _, words := range []string{"held by docent-1, 3 wait", "java-1 leads", "2 instances", "1 permit of 2 taken", "1 member", "1 item",
 		"version 2, 2 bytes, 3 values kept"} {
 		page.sees("#list", words)

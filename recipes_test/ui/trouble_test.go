@@ -46,7 +46,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	watch.WaitLine("/key", patience)
 	_, url := serve(t, e.ConnectString())
 	b := open(t, false)
-	b.visit(url)
+	b.visit(url + "#recipes")
 	b.sees("#state", "live, confirmed ")
 	b.sees("#list", "/key")
 	b.shot("quorum")
@@ -63,7 +63,16 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	watch.WaitLine("no quorum.*the last print was true at ", patience)
 	b.sees("#state", "no quorum")
 	b.sees("#state", "What is shown is of ")
-	b.shot("no-quorum")
+	require.Equal(t, "NO QUORUM – docent", run[string](b, "return document.title"))
+	require.True(t, run[bool](b, `return document.body.classList.contains("stale")`))
+	age := run[string](b, `return document.querySelector("#state-age [data-since]").textContent`)
+	ensemble.Eventually(t, patience, "the age goes on", func() bool {
+		return run[string](b, `return document.querySelector("#state-age [data-since]").textContent`) != age
+	})
+	require.Equal(t, "status", run[string](b, `return document.getElementById("state-words").getAttribute("role")`))
+	require.Nil(t, run[any](b, `return document.getElementById("state-age").closest("[role=status], [aria-live]")`), "a screen reader reads each second out")
+	run[any](b, "scrollTo(0, 9999)")
+	require.Less(t, run[float64](b, `return document.getElementById("state").getBoundingClientRect().top`), 100.0, "the trouble scrolls away")
 	require.Empty(t, reports)
 
 	e.Server(0).Restart()

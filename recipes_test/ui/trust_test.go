@@ -148,7 +148,7 @@ func TestEndedSession(t *testing.T) {
 	listen := "127.0.0.1:" + strconv.Itoa(port)
 	cmd, look := serve(t, addr, "--listen", listen)
 	b := open(t, false)
-	b.visit(look)
+	b.visit(look + "#recipes")
 	b.sees("#state", "live")
 	b.sees("#list", "/services/shop")
 	cmd.Kill()

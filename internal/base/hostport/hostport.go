@@ -32,6 +32,9 @@ func Parse(text string) (host string, port int, err error) {
 	host, portText, hasPort := strings.Cut(text, ":")
 	if strings.ContainsRune(portText, ':') {
 		if ip, err := netip.ParseAddr(text); err == nil {
+			if !ValidZone(ip.Zone()) {
+				return "", 0, errZone
+			}
 			return "", 0, bare(text, ip)
 		}
 		return "", 0, errors.New("it has more than one colon: write host:port")
@@ -71,6 +74,9 @@ func bracketed(text string) (host string, port int, err error) {
 	if err != nil || !ip.Is6() {
 		return "", 0, fmt.Errorf("%q in its brackets is not an IPv6 address", inner)
 	}
+	if !ValidZone(ip.Zone()) {
+		return "", 0, errZone
+	}
 	if rest == "" {
 		return ip.String(), 0, nil
 	}
@@ -82,6 +88,15 @@ func bracketed(text string) (host string, port int, err error) {
 		return "", 0, err
 	}
 	return ip.String(), port, nil
+}
+
+var errZone = errors.New("its zone is not the name of a network interface: write one such as [fe80::1%eth0]:port")
+
+// ValidZone reports whether the zone of an IPv6 address looks like the name of
+// a network interface, or is empty. Package netip accepts any characters in a
+// zone: control characters, and a second address (2001:db8::1%]@h/).
+func ValidZone(zone string) bool {
+	return !strings.ContainsFunc(zone, func(r rune) bool { return !digit(r) && !letter(r) && !strings.ContainsRune("._-", r) })
 }
 
 // parsePort accepts decimal digits without a leading zero: some programs read

@@ -7,24 +7,23 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/internal/base/znode"
-	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
 
 // request is the body of an action.
 type request struct {
 	Path string `json:"path"`
-	// ID is the id of the next leader, or the name of an instance's node.
+	// ID is the id of the next leader, the name of an instance's node, the id of
+	// a dead letter, or Path once more if the path is all.
 	ID string `json:"id"`
 	// Draining is the new state of an instance.
 	Draining bool `json:"draining"`
-	// Layout is the instance's layout: "curator" or "spring".
+	// Layout is the instance's layout, "curator" or "spring", or the queue's: see
+	// queueLayouts.
 	Layout string `json:"layout"`
 	// Confirm repeats ID, as the viewer has confirmed it.
 	Confirm string `json:"confirm"`
@@ -112,7 +111,7 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) (what request, c
 	case errors.As(err, &large):
 		return what, http.StatusRequestEntityTooLarge, "The action is too large: send at most 64 KiB."
 	case err != nil:
-		return what, http.StatusBadRequest, "The action is not one JSON object: send path, id and confirm, and draining and layout for an instance."
+		return what, http.StatusBadRequest, "The action is not one JSON object: send path, id and confirm, draining and layout for an instance, layout for a queue."
 	case what.ID == "" || what.Confirm != what.ID:
 		return what, http.StatusBadRequest, "The action was not confirmed: repeat its id as confirm."
 	case !below(what.Path, s.cfg.Path):
@@ -128,21 +127,4 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) (what request, c
 // below reports whether a path is top, or in the tree of top.
 func below(path, top string) bool {
 	return path == top || strings.HasPrefix(path, strings.TrimSuffix(top, "/")+"/")
-}
-
-// transfer transfers a leadership.
-func (s *Server) transfer(ctx context.Context, what request) error {
-	return election.New(s.cfg.Manager, what.Path).Transfer(ctx, what.ID)
-}
-
-// drain sets or removes the draining mark of an instance.
-func (s *Server) drain(ctx context.Context, what request) error {
-	codecs := map[string]naming.Codec{"curator": naming.Curator(), "spring": naming.Spring()}
-	codec, ok := codecs[what.Layout]
-	if !ok {
-		return errors.New("instances of this layout cannot be drained from here; use docent service drain")
-	}
-	base, service := path.Split(what.Path)
-	registry := naming.NewRegistry(s.cfg.Manager, naming.Base(path.Clean(base)), naming.Layout(codec))
-	return registry.SetDraining(ctx, service, what.ID, what.Draining)
 }

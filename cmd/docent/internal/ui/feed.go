@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,22 +19,32 @@ import (
 // longer. An inspection keeps to a rate of requests. If it ended with each last
 // viewer, a viewer that comes and goes would begin an inspection each time.
 type feed struct {
-	cfg  Config
-	done chan struct{} // closed by close
+	cfg      Config
+	timeline *timeline
+	done     chan struct{} // closed by close
 
 	mu     sync.Mutex
 	seats  map[*seat]struct{}
 	stop   context.CancelFunc // ends the inspection; nil without one
 	idle   *time.Timer        // calls endIdle; nil while there are viewers
 	work   sync.WaitGroup
-	number uint64        // of the newest message
-	report message       // the newest report
-	status message       // the newest status of the report: confirmed, or trouble
-	news   chan struct{} // closed and replaced with every message
+	number uint64         // of the newest message
+	newest [slots]message // of each slot
+	news   chan struct{}  // closed and replaced with every message
 	closed bool
 }
 
-// message is a report or its status, ready to be sent. All viewers share its
+// slot is a kind of message. A viewer gets the newest message of each slot.
+type slot int
+
+const (
+	reports  slot = iota
+	problems      // in the newest report
+	status        // of the newest report: confirmed, or trouble
+	slots
+)
+
+// message is a report or another event, ready to be sent. All viewers share its
 // bytes.
 type message struct {
 	number uint64
@@ -52,7 +64,7 @@ type seat struct {
 }
 
 func newFeed(cfg Config) *feed {
-	return &feed{cfg: cfg, done: make(chan struct{}), seats: make(map[*seat]struct{}), news: make(chan struct{})}
+	return &feed{cfg: cfg, timeline: newTimeline(), done: make(chan struct{}), seats: make(map[*seat]struct{}), news: make(chan struct{})}
 }
 
 // join counts a viewer in. deadline sets the time at which a write to the
@@ -71,29 +83,29 @@ func (f *feed) join(deadline func(time.Time) error) *seat {
 		f.stop = cancel
 		// The messages of the inspection before are out of date.
 		f.number++
-		f.report, f.status = message{}, newMessage(f.number, "waiting", []byte("{}"))
+		f.newest = [slots]message{status: newMessage(f.number, "waiting", []byte("{}"))}
 		f.work.Go(func() { f.follow(ctx) })
 	}
 	return v
 }
 
-// next returns the older of the newest report and the newest status, if the
-// viewer has not seen it, and a channel that is closed with the next message.
+// next returns the oldest message that the viewer has not seen, of the newest
+// ones, and a channel that is closed with the next message.
 func (v *seat) next() (<-chan struct{}, message, bool) {
 	f := v.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	older, newer := f.report, f.status
-	if older.number > newer.number {
-		older, newer = newer, older
-	}
-	for _, m := range []message{older, newer} {
-		if m.number > v.seen {
-			v.seen = m.number
-			return f.news, m, true
+	var first message
+	for _, m := range f.newest {
+		if m.number > v.seen && (first.number == 0 || m.number < first.number) {
+			first = m
 		}
 	}
-	return f.news, message{}, false
+	if first.number == 0 {
+		return f.news, first, false
+	}
+	v.seen = first.number
+	return f.news, first, true
 }
 
 // sending counts the bytes of a message as kept for the viewer, and limits the
@@ -144,24 +156,54 @@ func (f *feed) endIdle() {
 	}
 }
 
-// follow publishes the reports of the inspection.
+// follow publishes the reports of the inspection, and the problems in them.
 func (f *feed) follow(ctx context.Context) {
+	w := newWatch(f.cfg.Thresholds)
+	var last []byte
+	tell := func(all []problemJSON) {
+		if data, err := json.Marshal(all); err != nil || !bytes.Equal(data, last) {
+			last = data
+			f.publish(ctx, problems, "problems", map[string][]problemJSON{"problems": all})
+		}
+	}
 	options := append(slices.Clone(f.cfg.Options), inspect.OnConfirm(func(at time.Time) {
-		f.publish(ctx, "confirmed", map[string]time.Time{"at": at})
+		f.timeline.confirm(at)
+		f.publish(ctx, status, "confirmed", map[string]time.Time{"at": at})
+		tell(w.problems(at))
 	}))
+	defer f.timeline.interrupt()
 	for report, err := range inspect.Changes(ctx, f.cfg.Manager, f.cfg.Path, options...) {
 		if err != nil {
-			f.publish(ctx, "trouble", map[string]string{"text": err.Error()})
+			f.timeline.interrupt()
+			f.publish(ctx, status, "trouble", troubleOf(err))
 			continue
 		}
-		f.publish(ctx, "report", report)
+		f.timeline.see(report)
+		f.publish(ctx, reports, "report", report)
+		tell(w.see(report))
 	}
 }
 
-func (f *feed) publish(ctx context.Context, event string, value any) {
+// troubleJSON is why the newest report may be out of date.
+type troubleJSON struct {
+	Text string `json:"text"`
+	// Silent says that there is no answer. Otherwise there was an error.
+	Silent   bool `json:"silent,omitempty"`
+	NoQuorum bool `json:"noQuorum,omitempty"`
+}
+
+func troubleOf(err error) troubleJSON {
+	var trouble *inspect.TroubleError
+	if errors.As(err, &trouble) {
+		return troubleJSON{Text: trouble.Error(), Silent: true, NoQuorum: trouble.NoQuorum}
+	}
+	return troubleJSON{Text: err.Error()}
+}
+
+func (f *feed) publish(ctx context.Context, to slot, event string, value any) {
 	data, err := json.Marshal(value)
 	if err != nil {
-		event, data = "trouble", []byte(`{"text":"the report has no JSON form"}`)
+		to, event, data = status, "trouble", []byte(`{"text":"the report has no JSON form"}`)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -169,12 +211,9 @@ func (f *feed) publish(ctx context.Context, event string, value any) {
 		return // this inspection was stopped, and another may run already
 	}
 	f.number++
-	now := newMessage(f.number, event, data)
-	if event == "report" {
-		f.report = now
+	f.newest[to] = newMessage(f.number, event, data)
+	if to != status {
 		f.forget()
-	} else {
-		f.status = now
 	}
 	close(f.news)
 	f.news = make(chan struct{})
@@ -206,12 +245,16 @@ func (f *feed) forget() {
 func (f *feed) superseded() (kept map[uint64]int, total int) {
 	kept = make(map[uint64]int)
 	for v := range f.seats {
-		if m := v.takes; m != nil && m.number != 0 && m.number != f.report.number && m.number != f.status.number && kept[m.number] == 0 {
+		if m := v.takes; m != nil && m.number != 0 && kept[m.number] == 0 && !f.isNewest(m.number) {
 			kept[m.number] = len(m.frame)
 			total += len(m.frame)
 		}
 	}
 	return kept, total
+}
+
+func (f *feed) isNewest(number uint64) bool {
+	return slices.ContainsFunc(f.newest[:], func(m message) bool { return m.number == number })
 }
 
 // close ends the inspection and all views.

@@ -140,7 +140,7 @@ func TestFault47_TokenLeavesTheAddress(t *testing.T) {
 			require.NotContains(t, text, token)
 			require.NotContains(t, fmt.Sprint(response.Header), token)
 			if address == "api/about" {
-				require.JSONEq(t, fmt.Sprintf(`{"path":"/","actions":%v}`, actions), text)
+				require.Contains(t, text, fmt.Sprintf(`"actions":%v,`, actions))
 			}
 		}
 		require.NotContains(t, w.log.String(), token)
@@ -175,7 +175,7 @@ func TestWithoutToken(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.Look, cfg.Act = "", "" })
 	response, text := w.ask("GET", "/api/about", "", nil)
 	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.JSONEq(t, `{"path":"/","actions":false}`, text)
+	require.Contains(t, text, `"actions":false,`)
 	response, text = w.ask("POST", "/api/drain", `{}`, nil)
 	require.Equal(t, http.StatusForbidden, response.StatusCode)
 	require.Contains(t, text, "--allow-actions")

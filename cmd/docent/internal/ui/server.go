@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"embed"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/inspect"
@@ -24,6 +27,10 @@ type Config struct {
 	Path string
 	// Options are for the inspection.
 	Options []inspect.Option
+	// Thresholds say what counts as a problem.
+	Thresholds inspect.ProblemOptions
+	// Redact names what is secret in paths and values. nil: DefaultRedact.
+	Redact *regexp.Regexp
 	// Look is the token that every request must have. Empty: requests need none.
 	Look string
 	// Act is the token that actions need, which change znodes. It allows looking
@@ -81,16 +88,35 @@ func New(cfg Config) *Server {
 	if cfg.limits == (limits{}) {
 		cfg.limits = usual
 	}
+	if cfg.Redact == nil {
+		cfg.Redact = regexp.MustCompile(DefaultRedact)
+	}
 	s := &Server{cfg: cfg, nonce: rand.Text(), feed: newFeed(cfg), seats: newSeats(cfg.limits), origins: http.NewCrossOriginProtection()}
 	s.routes = map[string]route{
 		"/":             {http.MethodGet, file("index.html", "text/html; charset=utf-8")},
-		"/app.js":       {http.MethodGet, file("app.js", "text/javascript; charset=utf-8")},
-		"/style.css":    {http.MethodGet, file("style.css", "text/css; charset=utf-8")},
 		"/icon.svg":     {http.MethodGet, file("icon.svg", "image/svg+xml")},
 		"/api/about":    {http.MethodGet, s.about},
 		"/api/events":   {http.MethodGet, s.events},
+		"/api/timeline": {http.MethodGet, s.history},
+		"/api/value":    {http.MethodGet, s.value},
+		"/api/queue":    {http.MethodGet, s.queue},
 		"/api/transfer": {http.MethodPost, s.action("transfer", s.transfer)},
 		"/api/drain":    {http.MethodPost, s.action("drain", s.drain)},
+		"/api/revoke":   {http.MethodPost, s.action("revoke", s.revoke)},
+		"/api/lift":     {http.MethodPost, s.action("lift", s.lift)},
+		"/api/redrive":  {http.MethodPost, s.action("redrive", s.redrive)},
+		"/api/remove":   {http.MethodPost, s.action("remove", s.remove)},
+		"/api/discard":  {http.MethodPost, s.action("discard", s.discard)},
+	}
+	for suffix, contentType := range map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"} {
+		names, err := fs.Glob(static, "static/*"+suffix)
+		if err != nil {
+			panic(err) // the pattern is well-formed
+		}
+		for _, name := range names {
+			name = strings.TrimPrefix(name, "static/")
+			s.routes["/"+name] = route{http.MethodGet, file(name, contentType)}
+		}
 	}
 	return s
 }
@@ -138,7 +164,7 @@ func file(name, contentType string) func(http.ResponseWriter, *http.Request, vie
 
 // about sends the page its configuration.
 func (s *Server) about(w http.ResponseWriter, _ *http.Request, v viewer) {
-	writeJSON(w, map[string]any{"path": s.cfg.Path, "actions": v.role == acts})
+	writeJSON(w, map[string]any{"path": s.cfg.Path, "actions": v.role == acts, "now": time.Now()})
 }
 
 // Close ends the inspection and all requests for events.

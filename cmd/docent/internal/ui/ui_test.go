@@ -252,7 +252,7 @@ func TestFault31_FeedTellsOfTrouble(t *testing.T) {
 	require.Contains(t, until(first, "trouble").data, "no quorum")
 	second := w.events()
 	require.Equal(t, "report", second().name)
-	require.Contains(t, second().data, "no quorum")
+	require.Contains(t, until(second, "trouble").data, `"noQuorum":true`)
 	remove()
 	close(back)
 	until(first, "report")
