@@ -220,6 +220,9 @@ func unread(ctx context.Context, sm *core.Manager, path string, dir *node) error
 	case dir == nil, dir.hidden != "":
 		return core.ErrNoAuth
 	}
+	if dir.reason == "" { // the recipe of the directory needs no look at this child
+		return errUnmarked
+	}
 	return fmt.Errorf("%w as far as it can be read: %s", ErrNotAbandoned, dir.reason)
 }
 
@@ -232,8 +235,11 @@ func notMarked(n *node) error {
 	case n.hidden != "":
 		return core.ErrNoAuth
 	}
-	return fmt.Errorf("%w: nothing shows that it is left over from a recipe; \"docent inspect\" marks with a ! what is", ErrNotAbandoned)
+	return errUnmarked
 }
+
+// errUnmarked says that a node is not marked.
+var errUnmarked = fmt.Errorf("%w: nothing shows that it is left over from a recipe; \"docent inspect\" marks with a ! what is", ErrNotAbandoned)
 
 // joined reports whether members have come to a barrier whose "ready" names no
 // members: other libraries let such members in at once.

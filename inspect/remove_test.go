@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -118,7 +119,9 @@ func TestRemoveAbandoned_refuses(t *testing.T) {
 }
 
 // deletes matches transactions that delete.
-func deletes(r zktest.Request) bool { return r.Op == zktest.OpMulti }
+func deletes(r zktest.Request) bool {
+	return r.Op == zktest.OpMulti && slices.ContainsFunc(r.Ops, func(part zktest.Request) bool { return part.Op == zktest.OpDelete })
+}
 
 // meanwhile runs f after the next transaction was sent, and before it is
 // executed.

@@ -9,6 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
@@ -145,7 +146,12 @@ func revocable(path string, data []byte, stat core.Stat) error {
 	if _, inLine := znode.ParseSeq(name, mutexTag, kazooTag, readTag, writeTag); inLine || string(data) == revokeMessage {
 		return nil
 	}
-	if d, ours := owner.Parse(data); !ours || d.ID == "" || d.Visit != "" || d.Claim != "" {
+	d, ours := owner.Parse(data)
+	switch recognise.KindOf(name) {
+	case recognise.Latch, recognise.Lease, recognise.Call, recognise.Item, recognise.Letter, recognise.Value:
+		ours = false
+	}
+	if !ours || d.ID == "" || d.Visit != "" || d.Claim != "" {
 		return core.Foreign("session %v has made it, and it is not a contender of a lock, such as Holders lists them",
 			session.ID(stat.EphemeralOwner))
 	}

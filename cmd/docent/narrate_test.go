@@ -50,16 +50,16 @@ func TestNarrated(t *testing.T) {
 		line, says string
 		before     func(w *testworld.World)
 	}{
-		{"lock /l --wait 30s -- true", `waiting: held by \S+ \(pid .*\) since \S+`, held},
+		{"lock /l --wait 30s -- true", `waiting: held by \S+ \(pid .*\), queued at \S+`, held},
 		{"barrier wait /g --wait 30s", `waiting: the gate is set`, func(w *testworld.World) { w.Put("/g", "") }},
-		{"queue take /q --wait 30s", `waiting: no item is ready`, nil},
+		{"queue take /q --wait 30s", `waiting: no item is ready`, func(w *testworld.World) { w.Put("/q", "") }},
 		{"barrier enter /b --count 2 --wait 30s -- true", `waiting: fewer than 2 members have entered`, nil},
 		{"leader /e --transfer b --wait 30s", `waiting: another candidate leads`, campaigning},
 		{"once /j --every 1h --wait 30s -- true", `waiting: a run is under way`, func(w *testworld.World) {
 			_, err := lock.NewOnce(w.Process().Manager, "/j", time.Hour).Start(w.Context())
 			require.NoError(w, err)
 		}},
-		{"lock /l --wait 30s -- true", `waiting: held by a client without a name since \S+ \(/l/lock-0000000000 belongs to no session, and stays until a client deletes it\)`,
+		{"lock /l --wait 30s -- true", `waiting: held by a client without a name, queued at \S+ \(/l/lock-0000000000 belongs to no session, and stays until a client deletes it\)`,
 			func(w *testworld.World) { w.Put("/l/lock-0000000000", "") }},
 	} {
 		testworld.Run(t, func(w *testworld.World) {

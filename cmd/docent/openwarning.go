@@ -15,6 +15,7 @@ func (c *counterAdd) creates() bool       { return true }
 func (c *counterSet) creates() bool       { return true }
 func (c *configSet) creates() bool        { return c.Create || c.Keep != nil }
 func (c *configRollback) creates() bool   { return true }
+func (c *configImport) creates() bool     { return !c.DryRun }
 func (c *queuePut) creates() bool         { return true }
 func (c *queueTake) creates() bool        { return true }
 func (c *queueDeadRedrive) creates() bool { return true }

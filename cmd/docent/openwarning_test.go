@@ -72,7 +72,7 @@ func TestOpenWarning_everyCommand(t *testing.T) {
 		line := strings.TrimPrefix(leaf.Path(), "docent ")
 		reads := map[string]bool{
 			"demo": true, "dev": true, "barrier lift": true, "barrier wait": true, "counter get": true, "config get": true, "config watch": true,
-			"config delete": true, "config list": true, "config sync": true, "config history": true, "queue len": true, "queue list": true,
+			"config delete": true, "config list": true, "config export": true, "config diff": true, "exec": true, "status": true, "complete-path": true, "revoke": true, "remove": true, "config sync": true, "config history": true, "queue len": true, "queue list": true,
 			"queue dead list": true, "queue dead discard": true, "group list": true, "group watch": true, "service list": true,
 			"service watch": true, "service pick": true, "service drain": true, "inspect": true, "acl check": true, "acl init": true, "ui": true,
 			"completion": true, "man": true, "version": true,

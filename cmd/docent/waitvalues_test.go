@@ -87,6 +87,10 @@ func waitCases() []waitCase {
 			require.NoError(t, err)
 		}},
 		{name: "no item", line: "queue take /q WAIT", busy: 75, zero: 75},
+		{name: "a holder that stays", line: "revoke /l WAIT", busy: 75, zero: 75, before: func(t *testing.T, sm *session.Manager) {
+			_, err := lock.NewMutex(sm, "/l").Lock(t.Context())
+			require.NoError(t, err)
+		}},
 		{name: "a leader that leads already", line: "leader /e --transfer ann WAIT", free: true, zero: 2, before: leads},
 		{name: "a leader that stays", line: "leader /e --transfer ben WAIT", busy: 75, zero: 2, before: func(t *testing.T, sm *session.Manager) {
 			leads(t, sm)
