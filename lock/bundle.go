@@ -133,11 +133,15 @@ func (b *Bundle) Guards() []session.Op {
 //
 // The error is nil if all of the holds lasted until the first call. Otherwise
 // it says why a hold was lost (session.ErrLost), or why a znode cannot be
-// removed.
+// removed. Holds whose deadline has passed are lost, even if their contexts have
+// not ended yet.
 func (b *Bundle) Release() error {
 	b.made()
 	b.release.Do(func() {
 		b.look()
+		if !time.Now().Before(b.Deadline()) {
+			b.cancel(core.ErrTrustElapsed) // a pause may let the caller run before the timer of the deadline
+		}
 		b.cancel(core.ErrReleased)
 		for _, unlink := range b.unlink {
 			unlink()
