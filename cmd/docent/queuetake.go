@@ -101,7 +101,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 			return err
 		})
 		if errors.Is(err, queue.ErrEmpty) {
-			err = &nothingCame{"no item is ready" + passedOver(q) + "; wait for one with --wait"}
+			err = &nothingCame{"no item is ready" + passedOver(q) + "; raise --wait, or leave it out to wait without limit"}
 		}
 		return item, err
 	}
