@@ -139,9 +139,6 @@ func (b *Bundle) Release() error {
 	b.made()
 	b.release.Do(func() {
 		b.look()
-		if !time.Now().Before(b.Deadline()) {
-			b.cancel(core.ErrTrustElapsed) // a pause may let the caller run before the timer of the deadline
-		}
 		b.cancel(core.ErrReleased)
 		for _, unlink := range b.unlink {
 			unlink()

@@ -32,7 +32,9 @@ func (h *Hold) Context() context.Context { return h.of().Context() }
 // Done returns a channel that is closed when the hold ends.
 func (h *Hold) Done() <-chan struct{} { return h.of().Done() }
 
-// Err returns nil while the hold lasts, and then the reason of its end.
+// Err returns nil while the hold lasts, and then the reason of its end. It
+// compares the deadline with the clock: right after a pause of the process it
+// returns ErrTrustElapsed, and ends the context, before the timer does.
 func (h *Hold) Err() error { return h.of().Err() }
 
 // Token returns the fencing token: a number greater than the token of every

@@ -167,11 +167,13 @@ func (h *Hold) Done() <-chan struct{} {
 	return h.ctx.Done()
 }
 
-// Err returns nil while the hold lasts, and then the cause of its end.
+// Err returns nil while the hold lasts, and then the cause of its end. It
+// compares the deadline with the clock, and ends a hold whose deadline has
+// passed.
 func (h *Hold) Err() error {
 	h.made()
 	if h.ctx.Err() == nil {
-		return nil
+		h.endOverdue()
 	}
 	return context.Cause(h.ctx)
 }

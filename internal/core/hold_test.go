@@ -38,11 +38,12 @@ func TestHoldEndsWithRelease(t *testing.T) {
 	})
 }
 
-// A process that continues after a pause may release before the timer of the
+// A process that continues after a pause may use a hold before the timer of the
 // deadline fires. The hold was lost all the same: another client may have held.
 func TestReleaseAfterAPause(t *testing.T) {
 	for name, end := range map[string]func(*core.Hold) error{
 		"Release": (*core.Hold).Release,
+		"Err":     (*core.Hold).Err,
 		"HandOn":  func(h *core.Hold) error { _, err := h.HandOn(); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +52,7 @@ func TestReleaseAfterAPause(t *testing.T) {
 				h := w.process(rec.hook).enter("/locks/a")
 				core.PassDeadline(h.Session())
 				require.ErrorIs(w, end(h), core.ErrTrustElapsed)
+				require.ErrorIs(w, context.Cause(h.Context()), core.ErrTrustElapsed)
 				require.ErrorIs(w, h.Release(), core.ErrLost)
 				require.ErrorIs(w, h.Err(), core.ErrTrustElapsed)
 				synctest.Wait()
