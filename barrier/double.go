@@ -23,6 +23,8 @@ const MaxCount = 4096
 // returns it.
 var ErrFull = errors.New("the barrier is full: other members have all its places")
 
+var errFull = fmt.Errorf("%w; try again when the round has ended, or correct the count", ErrFull)
+
 // Option changes a Double.
 type Option func(*Double)
 

@@ -168,7 +168,7 @@ func TestDoubleIDTaken(t *testing.T) {
 			require.ErrorContains(t, err, `"same"`)
 			require.ErrorContains(t, err, fmt.Sprintf(" is at the barrier, and session 0x%x holds it; choose another id", uint64(a.Current().ID())))
 			require.Equal(t, p == a, strings.Contains(err.Error(), "of this process"))
-			require.Equal(t, p != a, strings.HasSuffix(err.Error(), ", or end its process"), err)
+			require.Equal(t, p != a, strings.HasSuffix(err.Error(), ", or end its process: the id is free when that session has ended"), err)
 		}
 		require.True(t, first.Waiting(), "nothing has happened to the first")
 		require.Equal(t, []string{"member-same"}, w.Children(dir))

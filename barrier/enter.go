@@ -121,7 +121,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 		}
 		return false, err
 	case len(present) >= r.size(d.count):
-		return false, cmp.Or(d.sameCount(r), ErrFull)
+		return false, cmp.Or(d.sameCount(r), errFull)
 	}
 	path := znode.Join(d.dir, present[0])
 	member, inside, err := s.SeeW(ctx, path)
@@ -234,7 +234,7 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 // taken is the error for the member o, which has our id. ours says that it is
 // another member of this process.
 func (e *entrant) taken(o owner.Data, holder int64, ours bool) error {
-	who, advice := "", "choose another id, or end its process"
+	who, advice := "", "choose another id, or end its process: the id is free when that session has ended"
 	switch {
 	case ours:
 		who, advice = " of this process", "choose another id"

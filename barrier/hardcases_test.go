@@ -189,6 +189,7 @@ func TestHardCase35_MoreThanItIsFor(t *testing.T) {
 		_, err := enter(late, 3, "late").Result()
 		require.ErrorIs(t, err, barrier.ErrFull)
 		require.ErrorContains(t, err, dir)
+		require.ErrorContains(t, err, "; try again when the round has ended, or correct the count")
 		require.Equal(t, []string{"member-a", "member-b", "member-c", "ready"}, w.Children(dir))
 
 		// Once one has left the round is ending, and a newcomer waits for the

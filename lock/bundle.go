@@ -133,7 +133,8 @@ func (b *Bundle) Guards() []session.Op {
 //
 // The error is nil if all of the holds lasted until the first call. Otherwise
 // it says why a hold was lost (session.ErrLost), or why a znode cannot be
-// removed.
+// removed. Holds whose deadline has passed are lost, even if their contexts have
+// not ended yet.
 func (b *Bundle) Release() error {
 	b.made()
 	b.release.Do(func() {

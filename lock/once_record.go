@@ -150,6 +150,11 @@ func (e *NotDueError) Error() string {
 		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, owner.Name(e.Run.Host))
 	}
 	began := e.Run.Began.UTC().Format(time.RFC3339)
+	if e.Run.Began.Sub(e.Run.Called) >= time.Second {
+		// The call has waited, or the run replaces another. The job is due again
+		// by the call, which may be before the beginning of the run.
+		began += ", for the call of " + e.Run.Called.UTC().Format(time.RFC3339)
+	}
 	// Rounded up: a call at the printed time is due.
 	due := e.DueAgain.Add(time.Second - time.Nanosecond).Truncate(time.Second).UTC().Format(time.RFC3339)
 	switch e.Run.State {

@@ -32,7 +32,9 @@ func (h *Hold) Context() context.Context { return h.of().Context() }
 // Done returns a channel that is closed when the hold ends.
 func (h *Hold) Done() <-chan struct{} { return h.of().Done() }
 
-// Err returns nil while the hold lasts, and then the reason of its end.
+// Err returns nil while the hold lasts, and then the reason of its end. It
+// compares the deadline with the clock: right after a pause of the process it
+// returns ErrTrustElapsed, and ends the context, before the timer does.
 func (h *Hold) Err() error { return h.of().Err() }
 
 // Token returns the fencing token: a number greater than the token of every
@@ -74,7 +76,9 @@ func (h *Hold) SessionID() ID { return ID(h.of().Session().ID()) }
 // Release may be called more than once, from several goroutines and from a hook
 // (see Hook); all calls return the same. The error is nil if the hold lasted
 // until the first call. Otherwise the error says why the hold was lost
-// (ErrLost), or why the znode cannot be removed.
+// (ErrLost), or why the znode cannot be removed. A hold whose deadline has
+// passed is lost, even if its context has not ended yet: a process that
+// continues after a pause may call Release before the timer of the deadline.
 func (h *Hold) Release() error { return h.of().Release() }
 
 // Format writes the path of the znode of the hold, and the token.

@@ -59,7 +59,7 @@ func TestBarrier_enter(t *testing.T) {
 	code, _, stderr := docent(t, words("barrier enter /b --count 2 --id a", self("0")...), on(server), role("exit"))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "the id is in use: a member with the id \"a\" of process ")
-	require.Regexp(t, `is at the barrier, and session 0x[0-9a-f]+ holds it; choose another id, or end its process\n$`, stderr)
+	require.Regexp(t, `is at the barrier, and session 0x[0-9a-f]+ holds it; choose another id, or end its process: the id is free when that session has ended\n$`, stderr)
 	second := start(t, words("barrier enter /b --count 2 --id b", self("5")...), on(server), role("exit"))
 	token := tokenOf(t, first.line())
 	require.Positive(t, token)

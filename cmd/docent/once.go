@@ -179,6 +179,9 @@ func skippedText(why *lock.NotDueError, now time.Time) string {
 		who += fmt.Sprintf(" (pid %d on %s)", r.PID, oneLine(r.Host))
 	}
 	began := clock(r.Began, now)
+	if r.Began.Sub(r.Called) >= time.Second { // it waited, or replaces another run: due again by the call
+		began += ", for the call of " + clock(r.Called, now)
+	}
 	text := fmt.Sprintf("not due: %s ran it at %s", who, began)
 	switch r.State {
 	case lock.RunUnderWay:

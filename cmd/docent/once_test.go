@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -218,4 +219,14 @@ func TestInspect_job(t *testing.T) {
 	server.Expire(only(t, server))
 	running.wait()
 	require.Equal(t, "/jobs/report  job (docent)  lost: begun _ ago by _, whose session has ended\n", report())
+}
+
+// A run that waited, or that replaces another, serves an earlier call.
+func TestOnce_notDueAfterARerun(t *testing.T) {
+	called := time.Date(2030, time.May, 1, 3, 0, 0, 0, time.UTC)
+	why := &lock.NotDueError{DueAgain: called.Add(12 * time.Hour)}
+	why.Run.ID, why.Run.State, why.Run.Called, why.Run.Began = "a", lock.RunDone, called, called
+	require.Equal(t, "not due: a ran it at 03:00:00; due again at 15:00:00", skippedText(why, called))
+	why.Run.Began = called.Add(13 * time.Hour)
+	require.Equal(t, "not due: a ran it at 16:00:00, for the call of 03:00:00; due again at 15:00:00", skippedText(why, called))
 }

@@ -52,7 +52,7 @@ func TestQueue_putAndTake(t *testing.T) {
 	require.Equal(t, 1, item.Attempt)
 	require.Equal(t, 5, item.Priority)
 	for flags, line := range map[string]string{
-		"--wait 0":    "docent: queue take /q: no item is ready; wait for one with --wait\n",
+		"--wait 0":    "docent: queue take /q: no item is ready; raise --wait, or leave it out to wait without limit\n",
 		"--wait 50ms": "docent: queue take /q: no item was ready within 50ms; raise --wait, or try again later\n",
 	} {
 		code, out, stderr = docent(t, words("queue take /q "+flags), on(server))

@@ -100,7 +100,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 			return err
 		})
 		if errors.Is(err, queue.ErrEmpty) {
-			err = &nothingCame{"no item is ready" + c.inTheWay(ctx, sm, q) + "; wait for one with --wait"}
+			err = &nothingCame{"no item is ready" + c.inTheWay(ctx, sm, q) + "; raise --wait, or leave it out to wait without limit"}
 		}
 		return item, err
 	}

@@ -14,13 +14,13 @@ var ErrGuarded = errors.New("a hold cannot be handed on after a call of Guard, b
 // several holders one after the other without a request to the server. The
 // context of this hold ends before the next hold begins.
 //
-// HandOn of a lost hold fails with the error of Release, which matches ErrLost.
-// After a Release, a HandOn or a Replace, it fails with an error that matches
-// ErrReleased. If Guard was called, it fails with ErrGuarded, and the hold
-// stays as it is. The next hold may be lost at any moment, as every hold may.
-// Release after HandOn does nothing, whatever happens to the node: it returns
-// nil, or the reason why the hold was lost before. HandOn is safe for
-// concurrent use.
+// HandOn of a hold that is lost, or whose deadline has passed, fails with the
+// error of Release, which matches ErrLost. After a Release, a HandOn or a
+// Replace, it fails with an error that matches ErrReleased. If Guard was called,
+// it fails with ErrGuarded, and the hold stays as it is. The next hold may be
+// lost at any moment, as every hold may. Release after HandOn does nothing,
+// whatever happens to the node: it returns nil, or the reason why the hold was
+// lost before. HandOn is safe for concurrent use.
 func (h *Hold) HandOn() (*Hold, error) {
 	h.made()
 	h.mu.Lock()
@@ -33,6 +33,7 @@ func (h *Hold) HandOn() (*Hold, error) {
 	var next *Hold
 	err := fmt.Errorf("%s cannot be handed on: %w", h.Path(), ErrReleased)
 	h.release.Do(func() {
+		h.endOverdue()
 		h.cancel(ErrReleased)
 		defer h.node.s.letGo(h) // after the next hold is counted, so that the node stays among the held nodes
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {

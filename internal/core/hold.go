@@ -124,6 +124,15 @@ func (h *Hold) end(cause error) {
 	h.node.s.letGo(h)
 }
 
+// endOverdue ends the context if the deadline has passed and the session's timer
+// has not fired yet. A process that continues after a pause may run the caller
+// before the timer.
+func (h *Hold) endOverdue() {
+	if !h.node.s.trusted() {
+		h.cancel(ErrTrustElapsed)
+	}
+}
+
 // made panics for a Hold that was not acquired.
 func (h *Hold) made() {
 	misuse.ZeroValue(h == nil || h.node == nil, "Hold", "a call that acquires one and returns no error")
@@ -158,11 +167,13 @@ func (h *Hold) Done() <-chan struct{} {
 	return h.ctx.Done()
 }
 
-// Err returns nil while the hold lasts, and then the cause of its end.
+// Err returns nil while the hold lasts, and then the cause of its end. It
+// compares the deadline with the clock, and ends a hold whose deadline has
+// passed.
 func (h *Hold) Err() error {
 	h.made()
 	if h.ctx.Err() == nil {
-		return nil
+		h.endOverdue()
 	}
 	return context.Cause(h.ctx)
 }
@@ -231,10 +242,12 @@ func (h *Hold) Session() *Session {
 // It may be called any number of times, late and concurrently, and within a
 // hook (see Hook). All calls return the same error. The error is nil if the
 // hold lasted until the first call. Otherwise it is the reason why the hold was
-// lost (ErrLost), or why the node cannot be deleted.
+// lost (ErrLost), or why the node cannot be deleted. A hold whose deadline has
+// passed is lost, even if its context has not ended yet.
 func (h *Hold) Release() error {
 	h.made()
 	h.release.Do(func() {
+		h.endOverdue()
 		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)
 		if !errors.Is(cause, ErrDeleted) {

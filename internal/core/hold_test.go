@@ -38,6 +38,32 @@ func TestHoldEndsWithRelease(t *testing.T) {
 	})
 }
 
+// A process that continues after a pause may use a hold before the timer of the
+// deadline fires. The hold was lost all the same: another client may have held.
+func TestReleaseAfterAPause(t *testing.T) {
+	for name, end := range map[string]func(*core.Hold) error{
+		"Release": (*core.Hold).Release,
+		"Err":     (*core.Hold).Err,
+		"HandOn":  func(h *core.Hold) error { _, err := h.HandOn(); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				rec := new(record)
+				h := w.process(rec.hook).enter("/locks/a")
+				core.PassDeadline(h.Session())
+				require.ErrorIs(w, end(h), core.ErrTrustElapsed)
+				require.ErrorIs(w, context.Cause(h.Context()), core.ErrTrustElapsed)
+				require.ErrorIs(w, h.Release(), core.ErrLost)
+				require.ErrorIs(w, h.Err(), core.ErrTrustElapsed)
+				synctest.Wait()
+				rec.mu.Lock()
+				defer rec.mu.Unlock()
+				require.Len(w, rec.begun, 1, "no other hold has begun")
+			})
+		})
+	}
+}
+
 // The context ends before the delete is sent, so that no other client can hold
 // before its end.
 func TestReleaseEndsContextFirst(t *testing.T) {
