@@ -64,6 +64,10 @@ func transfer(context.Context, int64) error
 var errFenced error
 var o *lock.Once
 `,
+	"docs/frameworks.md": `
+var sm *session.Manager
+func report(context.Context, int64) error
+`,
 	"docs/naming.md": `
 var ctx context.Context
 var sm *session.Manager
@@ -117,6 +121,10 @@ var ctx context.Context
 var sm *session.Manager
 type Limits struct{ QPS int }
 func apply(Limits)
+`,
+	"contrib/gocron/doc.go": `
+var sm *session.Manager
+func report(context.Context, int64) error
 `,
 	"contrib/grpcresolver/doc.go": `
 var sm *session.Manager
