@@ -29,7 +29,7 @@ var packages = map[string]string{
 	"sessiontest": ours + "sessiontest",
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
-	"docentotel": ours + "contrib/otel", "docentgocron": ours + "contrib/gocron",
+	"docentotel": ours + "contrib/otel", "docentgocron": ours + "contrib/gocron", "docentkoanf": ours + "contrib/koanf",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"net": "net", "sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
@@ -37,7 +37,8 @@ var packages = map[string]string{
 
 	"grpc": "google.golang.org/grpc", "credentials": "google.golang.org/grpc/credentials", "insecure": "google.golang.org/grpc/credentials/insecure",
 	"prometheus": "github.com/prometheus/client_golang/prometheus", "require": "github.com/stretchr/testify/require",
-	"zk": "github.com/go-zookeeper/zk", "gocron": "github.com/go-co-op/gocron/v2",
+	"zk": "github.com/go-zookeeper/zk", "gocron": "github.com/go-co-op/gocron/v2", "koanf": "github.com/knadh/koanf/v2",
+	"json": "github.com/knadh/koanf/parsers/json", "atomic": "sync/atomic",
 }
 
 // unit is a file that is compiled.

@@ -65,6 +65,8 @@ var errFenced error
 var o *lock.Once
 `,
 	"docs/frameworks.md": `
+var ctx context.Context
+var current interface{ Store(any) }
 var sm *session.Manager
 func report(context.Context, int64) error
 `,
@@ -128,6 +130,11 @@ func report(context.Context, int64) error
 `,
 	"contrib/grpcresolver/doc.go": `
 var sm *session.Manager
+`,
+	"contrib/koanf/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+var current atomic.Pointer[koanf.Koanf]
 `,
 	"contrib/otel/doc.go": `
 var ctx context.Context
