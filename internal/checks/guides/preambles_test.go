@@ -136,6 +136,10 @@ var ctx context.Context
 var sm *session.Manager
 var current atomic.Pointer[koanf.Koanf]
 `,
+	"contrib/kratos/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+`,
 	"contrib/otel/doc.go": `
 var ctx context.Context
 var servers []string
