@@ -195,6 +195,22 @@ func TestLocker(t *testing.T) {
 	}
 }
 
+// A Job of the Locker has a task that gets the run which the Locker has begun.
+func TestLocker_task(t *testing.T) {
+	run(t, func(w *world) {
+		for i, p := range w.replicas {
+			l := docentgocron.NewLocker(p.Manager, "/jobs", every)
+			w.schedule(i, l.Job("report").Task(w.does(i, time.Second)),
+				[]gocron.SchedulerOption{gocron.WithDistributedLocker(l)}, gocron.WithName("report"))
+		}
+		time.Sleep(34 * time.Minute)
+		require.Equal(w, []int{10, 20, 30}, w.ticks())
+		for i := range w.replicas {
+			require.Empty(w, w.errorsOf(i))
+		}
+	})
+}
+
 // What cannot be used is said in every tick.
 func TestJob_invalid(t *testing.T) {
 	run(t, func(w *world) {

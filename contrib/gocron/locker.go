@@ -45,8 +45,9 @@ func (l *Locker) Lock(ctx context.Context, key string) (gocron.Lock, error) {
 	return l.Job(key).Lock(ctx, key)
 }
 
-// Job returns the job with the name. The znode's name is the job's name, in
-// which url.PathEscape has escaped slashes and the like.
+// Job returns the job with the name. Its Task works with the Locker if the job
+// has the same gocron.WithName, and needs no Job.Option then. The znode's name is
+// the job's name, in which url.PathEscape has escaped slashes and the like.
 func (l *Locker) Job(name string) *Job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
