@@ -29,7 +29,8 @@ var packages = map[string]string{
 	"sessiontest": ours + "sessiontest",
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
-	"docentotel": ours + "contrib/otel",
+	"docentotel": ours + "contrib/otel", "docentgocron": ours + "contrib/gocron", "docentkoanf": ours + "contrib/koanf",
+	"docentkratos": ours + "contrib/kratos",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"net": "net", "sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
@@ -37,7 +38,10 @@ var packages = map[string]string{
 
 	"grpc": "google.golang.org/grpc", "credentials": "google.golang.org/grpc/credentials", "insecure": "google.golang.org/grpc/credentials/insecure",
 	"prometheus": "github.com/prometheus/client_golang/prometheus", "require": "github.com/stretchr/testify/require",
-	"zk": "github.com/go-zookeeper/zk",
+	"zk": "github.com/go-zookeeper/zk", "gocron": "github.com/go-co-op/gocron/v2", "koanf": "github.com/knadh/koanf/v2",
+	"json": "github.com/knadh/koanf/parsers/json", "atomic": "sync/atomic",
+	"kratos": "github.com/go-kratos/kratos/v2", "kconfig": "github.com/go-kratos/kratos/v2/config",
+	"kgrpc": "github.com/go-kratos/kratos/v2/transport/grpc",
 }
 
 // unit is a file that is compiled.
@@ -64,7 +68,7 @@ func parse(name, text string, fragment bool) (*unit, error) {
 		}
 		for _, p := range slices.Sorted(maps.Keys(used)) {
 			if path := packages[p]; path != "" {
-				imports = append(imports, fmt.Sprintf("import %q; ", path))
+				imports = append(imports, fmt.Sprintf("import %s %q; ", p, path))
 			}
 		}
 		// On the line of the package clause, so that the lines keep their numbers.

@@ -65,6 +65,12 @@ func transfer(context.Context, int64) error
 var errFenced error
 var o *lock.Once
 `,
+	"docs/frameworks.md": `
+var ctx context.Context
+var current interface{ Store(any) }
+var sm *session.Manager
+func report(context.Context, int64) error
+`,
 	"docs/naming.md": `
 var ctx context.Context
 var sm *session.Manager
@@ -120,7 +126,20 @@ var sm *session.Manager
 type Limits struct{ QPS int }
 func apply(Limits)
 `,
+	"contrib/gocron/doc.go": `
+var sm *session.Manager
+func report(context.Context, int64) error
+`,
 	"contrib/grpcresolver/doc.go": `
+var sm *session.Manager
+`,
+	"contrib/koanf/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+var current atomic.Pointer[koanf.Koanf]
+`,
+	"contrib/kratos/doc.go": `
+var ctx context.Context
 var sm *session.Manager
 `,
 	"contrib/otel/doc.go": `
