@@ -125,7 +125,8 @@ func (m *Membership) Done() <-chan struct{} {
 }
 
 // Leave takes the member out of the group. It returns once the znode is gone,
-// which takes at most as long as the session can last without a server.
+// or, if no server answers, once the session has ended on our side. The servers
+// then delete the znode when the session times out.
 //
 // ctx bounds only the wait: the removal begins even if ctx has ended, and goes
 // on in the background. Leave may be called any number of times; after an error

@@ -9,12 +9,13 @@ import (
 	"github.com/docent-go/docent/internal/base/znode"
 )
 
-// Unregister removes the instance and returns once it is gone. From then on
-// nothing of it comes back, whatever was under way.
+// Unregister removes the instance. It returns once the instance is gone, or, if
+// no server answers, once the session of a dynamic instance has ended on our
+// side. The servers then delete the instance when the session times out. From
+// then on nothing of it comes back, whatever was under way.
 //
 // ctx bounds only the wait: the removal begins even if ctx has ended, and goes
-// on in the background. It works during an outage: a dynamic instance is gone
-// with its session at the latest. Unregister may be called any number of times;
+// on in the background. Unregister may be called any number of times;
 // after an error it tries again at once. An error says why a server rejects the
 // removal. The removal of a dynamic instance is then still repeated in the
 // background. If another client has removed a static instance and registered it
