@@ -43,6 +43,11 @@ type Held struct {
 	working bool // the function that the recipe runs under the hold is running
 }
 
+// over returns nil while the hold's context lasts, and then its cause. It is for
+// the court: Err would end a hold whose deadline has passed, and so hide that
+// its context goes on.
+func (h *Held) over() error { return context.Cause(h.Context()) }
+
 // Of makes a Held of a session's hold.
 func Of(h *session.Hold) Held {
 	return Held{Hold: h, Token: h.Token(), Nodes: []string{h.Path()}}
@@ -142,11 +147,11 @@ func (c *Court) judgeEnd(h *Held, ch zktest.Change) {
 		return
 	}
 	switch {
-	case h.Err() == nil:
+	case h.over() == nil:
 		c.World.Break("a hold ends before its node", "%s: the server removes %s while the hold lives", c.Name, plain(ch.Path))
-	case errors.Is(h.Err(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time):
+	case errors.Is(h.over(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time):
 		c.World.Break("a hold ends before its node", "%s: the hold on %s ends only as the server removes it", c.Name, plain(ch.Path))
-	case h.working && !errors.Is(h.Err(), session.ErrLost):
+	case h.working && !errors.Is(h.over(), session.ErrLost):
 		c.World.Break("a function ends before its hold", "%s: %s is given up while its function runs", c.Name, plain(ch.Path))
 	}
 }
@@ -161,13 +166,13 @@ func (c *Court) Begin(a *Actor, held Held) *Held {
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if h.Err() != nil {
+	if h.over() != nil {
 		return h // lost at once
 	}
 	a.Log("%s is held", c.Name)
 	weight := h.Weight
 	for _, other := range c.live {
-		if other.Err() != nil {
+		if other.over() != nil {
 			continue
 		}
 		weight += other.Weight
@@ -293,7 +298,7 @@ func (c *Court) write(h *Held) {
 		c.stored = h.Token
 		return
 	}
-	if h.Err() == nil && !c.World.Forced {
+	if h.over() == nil && !c.World.Forced {
 		c.World.Break("fencing", "%s: the store refuses the holder's token %d after %d", c.Name, h.Token, c.stored)
 	}
 }
