@@ -56,7 +56,7 @@ build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
 # What waits for the network leaves the processors to what computes. The servers of the ensembles compute: nothing runs beside them.
-test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensembles of two versions (eleven minutes on two cores with warm caches)
+test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensembles of two versions (less than half an hour on two cores from a fresh clone)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target deps lint
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory simulation
