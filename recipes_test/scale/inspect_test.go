@@ -34,7 +34,7 @@ func TestInspectManyNodes(t *testing.T) {
 	}
 	nodes := 1 + dirs*(1+perDir)
 	began := time.Now()
-	r, err := inspect.Read(ctx, sm, "/top", inspect.Limit(2*nodes), inspect.Children(perDir))
+	r, err := inspect.Read(ctx, sm, "/top", inspect.Limit(2*nodes), inspect.Children(max(dirs, perDir)))
 	took := time.Since(began)
 	require.NoError(t, err)
 	require.True(t, r.Complete())
