@@ -227,7 +227,7 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 		_, err = p.Create(w.Context(), "/app/orders-7", []byte(`{"name":"orders","id":"orders-7"}`), session.Ephemeral)
 		require.NoError(t, err)
 		// A visit of a barrier and a claim on an item say whose they are, as a lock does.
-		// A permit of a semaphore and a call for a job name nobody who reads a request.
+		// The owners of a permit and of a call for a job read no requests.
 		const guid = "_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-"
 		for path, data := range map[string]string{
 			"/app/" + guid + "lease-0000000000": `{"id":"x","host":"h","pid":1}`, "/app/" + guid + "once-0000000000": `{"id":"x","host":"h","pid":1}`,

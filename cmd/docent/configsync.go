@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
 )
 
 // configSync is "docent config sync".
@@ -41,7 +42,7 @@ func (configSync) Help() string {
 }
 
 // Run keeps the file equal to the key.
-func (c *configSync) Run(ctx context.Context, a *app) (err error) {
+func (c *configSync) Run(ctx context.Context, a *app) error {
 	if c.Grace < 0 {
 		return usagef("config sync: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
@@ -65,20 +66,13 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	if c.Tree {
 		return c.runTree(ctx, a, task)
 	}
-	ctx, stop := a.untilInterrupted(ctx)
-	defer stop()
-	defer func() {
-		if ctx.Err() != nil {
-			err = nil // an interruption is a normal end
-		}
-	}()
-	sm, err := a.connect(ctx)
-	if err != nil {
-		return withTask(task, err)
-	}
-	defer func() { err = errors.Join(err, sm.Close()) }()
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error { return c.follow(ctx, a, task, sm) })
+}
+
+// follow keeps the file equal to the key until ctx ends.
+func (c *configSync) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
 	if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
-		return withTask(task, err)
+		return err
 	}
 	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
 	options := []config.FileOption{
@@ -104,9 +98,9 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 		options = append(options, config.RemoveWithKey())
 	}
 	// The error names the key, as task does.
-	return withTask(task, a.withSilence(ctx, task, sm, "the file may be out of date", func() error {
+	return a.withSilence(ctx, task, sm, "the file may be out of date", func() error {
 		return errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...))
-	}))
+	})
 }
 
 // changed prints a change, and runs CMD.

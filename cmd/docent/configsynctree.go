@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,35 +9,26 @@ import (
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/base/oneline"
 	"github.com/docent-go/docent/internal/base/problem"
+	"github.com/docent-go/docent/session"
 )
 
 // runTree keeps a directory equal to a tree.
-func (c *configSync) runTree(ctx context.Context, a *app, task string) (err error) {
-	ctx, stop := a.untilInterrupted(ctx)
-	defer stop()
-	defer func() {
-		if ctx.Err() != nil {
-			err = nil // an interruption is a normal end
-		}
-	}()
+func (c *configSync) runTree(ctx context.Context, a *app, task string) error {
 	mirror, err := treefile.OpenMirror(c.File, c.Path)
 	if err != nil {
 		return withTask(task, err)
 	}
-	sm, err := a.connect(ctx)
-	if err != nil {
-		return withTask(task, err)
-	}
-	defer func() { err = errors.Join(err, sm.Close()) }()
-	if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
-		return withTask(task, err)
-	}
-	tree, err := a.openTree(ctx, sm, c.Path, treeLimits{})
-	if err != nil {
-		return withTask(task, err)
-	}
-	defer func() { _ = tree.Close() }() // never fails
-	return withTask(task, a.withSilenceWarnings(ctx, task, sm, func() error { return c.followTree(ctx, a, task, tree, mirror) }))
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		if err := a.noteMissing(ctx, task, sm, c.Path); err != nil {
+			return err
+		}
+		tree, err := a.openTree(ctx, sm, c.Path, treeLimits{})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tree.Close() }() // never fails
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.followTree(ctx, a, task, tree, mirror) })
+	})
 }
 
 // followTree applies each state of the tree. It fails if the first cannot be

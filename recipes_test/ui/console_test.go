@@ -304,8 +304,8 @@ func TestConsoleTimeline(t *testing.T) {
 	b.shot("timeline")
 }
 
-// Without a quorum the page says so where nobody overlooks it, and goes on by
-// itself. What it shows is what was.
+// Without a quorum the page says so in a band above all views, with the age of
+// what it shows. It goes on by itself.
 func TestConsoleNoQuorum(t *testing.T) {
 	s := newShop(t)
 	_, look := serve(t, s.addr)
