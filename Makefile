@@ -26,7 +26,9 @@ CHECKS   ?= 60
 # Tests that compute much and wait for nothing. Under the race detector they run in part or not at all (testworld.Sized and Sequential,
 # and oneIn of cmd/docent); make simulation runs them whole.
 TABLES := TestFault25_EveryVerb|TestDocs_commandLinesParse|TestEveryArgument_malformed|TestConfig_roundTrip|TestFault44_E|TestHash|TestSticky
-TABLES := $(TABLES)|TestShares|TestWeightedShares|TestBoundedLoad|TestLeastPending|TestDownIsPassedOver
+TABLES := $(TABLES)|TestShares|TestWeightedShares|TestBoundedLoad|TestLeastPending|TestDownIsPassedOver|TestUsage|TestOwnFlagsComeFirst
+TABLES := $(TABLES)|TestHardCasesTable|TestFault36_What|TestFault48|TestFault50_(Me|More|Hostile)|TestRead_hundredThousandNodes|TestFault38_CodesByRights
+TABLE_PACKAGES := ./cmd/docent ./groupmembership ./inspect ./internal/core ./naming
 # The suites that run on the new cell too, in make test; make check runs all that know a version.
 NEW_SUITES ?= ./conformance ./inspect ./security
 # How long the tests of one package may take; a busy machine takes long.
@@ -79,7 +81,7 @@ simulation: ## Random programs over all recipes, the models of both protocols, l
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/testing/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./internal/testing/model
-	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^($(TABLES))' ./cmd/docent ./internal/core ./naming
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^($(TABLES))' $(TABLE_PACKAGES)
 	$(GO) run ./internal/testing/simulation/mutants -few
 
 # Four packages at a time, and three tests of each: much of what they do is waiting for sessions to expire. The longest first.

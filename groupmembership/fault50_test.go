@@ -79,6 +79,7 @@ func TestFault50_LimitsOfAGroup(t *testing.T) {
 
 // Members with large payloads after many small ones cost the bytes of the limit.
 func TestFault50_MembersWithinMemory(t *testing.T) {
+	testworld.Sequential(t)
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put("/g", "")

@@ -47,6 +47,7 @@ func TestFault50_BytesOfAReport(t *testing.T) {
 
 // A hundred contenders with a megabyte each cost a few answers, and are found.
 func TestFault50_MemoryOfAReport(t *testing.T) {
+	testworld.Sequential(t)
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 150 {

@@ -15,6 +15,7 @@ import (
 // A tree of a hundred thousand nodes costs no more than the limits say,
 // whatever they are. The items of a queue cost one list.
 func TestRead_hundredThousandNodes(t *testing.T) {
+	testworld.Sequential(t)
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for i := range 80_000 {

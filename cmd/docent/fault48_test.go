@@ -43,7 +43,10 @@ func TestFault48_CMDGetsNoCredential(t *testing.T) {
 	file := written(t, secret)
 	secrets := []string{"DOCENT_AUTH=digest:ann:" + secret, "DOCENT_SASL_PASSWORD=" + secret, "DOCENT_UI_TOKEN=" + secret}
 	others := []string{"DOCENT_SASL_USER=ann", "DOCENT_SASL_PASSWORD_FILE=" + file, "DOCENT_TLS_SERVER_NAME="}
-	for _, verb := range cmdVerbs {
+	for i, verb := range cmdVerbs {
+		if i%oneIn != 0 {
+			continue
+		}
 		for _, pass := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, pass %v", verb, pass), func(t *testing.T) {
 				server := zktest.New(t, zktest.SASL(users))

@@ -20,10 +20,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
 func TestUsage(t *testing.T) {
+	testworld.Sequential(t)
 	plain := filepath.Join(t.TempDir(), "plain")
 	require.NoError(t, os.WriteFile(plain, []byte("text"), 0o600))
 	for _, c := range []struct{ args, line string }{

@@ -11,11 +11,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // The table of hard cases names every test that has a case in its name, and
 // no other.
 func TestHardCasesTable(t *testing.T) {
+	testworld.Sequential(t)
 	table, err := os.ReadFile("../../docs/hard-cases.md")
 	require.NoError(t, err)
 	named := regexp.MustCompile("`(TestHardCase[^`]*)`").FindAllStringSubmatch(string(table), -1)

@@ -6,11 +6,14 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testing/testworld"
 )
 
 // The help of a command lists its own flags first, and the flags of every
 // command below a title of their own.
 func TestOwnFlagsComeFirst(t *testing.T) {
+	testworld.Sequential(t)
 	parser, err := kong.New(new(grammar), append(decoders(), kong.Name("docent"))...)
 	require.NoError(t, err)
 	checked := 0

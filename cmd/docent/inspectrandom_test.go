@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	inspectSeeds = flag.Int("inspect.seeds", 12, "how many random trees to inspect")
+	inspectSeeds = flag.Int("inspect.seeds", testworld.Sized(2, 12), "how many random trees to inspect")
 	inspectSeed  = flag.Uint64("inspect.seed", 1, "the seed of the first random tree")
 )
 

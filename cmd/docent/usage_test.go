@@ -9,12 +9,14 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
 // A wrong command line is explained in words that need no knowledge of docent:
 // what is wrong, and what to write.
 func TestUsage_words(t *testing.T) {
+	testworld.Sequential(t)
 	for _, c := range []struct{ args, line string }{
 		// A command without a verb names its verbs.
 		{"-v", `a command is missing; give demo, dev, lock, once, elect, exec, leader, barrier, counter, config, queue, group, service, inspect, ` +
@@ -91,6 +93,7 @@ func TestFault36_NegativeNumbers(t *testing.T) {
 
 // No verb leaves a newcomer with the words of the parser.
 func TestUsage_everyVerb(t *testing.T) {
+	testworld.Sequential(t)
 	parser, err := kong.New(new(grammar), append(decoders(), kong.Name("docent"))...)
 	require.NoError(t, err)
 	var visit func(node *kong.Node)

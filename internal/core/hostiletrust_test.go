@@ -15,6 +15,7 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/testing/hostile"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -157,13 +158,14 @@ func TestFault44_EventsThatLie(t *testing.T) {
 func TestFault44_EndlessEvents(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var batches atomic.Int32
+		many := testworld.Sized(5_000, 20_000) // of each batch
 		v := newVictim(w, func(f hostile.Frame) hostile.Reaction {
 			if f.Op != zktest.OpPing {
 				return hostile.Reaction{Bytes: f.Bytes}
 			}
 			var stream []byte
-			for i := range 20_000 {
-				stream = append(stream, anEvent(int32(1+i%4), fmt.Appendf(be32(17), "/app/d/n%09d", int(batches.Load())*20_000+i))...)
+			for i := range many {
+				stream = append(stream, anEvent(int32(1+i%4), fmt.Appendf(be32(17), "/app/d/n%09d", int(batches.Load())*many+i))...)
 			}
 			batches.Add(1)
 			return sends(stream, f.Bytes)
@@ -183,7 +185,7 @@ func TestFault44_EndlessEvents(t *testing.T) {
 		before, begun := heap(), batches.Load()
 		time.Sleep(10 * s.Timeout())
 		require.Greater(w, batches.Load(), begun+20)
-		require.Less(w, int64(heap())-int64(before), int64(2<<20), "bytes after %d events", (batches.Load()-begun)*20_000)
+		require.Less(w, int64(heap())-int64(before), int64(2<<20), "bytes after %d events", int(batches.Load()-begun)*many)
 		require.NoError(w, s.Err())
 	}, zktest.SASL(saslUsers))
 }

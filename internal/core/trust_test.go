@@ -81,7 +81,7 @@ func TestTrust(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			for i := range 20 {
+			for i := 0; i < 20; i += testworld.Sized(3, 1) {
 				inWorld(t, func(w *world) {
 					p := w.process()
 					h := p.enter("/locks/a")
@@ -217,7 +217,7 @@ func TestTrustSurvivesBlip(t *testing.T) {
 // TestTrustRandomFaults injects random faults into ten holders for an hour
 // each. Each context ends before its node is removed.
 func TestTrustRandomFaults(t *testing.T) {
-	for seed := range uint64(testworld.Sized(8, 25)) {
+	for seed := range uint64(testworld.Sized(4, 25)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) { randomFaults(w, rand.New(rand.NewPCG(seed, 1))) },
 				zktest.SessionTimeouts(time.Second, time.Minute))

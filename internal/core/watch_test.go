@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -178,7 +179,7 @@ func TestWatchesThroughManyReconnections(t *testing.T) {
 		require.NoError(w, w.Srv.Put("/a", nil))
 		p := w.process()
 		s := p.session()
-		for round := range 200 {
+		for round := range testworld.Sized(50, 200) {
 			_, _, watch, err := s.GetW(w.Context(), "/a")
 			require.NoError(w, err)
 			for i := range 20 {
