@@ -140,15 +140,12 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	var last lock.RunInfo
 	w := waiting{
 		app: a, task: "once " + c.Path, sm: sm, limit: &c.Wait, path: c.Path,
-		look: func(ctx context.Context) (string, error) {
-			info, err := o.Last(ctx)
-			if last = info; info.State == lock.RunUnderWay {
-				return "a run is under way", err
-			}
-			return "", err
+		look: func(ctx context.Context) (obstacle string, err error) {
+			last, obstacle, err = othersRun(ctx, sm, o)
+			return obstacle, err
 		},
-		late: func(string) error {
-			if last.State != lock.RunUnderWay {
+		late: func(obstacle string) error {
+			if obstacle == "" {
 				return fmt.Errorf("%w within %v; raise --wait", errNotAcquired, c.Wait)
 			}
 			return &lock.NotDueError{Run: last, DueAgain: last.Called.Add(c.gap())}
@@ -156,6 +153,20 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	}
 	err = w.run(ctx, start)
 	return run, err
+}
+
+// othersRun returns the last run, and what is in the way: a run of another
+// session that is under way. Our own run may be under way before Start returns.
+func othersRun(ctx context.Context, sm *session.Manager, o *lock.Once) (last lock.RunInfo, obstacle string, err error) {
+	s, err := sm.Session(ctx)
+	if err != nil {
+		return last, "", err
+	}
+	last, err = o.Last(ctx)
+	if last.State == lock.RunUnderWay && last.Session != s.ID {
+		obstacle = "a run is under way"
+	}
+	return last, obstacle, err
 }
 
 // printSkipped prints why CMD does not run. Without a terminal it prints

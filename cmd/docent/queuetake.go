@@ -106,13 +106,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	}
 	w := waiting{
 		app: a, task: "queue take " + c.Path, sm: sm, limit: c.Wait, path: c.Path,
-		look: func(ctx context.Context) (string, error) {
-			status, err := q.Status(ctx)
-			if err != nil || status.Ready > len(q.Skipped()) {
-				return "", err
-			}
-			return "no item is ready", nil
-		},
+		look: func(ctx context.Context) (string, error) { return nothingReady(ctx, sm, q) },
 		late: func(string) error {
 			return &nothingCame{fmt.Sprintf("no item was ready within %v%s; raise --wait, or try again later", *c.Wait, c.inTheWay(ctx, sm, q))}
 		},
@@ -122,6 +116,27 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 		return err
 	})
 	return item, err
+}
+
+// nothingReady returns what is in the way of Take: no item is ready, and none is
+// ours. An item may be ours before Take returns.
+func nothingReady(ctx context.Context, sm *session.Manager, q *queue.Queue) (obstacle string, err error) {
+	status, err := q.Status(ctx)
+	if err != nil || status.Ready > len(q.Skipped()) {
+		return "", err
+	}
+	if status.Claimed > 0 {
+		s, err := sm.Session(ctx)
+		if err != nil {
+			return "", err
+		}
+		for item, err := range q.List(ctx) {
+			if err != nil || item.Claim != nil && item.Claim.Session == s.ID {
+				return "", err
+			}
+		}
+	}
+	return "no item is ready", nil
 }
 
 // inTheWay says how many items were skipped, or that there is no queue. It says
