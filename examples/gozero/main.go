@@ -33,7 +33,8 @@ var _ subscriber.Subscriber = (*Subscriber)(nil)
 // Settings is the program's configuration, with the tags of go-zero.
 type Settings struct {
 	Greeting string
-	Limit    int `json:",default=20,range=[1:100]"` // the maximum length of a name in bytes
+	//lint:ignore SA5008 the options of the tag are go-zero's
+	Limit int `json:",default=20,range=[1:100]"` // the maximum length of a name in bytes
 }
 
 // check loads the settings as the configuration center does. Its error goes to
