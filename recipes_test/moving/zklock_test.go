@@ -3,6 +3,8 @@ package moving
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,8 +23,17 @@ const path = "/locks/orders"
 // bare is a process with go-zookeeper alone.
 type bare struct {
 	*zk.Conn
-	link   *zktest.Link
+	link *zktest.Link
+
+	mu     sync.Mutex
 	states []zk.State
+}
+
+// told returns the states that the connection has told.
+func (b *bare) told() []zk.State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.states)
 }
 
 type quiet struct{}
@@ -39,7 +50,9 @@ func newBare(w *sessiontest.World) *bare {
 	go func() {
 		defer close(ended)
 		for e := range events {
+			b.mu.Lock()
 			b.states = append(b.states, e.State)
+			b.mu.Unlock()
 		}
 	}()
 	w.Cleanup(func() {
@@ -48,7 +61,7 @@ func newBare(w *sessiontest.World) *bare {
 		<-ended
 	})
 	synctest.Wait()
-	require.Contains(w, b.states, zk.StateHasSession)
+	require.Contains(w, b.told(), zk.StateHasSession)
 	return b
 }
 
@@ -63,7 +76,7 @@ func TestZKLock_lossIsNotTold(t *testing.T) {
 		require.NoError(w, l.Lock())
 		w.Server.Expire(b.SessionID())
 		time.Sleep(time.Minute)
-		require.Contains(w, b.states, zk.StateExpired, "the connection does tell")
+		require.Contains(w, b.told(), zk.StateExpired, "the connection does tell")
 		h, err := lock.NewMutex(w.Process().Manager, path).TryLock(w.Context())
 		require.NoError(w, err)
 		require.ErrorIs(w, l.Unlock(), zk.ErrNoNode)
@@ -84,8 +97,8 @@ func TestZKLock_cutOff(t *testing.T) {
 		p := w.Process()
 		h, err := lock.NewMutex(p.Manager, path).Lock(w.Context())
 		require.NoError(w, err)
-		require.Contains(w, b.states, zk.StateDisconnected)
-		require.NotContains(w, b.states, zk.StateExpired)
+		require.Contains(w, b.told(), zk.StateDisconnected)
+		require.NotContains(w, b.told(), zk.StateExpired)
 
 		p.Link.Cut(zktest.Both) // and now the same for Docent
 		second := w.Process()
