@@ -19,8 +19,7 @@ import (
 // The znode db/host below the path is the key host in the map db: "db.host" for
 // a Koanf with the delimiter ".".
 type Tree struct {
-	tree  *config.Tree[any]
-	watch watch[*config.TreeSnapshot[any]]
+	provider[*config.TreeSnapshot[any]]
 }
 
 var _ koanf.Provider = (*Tree)(nil)
@@ -40,7 +39,7 @@ func OpenTree(ctx context.Context, sm *session.Manager, path string, codec confi
 	if err != nil {
 		return nil, err
 	}
-	return &Tree{tree: t}, nil
+	return &Tree{provider[*config.TreeSnapshot[any]]{view: t, exists: func(s *config.TreeSnapshot[any]) bool { return s.Exists }}}, nil
 }
 
 // Read returns the present keys, in nested maps that belong to the caller. It
@@ -49,9 +48,9 @@ func OpenTree(ctx context.Context, sm *session.Manager, path string, codec confi
 // object: koanf cannot have both.
 func (t *Tree) Read() (map[string]any, error) {
 	all := make(map[string]any)
-	for k := range t.watch.read(t.tree.Load).All() { // a key comes before the keys below it
+	for k := range t.load().All() { // a key comes before the keys below it
 		if err := put(all, k.Key, copied(k.Value)); err != nil {
-			return nil, fmt.Errorf("read %s: %w", t.tree.Path(), err)
+			return nil, fmt.Errorf("read %s: %w", t.view.Path(), err)
 		}
 	}
 	return all, nil
@@ -88,35 +87,5 @@ func copied(value any) any { return maps.Copy(map[string]any{"": value})[""] }
 // ReadBytes returns an error: a tree has many keys, so give koanf.Koanf.Load no
 // parser.
 func (t *Tree) ReadBytes() ([]byte, error) {
-	return nil, errors.New("read " + t.tree.Path() + ": a tree is not a file: give Load nil as the parser")
-}
-
-// Watch calls f after each change, one call at a time, on a goroutine of its
-// own. The event is an Event; with an error it is nil. Watch returns at once.
-// It returns an error if the tree is being watched.
-//
-// f gets each error once: a *config.BadValueError of a key, session.ErrNoAuth,
-// session.ErrLeftOut, and session.ErrClosed when the Manager is closed, which
-// ends the watch.
-func (t *Tree) Watch(f func(event any, err error)) error {
-	return t.watch.start(t.tree.Path(), t.tree.Changes, f, func(s *config.TreeSnapshot[any]) bool { return s.Exists })
-}
-
-// Unwatch ends the Watch. A callback that is running goes on. Watch may be
-// called again. The error is always nil.
-func (t *Tree) Unwatch() error { return t.watch.stop() }
-
-// Stale reports whether the keys may be out of date for longer than usual, as
-// config.Tree.Stale does: the servers do not answer.
-func (t *Tree) Stale() bool { return t.tree.Stale() }
-
-// Err returns the present error, or nil, as config.Tree.Err does.
-func (t *Tree) Err() error { return t.tree.Err() }
-
-// Close ends the watch, waits for a running callback, and stops following the
-// keys. Read keeps the last keys. So do not call it from the callback. The error
-// is always nil.
-func (t *Tree) Close() error {
-	err := t.watch.close()
-	return errors.Join(err, t.tree.Close())
+	return nil, errors.New("read " + t.view.Path() + ": a tree is not a file: give Load nil as the parser")
 }

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/go-zookeeper/zk"
@@ -85,6 +86,38 @@ func TestMutex(t *testing.T) {
 		}()
 		other.Kill()
 		require.NoError(w, <-got)
+
+		// And after go-zookeeper's Lock.
+		bare, kill := w.doomedBare()
+		require.NoError(w, zk.NewLock(bare, path, zk.WorldACL(zk.PermAll)).Lock())
+		kill()
+		h, err := m.Lock(w.within(patience))
+		require.NoError(w, err)
+		require.NoError(w, h.Release())
+	})
+
+	// kazoo's programs change one by one, until Docent's can join, and then
+	// Curator's.
+	w.part("kazoo moves in steps", func(w *world) {
+		for _, step := range []string{"default extra", "extra docent", "extra named docent", "named docent curator"} {
+			w.part(step, func(w *world) {
+				path := "/mutex/" + strings.ReplaceAll(step, " ", "-")
+				idle := []*peers.Peer{python, second}
+				var contenders []contender
+				for _, who := range strings.Fields(step) {
+					switch who {
+					case "docent":
+						contenders = append(contenders, mutexes(who, w.docent(), path))
+					case "curator":
+						contenders = append(contenders, told(who, java.As(w).Actor("a"), "lock.acquire", "lock.release", path))
+					default: // a spelling of kazoo's
+						contenders = append(contenders, told(who, idle[0].As(w).Actor("a"), "lock.acquire", "lock.release", path, who))
+						idle = idle[1:]
+					}
+				}
+				contest(w, newReferee(w, w.docent(), all), 10, contenders...)
+			})
+		}
 	})
 
 	// Mixes that must not share the path. If one of these fails, the table in

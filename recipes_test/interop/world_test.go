@@ -74,10 +74,17 @@ func (w *world) docent() *session.Manager {
 // the servers, and the session expires.
 func (w *world) doomed() (sm *session.Manager, kill func()) {
 	w.Helper()
+	dial, kill := mortal()
+	return ensemble.Dial(w, patience, session.Config{Servers: w.servers, Timeout: timeout, Dialer: dial}), kill
+}
+
+// mortal returns a dialer, and a function that kills the process that uses it:
+// all connections break, and there is never another one.
+func mortal() (dial func(ctx context.Context, network, address string) (net.Conn, error), kill func()) {
 	var mu sync.Mutex
 	var dead bool
 	conns := make(map[net.Conn]bool)
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -90,8 +97,7 @@ func (w *world) doomed() (sm *session.Manager, kill func()) {
 		conns[conn] = true
 		return conn, nil
 	}
-	sm = ensemble.Dial(w, patience, session.Config{Servers: w.servers, Timeout: timeout, Dialer: dial})
-	return sm, func() {
+	return dial, func() {
 		mu.Lock()
 		defer mu.Unlock()
 		dead = true
@@ -106,7 +112,20 @@ var errDead = errors.New("the process is dead")
 // bare opens a session of go-zookeeper, for its own lock.
 func (w *world) bare() *zk.Conn {
 	w.Helper()
-	conn, events, err := zk.Connect(w.servers, timeout, zk.WithLogInfo(false), zk.WithLogger(quiet{}))
+	conn, _ := w.doomedBare()
+	return conn
+}
+
+// doomedBare opens a session of go-zookeeper that can be killed.
+func (w *world) doomedBare() (conn *zk.Conn, kill func()) {
+	w.Helper()
+	dial, kill := mortal()
+	conn, events, err := zk.Connect(w.servers, timeout, zk.WithLogInfo(false), zk.WithLogger(quiet{}),
+		zk.WithDialer(func(network, address string, within time.Duration) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), within)
+			defer cancel()
+			return dial(ctx, network, address)
+		}))
 	require.NoError(w, err)
 	for event := range events {
 		if event.State == zk.StateHasSession {
@@ -123,7 +142,7 @@ func (w *world) bare() *zk.Conn {
 		conn.Close()
 		<-drained
 	})
-	return conn
+	return conn, kill
 }
 
 type quiet struct{}

@@ -160,6 +160,48 @@ func declares(text string) bool {
 	return err == nil
 }
 
+// quotes has the directories whose code a page shows: code that needs a library
+// which is heavy to compile. The tests there compile it, and run it.
+var quotes = map[string][]string{
+	"docs/frameworks.md": {"examples/viper", "examples/gozero"},
+	"docs/migrate.md":    {"recipes_test/moving"},
+}
+
+// quoted: the block is a part of the code that its page shows, line by line.
+func quoted(t *testing.T, b block) bool {
+	t.Helper()
+	for _, dir := range quotes[b.page] {
+		files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, dir)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if strings.Contains(unindented(string(text)), unindented(b.text)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unindented returns the lines without their indentation, with a line feed
+// before the first and after the last.
+func unindented(text string) string {
+	out := "\n"
+	for line := range strings.Lines(text) {
+		out += strings.TrimLeft(line, "\t")
+	}
+	return out
+}
+
+func TestUnindented(t *testing.T) {
+	file := unindented("package p\n\nfunc f() {\n\tif a {\n\t\tb()\n\t}\n}\n")
+	require.Contains(t, file, unindented("if a {\n\tb()\n}\n"))
+	require.NotContains(t, file, unindented("if a {\n"+"\tb()\n"+"}"+"x\n"))
+	require.NotContains(t, file, unindented("f a {\n"))
+}
+
 func TestFenced(t *testing.T) {
 	const page = "text\n```go\na\n\nb\n```\n```sh\nc\n```\n- item\n\n  ```go\n  d {\n  \te\n  ```\n"
 	found, err := fenced("x.md", page, "go")

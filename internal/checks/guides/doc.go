@@ -4,5 +4,7 @@
 // a whole program or a fragment. A whole program is compiled and run. A fragment is
 // compiled in a function, with the imports that it uses, below the preamble of its page.
 // The preamble declares what the page takes for granted: a session, a context, the
-// reader's own functions. An example of a package is compiled as pkg.go.dev prints it.
+// reader's own functions. A fragment may also be a part of an example or a test,
+// line by line, which then has the heavy libraries that it needs. An example of a
+// package is compiled as pkg.go.dev prints it.
 package guides

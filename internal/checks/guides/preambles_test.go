@@ -71,6 +71,13 @@ var current interface{ Store(any) }
 var sm *session.Manager
 func report(context.Context, int64) error
 `,
+	"docs/migrate.md": `
+var ctx context.Context
+var servers []string
+var sm *session.Manager
+func write(ctx context.Context, tokens ...int64) error
+func schedule(context.Context) error
+`,
 	"docs/naming.md": `
 var ctx context.Context
 var sm *session.Manager
