@@ -47,7 +47,7 @@ func (k *kdc) asError(err error, s secret) error {
 	case errorcode.KDC_ERR_WRONG_REALM:
 		reason = fmt.Sprintf("the principal is in the realm %s", rejected.CRealm)
 	case errorcode.KRB_AP_ERR_SKEW:
-		return fmt.Errorf("%w (%s)", skewError(time.Since(rejected.STime), realm), codeName(rejected))
+		return fmt.Errorf("%w (%s)", skewError(aheadOf(rejected), realm), codeName(rejected))
 	default:
 		reason = "look into the log of the KDC"
 	}
@@ -72,11 +72,17 @@ func tgsError(err error, granting ticket, server principal) error {
 	case errorcode.KDC_ERR_ETYPE_NOSUPP:
 		reason = "the server has no key of AES; export its keytab again with one"
 	case errorcode.KRB_AP_ERR_SKEW, errorcode.KRB_AP_ERR_TKT_NYV:
-		return fmt.Errorf("%w (%s)", skewError(time.Since(rejected.STime), granting.realm), codeName(rejected))
+		return fmt.Errorf("%w (%s)", skewError(aheadOf(rejected), granting.realm), codeName(rejected))
 	default:
 		reason = "look into the log of the KDC"
 	}
 	return &rejection{fmt.Sprintf("the KDC of %s gives %s no ticket for %s (%s): %s", granting.realm, granting.client, server, codeName(rejected), reason), rejected}
+}
+
+// aheadOf returns by how much this machine's clock is ahead of the clock of the
+// KDC that sent an error.
+func aheadOf(e messages.KRBError) time.Duration {
+	return time.Since(e.STime.Add(time.Duration(e.Susec) * time.Microsecond))
 }
 
 // skewError says that a clock is wrong. ahead is by how much this machine's

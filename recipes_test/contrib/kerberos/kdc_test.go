@@ -29,7 +29,7 @@ type kdc struct {
 
 // tools are the programs of Debian's packages krb5-kdc, krb5-admin-server and
 // krb5-user that the tests run.
-var tools = []string{"kdb5_util", "kadmin.local", "krb5kdc", "kinit"}
+var tools = []string{"kdb5_util", "kadmin.local", "krb5kdc", "kinit", "klist"}
 
 // requireKerberos skips the test if this machine has no KDC. With CI=true it
 // fails the test instead.
