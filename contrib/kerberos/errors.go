@@ -47,7 +47,7 @@ func (k *kdc) asError(err error, s secret) error {
 	case errorcode.KDC_ERR_WRONG_REALM:
 		reason = fmt.Sprintf("the principal is in the realm %s", rejected.CRealm)
 	case errorcode.KRB_AP_ERR_SKEW:
-		return fmt.Errorf("%w (%s)", skewError(aheadOf(rejected), realm), codeName(rejected))
+		return &rejection{skewText(aheadOf(rejected), realm, codeName(rejected)), rejected}
 	default:
 		reason = "look into the log of the KDC"
 	}
@@ -72,7 +72,7 @@ func tgsError(err error, granting ticket, server principal) error {
 	case errorcode.KDC_ERR_ETYPE_NOSUPP:
 		reason = "the server has no key of AES; export its keytab again with one"
 	case errorcode.KRB_AP_ERR_SKEW, errorcode.KRB_AP_ERR_TKT_NYV:
-		return fmt.Errorf("%w (%s)", skewError(aheadOf(rejected), granting.realm), codeName(rejected))
+		return &rejection{skewText(aheadOf(rejected), granting.realm, codeName(rejected)), rejected}
 	default:
 		reason = "look into the log of the KDC"
 	}
@@ -85,14 +85,15 @@ func aheadOf(e messages.KRBError) time.Duration {
 	return time.Since(e.STime.Add(time.Duration(e.Susec) * time.Microsecond))
 }
 
-// skewError says that a clock is wrong. ahead is by how much this machine's
-// clock is ahead of the KDC's.
-func skewError(ahead time.Duration, realm string) error {
+// skewText says that a clock is wrong. ahead is by how much this machine's clock
+// is ahead of the KDC's, and why is what showed it.
+func skewText(ahead time.Duration, realm, why string) string {
 	where := "ahead of"
 	if ahead < 0 {
 		where = "behind"
 	}
-	return fmt.Errorf("this machine's clock is %v %s the clock of the KDC of %s; synchronize the clocks", ahead.Abs().Round(time.Second), where, realm)
+	return fmt.Sprintf("this machine's clock is %v %s the clock of the KDC of %s (%s); synchronize the clocks",
+		ahead.Abs().Round(time.Second), where, realm, why)
 }
 
 // rejection is the error of a KDC in plain words.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/credentials"
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
@@ -18,6 +19,13 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 )
+
+// kdc makes the requests for tickets.
+type kdc struct {
+	cfg *config.Config
+	// ask sends a request to the KDCs of a realm (network.ask).
+	ask func(ctx context.Context, realm string, request []byte) ([]byte, error)
+}
 
 // secret is the credential of a password or a keytab.
 type secret struct {
@@ -69,7 +77,7 @@ func (s secret) grant(ctx context.Context, k *kdc) (ticket, error) {
 	}
 	if _, err := granted.Verify(k.cfg, s.credentials, request); err != nil {
 		if skew := time.Until(granted.DecryptedEncPart.AuthTime); skew.Abs() > k.cfg.LibDefaults.Clockskew {
-			return ticket{}, skewError(-skew, realm)
+			return ticket{}, errors.New(skewText(-skew, realm, "by the time in its ticket"))
 		}
 		return ticket{}, fmt.Errorf("the answer of the KDC of %s does not match the request: %w", realm, err)
 	}
@@ -164,7 +172,7 @@ func only(offered types.PADataSequence, etype int32) types.PADataSequence {
 
 // maxIterations bounds the work to derive a key from a password. The number is
 // in a message that nothing protects; the default is 4,096.
-const maxIterations = 1 << 20
+const maxIterations = 1 << 18
 
 // checkKeyInfo rejects key information that crashes the library or keeps it
 // busy for hours.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,7 +59,7 @@ func (m *Mechanism) newLogin(ctx context.Context, host string) (*login, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &login{m, &kdc{cfg, m}, own, server}, nil
+	return &login{m, &kdc{cfg, (&network{cfg, m, net.DefaultResolver.LookupSRV}).ask}, own, server}, nil
 }
 
 // loadConfig reads krb5.conf. file is the file of the option Config.

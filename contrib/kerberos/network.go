@@ -17,12 +17,14 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 )
 
-// kdc sends requests to the KDCs of realms. The library has a client of its
+// network sends requests to the KDCs of realms. The library has a client of its
 // own, which knows no context, waits five seconds for each KDC twice, and
 // renews tickets in goroutines.
-type kdc struct {
+type network struct {
 	cfg *config.Config
 	m   *Mechanism // remembers which KDC answers
+	// lookup is net.Resolver.LookupSRV.
+	lookup func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 }
 
 const (
@@ -49,8 +51,8 @@ func (e *awayError) Unwrap() []error { return e.each }
 // ask sends a request to the KDCs of a realm, one after the other, until one
 // answers. The KDC that answered last comes first. A KDC that rejects the
 // request makes a messages.KRBError.
-func (k *kdc) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
-	addrs, err := k.addrs(ctx, realm)
+func (n *network) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
+	addrs, err := n.addrs(ctx, realm)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +69,7 @@ func (k *kdc) ask(ctx context.Context, realm string, request []byte) ([]byte, er
 			}
 		}
 		if err == nil {
-			k.m.answered(realm, addr)
+			n.m.answered(realm, addr)
 			return reply, nil
 		}
 		away.each = append(away.each, err)
@@ -82,15 +84,15 @@ func (m *Mechanism) answered(realm, addr string) {
 }
 
 // addrs returns the addresses of a realm's KDCs.
-func (k *kdc) addrs(ctx context.Context, realm string) ([]string, error) {
+func (n *network) addrs(ctx context.Context, realm string) ([]string, error) {
 	var addrs []string
-	for _, r := range k.cfg.Realms {
+	for _, r := range n.cfg.Realms {
 		if r.Realm == realm {
 			addrs = append(addrs, r.KDC...)
 		}
 	}
-	if len(addrs) == 0 && k.cfg.LibDefaults.DNSLookupKDC {
-		_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
+	if len(addrs) == 0 && n.cfg.LibDefaults.DNSLookupKDC {
+		_, found, err := n.lookup(ctx, "kerberos", "tcp", realm)
 		if err != nil {
 			return nil, &awayError{realm, []error{fmt.Errorf("looking its KDCs up in DNS: %w", err)}}
 		}
@@ -101,9 +103,9 @@ func (k *kdc) addrs(ctx context.Context, realm string) ([]string, error) {
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("krb5.conf names no KDC of the realm %s: add kdc lines to its section in [realms], or set dns_lookup_kdc = true", realm)
 	}
-	k.m.mu.Lock()
-	defer k.m.mu.Unlock()
-	last := k.m.lastKDC[realm]
+	n.m.mu.Lock()
+	defer n.m.mu.Unlock()
+	last := n.m.lastKDC[realm]
 	slices.SortStableFunc(addrs, func(a, b string) int {
 		switch {
 		case a == last && b != last:
@@ -117,20 +119,10 @@ func (k *kdc) addrs(ctx context.Context, realm string) ([]string, error) {
 }
 
 // exchangeWith sends a request to a KDC by TCP, which RFC 4120 asks every KDC
-// to accept. The last KDC of several may take all of the time that ctx leaves.
+// to accept. left is the number of KDCs that are still to be asked.
 func exchangeWith(ctx context.Context, addr string, left int, request []byte) (reply []byte, err error) {
-	if end, ok := ctx.Deadline(); ok || left > 1 {
-		share := maxExchange
-		if ok {
-			share = time.Until(end) / time.Duration(left)
-			if left > 1 {
-				share = min(share, maxExchange)
-			}
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, share)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeout(ctx, share(ctx, left))
+	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, plain(ctx, err))
@@ -150,13 +142,27 @@ func exchangeWith(ctx context.Context, addr string, left int, request []byte) (r
 	if _, err := io.ReadFull(conn, size[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n == 0 || n > maxReply {
-		return nil, fmt.Errorf("an answer of %d bytes", n)
+	length := binary.BigEndian.Uint32(size[:])
+	if length == 0 || length > maxReply {
+		return nil, fmt.Errorf("an answer of %d bytes", length)
 	}
-	reply = make([]byte, n)
+	reply = make([]byte, length)
 	_, err = io.ReadFull(conn, reply)
 	return reply, err
+}
+
+// share returns the time for one of the KDCs that are left: an equal part of the
+// time that ctx leaves. Only the last one may take longer than maxExchange.
+func share(ctx context.Context, left int) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return maxExchange
+	}
+	part := time.Until(end) / time.Duration(left)
+	if left > 1 {
+		part = min(part, maxExchange)
+	}
+	return part
 }
 
 var errNoAnswer = errors.New("no answer in time")

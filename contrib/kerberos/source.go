@@ -197,7 +197,6 @@ func (s ccacheSource) path() (string, error) {
 // errTorn reports a cache that another process may be writing.
 var errTorn = errors.New("the credential cache is not whole")
 
-// readCCache returns the ticket-granting ticket that lasts longest.
 func readCCache(file string) (credential, error) {
 	data, err := readFile(file)
 	if errors.Is(err, os.ErrNotExist) {
@@ -206,6 +205,11 @@ func readCCache(file string) (credential, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the credential cache cannot be read: %w", err)
 	}
+	return parseCCache(file, data)
+}
+
+// parseCCache returns the ticket-granting ticket that lasts longest.
+func parseCCache(file string, data []byte) (credential, error) {
 	cache := new(credentials.CCache)
 	if err := guard(func() error { return cache.Unmarshal(data) }); err != nil {
 		return nil, fmt.Errorf("%w: %s is not a cache file, or only a part of one; run kinit again", errTorn, file)
@@ -261,7 +265,9 @@ func readFile(name string) ([]byte, error) {
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxFile)
 	}
-	return os.ReadFile(name)
+	data, err := os.ReadFile(name)
+	// The library reads beyond the end of data into its capacity.
+	return slices.Clip(data), err
 }
 
 // standard are the encryption types of a file that sets none. The library's own

@@ -21,9 +21,8 @@ func TestIdentity(t *testing.T) {
 		properties      []string
 		orders, reports string
 	}{
-		"no realm": {[]string{noRealm}, "orders", "report/host1"},
-		"no host":  {[]string{noHost}, "orders@" + realm, "report@" + realm},
-		"neither":  {[]string{noRealm, noHost}, "orders", "report"},
+		"no host": {[]string{noHost}, "orders@" + realm, "report@" + realm},
+		"neither": {[]string{noRealm, noHost}, "orders", "report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -75,7 +75,7 @@ type holder struct {
 
 func (w *world) hold(t *testing.T, path string, m *kerberos.Mechanism, log *lines) *holder {
 	t.Helper()
-	cfg := session.Config{Servers: []string{w.addr()}, Timeout: lasting, SASL: m, ACL: session.CreatorACL()}
+	cfg := w.config(m)
 	if log != nil {
 		cfg.Logger = log.logger()
 	}

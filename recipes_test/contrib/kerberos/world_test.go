@@ -67,9 +67,20 @@ func (w *world) addr() string {
 	return net.JoinHostPort("localhost", port)
 }
 
+// config is the configuration of a session. localhost may have two addresses,
+// and the server listens on one: both lead to it.
+func (w *world) config(m session.SASLMechanism) session.Config {
+	return session.Config{
+		Servers: []string{w.addr()}, Timeout: lasting, SASL: m, ACL: session.CreatorACL(), Logger: slog.New(slog.DiscardHandler),
+		Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, w.zk.Server(0).Addr())
+		},
+	}
+}
+
 // try opens a session, whose warnings no test reads.
 func (w *world) try(ctx context.Context, m session.SASLMechanism) (*session.Manager, error) {
-	return session.Dial(ctx, session.Config{Servers: []string{w.addr()}, Timeout: lasting, SASL: m, ACL: session.CreatorACL(), Logger: slog.New(slog.DiscardHandler)})
+	return session.Dial(ctx, w.config(m))
 }
 
 // open opens a session, which is closed with the test.
