@@ -63,7 +63,8 @@ func tgsError(err error, granting ticket, server principal) error {
 	reason := ""
 	switch rejected.ErrorCode {
 	case errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN:
-		reason = "it knows no such service; write the servers in session.Config.Servers as their principals name them, or use kerberos.ServerPrincipal or kerberos.CanonicalHost"
+		reason = "it knows no such service; write the servers in session.Config.Servers as their principals name them, " +
+			"or use kerberos.ServerPrincipal or kerberos.CanonicalHost"
 		if strings.HasPrefix(server.name, "krbtgt/") {
 			reason = "it does not trust that realm directly; check [domain_realm] of krb5.conf and kerberos.ServerPrincipal"
 		}
@@ -76,7 +77,8 @@ func tgsError(err error, granting ticket, server principal) error {
 	default:
 		reason = "look into the log of the KDC"
 	}
-	return &rejection{fmt.Sprintf("the KDC of %s gives %s no ticket for %s (%s): %s", granting.realm, granting.client, server, codeName(rejected), reason), rejected}
+	return &rejection{fmt.Sprintf("the KDC of %s gives %s no ticket for %s (%s): %s",
+		granting.realm, granting.client, server, codeName(rejected), reason), rejected}
 }
 
 // aheadOf returns by how much this machine's clock is ahead of the clock of the

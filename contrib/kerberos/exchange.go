@@ -32,7 +32,8 @@ type exchange struct {
 
 func newExchange(t ticket, proved func()) (*exchange, error) {
 	if !isAES(t.key.KeyType) {
-		return nil, fmt.Errorf("the ticket for the server has a session key of the type %s, and AES is needed", etypeNames([]int32{t.key.KeyType}))
+		return nil, fmt.Errorf("the ticket for the server has a session key of the type %s, and AES is needed",
+			etypeNames([]int32{t.key.KeyType}))
 	}
 	x := &exchange{ticket: t, proved: proved}
 	x.next = x.begin
@@ -119,7 +120,8 @@ func unframe(token []byte) (kind [2]byte, body []byte, err error) {
 // acceptServer reads the server's proof that it has its key.
 func (x *exchange) acceptServer(token []byte) ([]byte, bool, error) {
 	if len(token) == 0 {
-		return nil, false, errors.New("the server answers without a token: the Server section of its JAAS file must have Krb5LoginModule; look into its log")
+		return nil, false, errors.New("the server answers without a token: " +
+			"the Server section of its JAAS file must have Krb5LoginModule; look into its log")
 	}
 	kind, body, err := unframe(token)
 	switch {
@@ -187,7 +189,8 @@ func (x *exchange) refuseLayers(token []byte) ([]byte, bool, error) {
 		return nil, false, errToken
 	}
 	if offer[0]&noLayer == 0 {
-		return nil, false, errors.New("the server demands that requests be signed or encrypted (a SASL security layer), which ZooKeeper's protocol does not have")
+		return nil, false, errors.New("the server demands that requests be signed or encrypted " +
+			"(a SASL security layer), which ZooKeeper's protocol does not have")
 	}
 	// No layer, no maximum size, and no authorization id: the identity is the
 	// principal.

@@ -98,7 +98,8 @@ func (s secret) prove(request *messages.ASReq, asked messages.KRBError) error {
 		return fmt.Errorf("the KDC of %s asks for a proof that cannot be read: %w", s.principal.realm, err)
 	}
 	if !offered.Contains(patype.PA_ENC_TIMESTAMP) {
-		return fmt.Errorf("the KDC of %s does not accept an encrypted time stamp of %s, such as for a principal that needs FAST, PKINIT or a one-time password; use a credential cache of kinit",
+		return fmt.Errorf("the KDC of %s does not accept an encrypted time stamp of %s, "+
+			"such as for a principal that needs FAST, PKINIT or a one-time password; use a credential cache of kinit",
 			s.principal.realm, s.principal)
 	}
 	key, version, err := s.key(offered)
@@ -132,7 +133,8 @@ func (s secret) key(offered types.PADataSequence) (key types.EncryptionKey, vers
 			key, version, err = s.credentials.Keytab().GetEncryptionKey(s.principal.wire(), s.principal.realm, 0, etypes[0])
 			return err
 		}
-		key, _, err = crypto.GetKeyFromPassword(s.credentials.Password(), s.principal.wire(), s.principal.realm, etypes[0], only(offered, etypes[0]))
+		key, _, err = crypto.GetKeyFromPassword(s.credentials.Password(), s.principal.wire(), s.principal.realm,
+			etypes[0], only(offered, etypes[0]))
 		return err
 	})
 	if err != nil {
@@ -256,14 +258,16 @@ func (k *kdc) exchange(ctx context.Context, granting ticket, server principal) (
 	}
 	// The library does not compare the names.
 	if got := granted.DecryptedEncPart; !got.SName.Equal(server.wire()) || !granted.Ticket.SName.Equal(server.wire()) {
-		return ticket{}, fmt.Errorf("the KDC of %s issues a ticket for %s in place of %s; referrals are not followed", granting.realm, got.SName.PrincipalNameString(), server)
+		return ticket{}, fmt.Errorf("the KDC of %s issues a ticket for %s in place of %s; referrals are not followed",
+			granting.realm, got.SName.PrincipalNameString(), server)
 	}
 	return ticket{granted.Ticket, granted.DecryptedEncPart.Key, granting.client, "", granted.DecryptedEncPart.EndTime}, nil
 }
 
 func isAES(etype int32) bool {
 	switch etype {
-	case etypeID.AES128_CTS_HMAC_SHA1_96, etypeID.AES256_CTS_HMAC_SHA1_96, etypeID.AES128_CTS_HMAC_SHA256_128, etypeID.AES256_CTS_HMAC_SHA384_192:
+	case etypeID.AES128_CTS_HMAC_SHA1_96, etypeID.AES256_CTS_HMAC_SHA1_96,
+		etypeID.AES128_CTS_HMAC_SHA256_128, etypeID.AES256_CTS_HMAC_SHA384_192:
 		return true
 	}
 	return false

@@ -43,7 +43,8 @@ func (e *awayError) Error() string {
 	for _, err := range e.each {
 		said = append(said, err.Error())
 	}
-	return fmt.Sprintf("no KDC of the realm %s answers (%s); check the network, and the realm's kdc lines in krb5.conf", e.realm, strings.Join(said, "; "))
+	return fmt.Sprintf("no KDC of the realm %s answers (%s); check the network, and the realm's kdc lines in krb5.conf",
+		e.realm, strings.Join(said, "; "))
 }
 
 func (e *awayError) Unwrap() []error { return e.each }
@@ -101,7 +102,8 @@ func (n *network) addrs(ctx context.Context, realm string) ([]string, error) {
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, fmt.Errorf("krb5.conf names no KDC of the realm %s: add kdc lines to its section in [realms], or set dns_lookup_kdc = true", realm)
+		return nil, fmt.Errorf("krb5.conf names no KDC of the realm %s: "+
+			"add kdc lines to its section in [realms], or set dns_lookup_kdc = true", realm)
 	}
 	n.m.mu.Lock()
 	defer n.m.mu.Unlock()

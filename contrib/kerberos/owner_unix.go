@@ -22,7 +22,8 @@ func ownFile(name string) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if own := uint32(os.Geteuid()); ok && stat.Uid != own && stat.Uid != 0 {
-		return fmt.Errorf("the credential cache %s belongs to the user with the id %d; name the file with kerberos.CCache or KRB5CCNAME if this is meant", name, stat.Uid)
+		return fmt.Errorf("the credential cache %s belongs to the user with the id %d; "+
+			"name the file with kerberos.CCache or KRB5CCNAME if this is meant", name, stat.Uid)
 	}
 	return nil
 }

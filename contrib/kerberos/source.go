@@ -191,7 +191,8 @@ func (s ccacheSource) path() (string, error) {
 	case kind == "FILE" || kind == "WRFILE":
 		return rest, nil
 	}
-	return "", fmt.Errorf("the credential cache %s is of the kind %s, and only files can be read; run kinit -c FILE:/PATH, and give this path to kerberos.CCache", name, kind)
+	return "", fmt.Errorf("the credential cache %s is of the kind %s, and only files can be read; "+
+		"run kinit -c FILE:/PATH, and give this path to kerberos.CCache", name, kind)
 }
 
 // errTorn reports a cache that another process may be writing.
