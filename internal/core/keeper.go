@@ -81,13 +81,22 @@ func (k *keeper) refusal(err error) error {
 		return fmt.Errorf("%w (SASL with %s): the server rejects the mechanism, and has seen no name and no password yet; "+
 			"a server in FIPS mode does, the default since ZooKeeper 3.9: set fips-mode=false in zoo.cfg", ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
-		return fmt.Errorf("%w (SASL with %s): check the user's name, the password, and the Server section of the server's JAAS file",
-			ErrAuth, k.s.m.cfg.SASL.Name())
+		return fmt.Errorf("%w (SASL with %s): %s", ErrAuth, k.s.m.cfg.SASL.Name(), refusedLogin(k.s.m.cfg.SASL.Name()))
 	case refused.Code == wire.CodeAuthFailed:
 		return fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
 	}
 	_, answer := classify(refused.Code)
 	return fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
+}
+
+// refusedLogin says what to do when a server rejects a login. With Kerberos, the
+// client's name and password are the KDC's business.
+func refusedLogin(mechanism string) string {
+	if mechanism == "GSSAPI" {
+		return "the server rejects the ticket; look into its log, and check that its keytab has the newest key of its principal, " +
+			"that the clocks agree, and that the Server section of its JAAS file has Krb5LoginModule"
+	}
+	return "check the user's name, the password, and the Server section of the server's JAAS file"
 }
 
 // loginError is the error of a login that has failed on this side: the

@@ -6,6 +6,7 @@ require (
 	github.com/docent-go/docent v0.0.0-00010101000000-000000000000
 	github.com/docent-go/docent/contrib/gocron v0.0.0-00010101000000-000000000000
 	github.com/docent-go/docent/contrib/grpcresolver v0.0.0-00010101000000-000000000000
+	github.com/docent-go/docent/contrib/kerberos v0.0.0-00010101000000-000000000000
 	github.com/docent-go/docent/contrib/koanf v0.0.0-00010101000000-000000000000
 	github.com/docent-go/docent/contrib/kratos v0.0.0-00010101000000-000000000000
 	github.com/docent-go/docent/contrib/otel v0.0.0-00010101000000-000000000000
@@ -31,6 +32,12 @@ require (
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-viper/mapstructure/v2 v2.4.0 // indirect
+	github.com/hashicorp/go-uuid v1.0.3 // indirect
+	github.com/jcmturner/aescts/v2 v2.0.0 // indirect
+	github.com/jcmturner/dnsutils/v2 v2.0.0 // indirect
+	github.com/jcmturner/gofork v1.7.6 // indirect
+	github.com/jcmturner/gokrb5/v8 v8.4.4 // indirect
+	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
 	github.com/jonboulle/clockwork v0.5.0 // indirect
 	github.com/knadh/koanf/maps v0.1.3 // indirect
 	github.com/mitchellh/copystructure v1.2.0 // indirect
@@ -46,6 +53,7 @@ require (
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
@@ -59,6 +67,7 @@ replace (
 	github.com/docent-go/docent => ../..
 	github.com/docent-go/docent/contrib/gocron => ../../contrib/gocron
 	github.com/docent-go/docent/contrib/grpcresolver => ../../contrib/grpcresolver
+	github.com/docent-go/docent/contrib/kerberos => ../../contrib/kerberos
 	github.com/docent-go/docent/contrib/koanf => ../../contrib/koanf
 	github.com/docent-go/docent/contrib/kratos => ../../contrib/kratos
 	github.com/docent-go/docent/contrib/otel => ../../contrib/otel

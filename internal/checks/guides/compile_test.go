@@ -30,7 +30,7 @@ var packages = map[string]string{
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
 	"docentotel": ours + "contrib/otel", "docentgocron": ours + "contrib/gocron", "docentkoanf": ours + "contrib/koanf",
-	"docentkratos": ours + "contrib/kratos",
+	"docentkratos": ours + "contrib/kratos", "kerberos": ours + "contrib/kerberos",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"net": "net", "sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",

@@ -140,6 +140,9 @@ func report(context.Context, int64) error
 	"contrib/grpcresolver/doc.go": `
 var sm *session.Manager
 `,
+	"contrib/kerberos/doc.go": `
+var ctx context.Context
+`,
 	"contrib/koanf/doc.go": `
 var ctx context.Context
 var sm *session.Manager

@@ -40,6 +40,7 @@ type program struct {
 	exit      int               // -1 is a death by the signal
 	forwards  bool              // it prints its address, and answers as the instance of orders does
 	elsewhere string            // why it is not run here
+	module    string            // whose packages it imports: a directory of the repository, the root if empty
 }
 
 var local = map[string]string{`"127.0.0.1:2181"`: `"ADDR"`}
@@ -73,7 +74,10 @@ var programs = map[string][]program{
 			forwards: true, interrupt: os.Interrupt, exit: -1,
 		},
 	},
-	"docs/security.md": {{elsewhere: "recipes_test/security runs it on a server with SASL"}},
+	"docs/security.md": {
+		{elsewhere: "recipes_test/security runs it on a server with SASL"},
+		{elsewhere: "recipes_test/contrib/kerberos runs it with a KDC", module: "contrib/kerberos"},
+	},
 }
 
 // Every whole program of the documentation is vetted, and does what the page says.
@@ -103,11 +107,11 @@ func (p program) run(t *testing.T, text string) {
 	dir := t.TempDir()
 	file, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	goTool(t, "vet", file)
+	goTool(t, p.module, "vet", file)
 	if p.elsewhere != "" {
 		return
 	}
-	goTool(t, "build", "-o", binary, file)
+	goTool(t, p.module, "build", "-o", binary, file)
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -225,10 +229,10 @@ func forwards(ctx context.Context, srv *zktest.Server, program string) error {
 }
 
 // goTool runs the go command in the module, as its user.
-func goTool(t *testing.T, args ...string) {
+func goTool(t *testing.T, module string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = root
+	cmd.Dir = filepath.Join(root, filepath.FromSlash(module))
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

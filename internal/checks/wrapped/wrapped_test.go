@@ -33,6 +33,7 @@ var guarded = map[string]string{
 	"internal/core/txn.go: results":                   "the code is that of a refusal",
 	"internal/core/managersession.go: unreachable":    "the function is called once ctx has ended",
 	"contrib/grpcresolver/follower.go: tell":          "the list has an error",
+	"contrib/kerberos/network.go: exchangeWith":       "plain returns an error for an error",
 	"naming/httpbalance/failures.go: err":             "an attempt has failed",
 	"barrier/enter.go: awaitEnd":                      "ctx has ended",
 	"barrier/visit.go: await":                         "ctx has ended",
