@@ -57,7 +57,7 @@ func (s redisStore) Write(ctx context.Context, token, n int64, worker string) er
 	return refused(writeScript.Run(ctx, s.client, []string{redisKey}, token, n, worker).Err())
 }
 
-// refused translates the false of a script, which is no value for the client.
+// refused translates the false of a script, which the client returns as Nil.
 func refused(err error) error {
 	if errors.Is(err, redis.Nil) {
 		return ErrFenced

@@ -35,7 +35,7 @@ type servers struct {
 type cluster string
 
 // find returns the path of a program on PATH, or the greatest that the pattern
-// matches. If there is none, it skips the test. With CI=true it fails the test
+// matches. If the program is missing, it skips the test. With CI=true it fails the test
 // instead.
 func find(t *testing.T, name, pattern, debian string) string {
 	t.Helper()
