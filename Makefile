@@ -67,9 +67,11 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 
 # Outside of the workspace: what contrib needs must not raise what the library does.
 # On one processor: the race detector dies when two processors run timers of one bubble (https://go.dev/issue/78156).
+# examples/kubernetes is built without the race detector, as make lint builds it: its libraries take minutes to compile.
 test-unit: ## Unit and scenario tests of the root module, of contrib and of bench, race detector on; needs nothing but Go
 	$(GO) test -race -cpu 1 -vet=off -p 3 -timeout $(TIMEOUT) ./...
 	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
+	cd examples/kubernetes && GOWORK=off $(GO) test -cpu 1 -vet=off -timeout $(TIMEOUT) ./...
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
@@ -84,7 +86,8 @@ simulation: ## Random programs over all recipes, the models of both protocols, l
 
 # Four packages at a time, and three tests of each: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
+	for module in recipes_test/contrib examples/fencing; do \
+		(cd "$$module" && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) || exit 1; done & contrib=$$!; \
 	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -parallel 3 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \

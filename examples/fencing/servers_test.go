@@ -66,7 +66,7 @@ func shortDir(t *testing.T) string {
 // startPostgres starts a server on a socket.
 func startPostgres(t *testing.T) cluster {
 	t.Helper()
-	initdb := find(t, "initdb", "/usr/lib/postgresql/*/bin/initdb", "postgresql-15")
+	initdb := find(t, "initdb", "/usr/lib/postgresql/*/bin/initdb", "postgresql")
 	dir := shortDir(t)
 	run := func(args ...string) *ensemble.Cmd { return ensemble.Exec(t, nil, args[0], args[1:]...) }
 	if os.Geteuid() == 0 { // root may not run the server
