@@ -15,6 +15,10 @@ MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mo
 # The modules that users import: docs/api has what they export.
 LIBRARIES := . $(filter contrib/%,$(MODULES))
 
+# Examples on large libraries, and the modules that need real servers of others beside ZooKeeper.
+NEIGHBOURS := examples/gozero examples/kubernetes examples/viper
+SERVED     := recipes_test/contrib recipes_test/moving examples/fencing
+
 FUZZTIME ?= 20s
 SEEDS    ?= 200
 DURATION ?= 10m
@@ -69,9 +73,11 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 
 # Outside of the workspace: what contrib needs must not raise what the library does.
 # On one processor: the race detector dies when two processors run timers of one bubble (https://go.dev/issue/78156).
-test-unit: ## Unit and scenario tests of the root module, of contrib, of the examples and of bench, race detector on; needs nothing but Go
+# What the libraries of NEIGHBOURS need takes minutes to compile with the race detector.
+test-unit: ## Unit and scenario tests of the root module, of contrib, of bench and of examples, race detector on; needs nothing but Go
 	$(GO) test -race -cpu 1 -vet=off -p 3 -timeout $(TIMEOUT) ./...
-	@for module in $(filter contrib/% examples/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
+	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
+	@for module in $(NEIGHBOURS); do (cd "$$module" && GOWORK=off $(GO) test -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
@@ -86,8 +92,8 @@ simulation: ## Random programs over all recipes, the models of both protocols, l
 
 # Four packages at a time, and three tests of each: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./... && \
-		cd ../moving && GOWORK=off $(GO) test -race -cpu 1 -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
+	for module in $(SERVED); do \
+		(cd "$$module" && GOWORK=off $(GO) test -race -cpu 1 -vet=off -count=1 -timeout $(TIMEOUT) ./...) || exit 1; done & contrib=$$!; \
 	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -parallel 3 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \

@@ -33,6 +33,13 @@ var errFenced error
 func schedule(context.Context, int64) error
 func write(context.Context, int64) error
 `,
+	"docs/fencing.md": `
+var ctx context.Context
+var db *sql.DB
+var h *lock.Hold
+var n int64
+var errFenced error
+`,
 	"docs/groupmembership.md": `
 var ctx context.Context
 var sm *session.Manager
@@ -48,6 +55,12 @@ var ctx context.Context
 var sm *session.Manager
 var path string
 `,
+	"docs/kubernetes.md": `
+var ctx context.Context
+var sm *session.Manager
+var cluster any
+func lead(ctx context.Context, cluster any, token int64) error
+`,
 	"docs/lock.md": `
 var ctx context.Context
 var sm *session.Manager
@@ -62,7 +75,6 @@ func write(context.Context, int64) error
 func report(context.Context, int64) error
 func backup(context.Context) error
 func transfer(context.Context, int64) error
-var errFenced error
 var o *lock.Once
 `,
 	"docs/frameworks.md": `
