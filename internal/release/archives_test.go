@@ -121,7 +121,7 @@ func TestVersions(t *testing.T) {
 		_, err := newRelease(t.Context(), ".", version, nil)
 		require.NoError(t, err, version)
 	}
-	for _, version := range []string{"", "0.2.0", "v0.2", "v01.2.0", "v1.0.0-", "v1.0.0+dirty", "v1.0.0/..", "main"} {
+	for _, version := range []string{"", "0.2.0", "v0.2", "v01.2.0", "v1.0.0-", "v1.0.0+dirty", "v1.0.0/..", "v1.0.0-test.1", "v1.0.0-rc1", "main"} {
 		_, err := newRelease(t.Context(), ".", version, nil)
 		require.ErrorContains(t, err, "write it as v1.2.3", version)
 	}

@@ -57,6 +57,10 @@ func TestUnit(t *testing.T) {
 	needs(t, "systemd-analyze")
 	d := dist(t)
 	root := unpacked(t, d)
+	units := filepath.Join(root, "usr/lib/systemd/system")
+	for _, name := range []string{"sysinit", "basic", "shutdown", "network-online"} { // which every unit refers to
+		require.NoError(t, os.WriteFile(filepath.Join(units, name+".target"), []byte("[Unit]\nDescription="+name+"\n"), 0o644))
+	}
 	verify := func() (string, error) {
 		cmd := exec.Command("systemd-analyze", "verify", "--man=no", "--root="+root, "docent-elect@scheduler.service")
 		said, err := cmd.CombinedOutput()
@@ -64,9 +68,9 @@ func TestUnit(t *testing.T) {
 	}
 	said, err := verify()
 	require.NoError(t, err, said)
-	require.NotContains(t, said, "docent-elect")
+	require.Empty(t, said)
 
-	unit := filepath.Join(root, "usr/lib/systemd/system/docent-elect@.service")
+	unit := filepath.Join(units, "docent-elect@.service")
 	text, err := os.ReadFile(unit)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(unit, append(text, "[Service]\nRestartForever=yes\n"...), 0o644))

@@ -78,8 +78,9 @@ func (p platform) program() string {
 	return "docent"
 }
 
-// versions is the form of a version.
-var versions = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(\.[0-9A-Za-z]+)*)?$`)
+// versions is the form of a version. Alpine knows no other words for what comes
+// before a release.
+var versions = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|pre|rc)\.[1-9]\d*)?$`)
 
 // newRelease returns the release of the files in root.
 func newRelease(ctx context.Context, root, version string, of []platform) (*release, error) {

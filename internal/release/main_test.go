@@ -43,7 +43,7 @@ var (
 			r, err := newRelease(ctx, root, version, platforms)
 			return artifacts{r, filepath.Join(root, dir), true}, err
 		}
-		r, err := newRelease(ctx, root, "v0.0.0-test.1", []platform{native})
+		r, err := newRelease(ctx, root, "v0.0.0-rc.1", []platform{native})
 		if err != nil {
 			return artifacts{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"path/filepath"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	_ "github.com/goreleaser/nfpm/v2/apk" // registers the format
@@ -41,6 +42,9 @@ func (r *release) pack(format string, p platform, out string) error {
 		return err
 	}
 	info.MTime = r.date
+	if format == "apk" {
+		info.Prerelease = strings.Replace(info.Prerelease, ".", "", 1) // 1.2.3_rc1
+	}
 	for _, script := range []*string{&info.Scripts.PostInstall, &info.Scripts.PreRemove} {
 		if *script != "" {
 			*script = filepath.Join(r.root, *script)

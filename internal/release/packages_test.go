@@ -31,7 +31,7 @@ func (d artifacts) rpm(p platform) string {
 }
 
 func (d artifacts) apk(p platform) string {
-	version := strings.Replace(strings.Replace(d.bare(), "-", "_", 1), ".1", "1", 0)
+	version := strings.Replace(d.bare(), "-rc.", "_rc", 1) // the only one in the tests
 	return filepath.Join(d.dir, "docent_"+version+"-r1_"+architectures["apk"][p.arch]+".apk")
 }
 
@@ -154,7 +154,7 @@ func TestAPK(t *testing.T) {
 		t.Run(p.arch, func(t *testing.T) {
 			files := untarred(t, gunzipped(t, d.apk(p)))
 			about := strings.Split(string(files[".PKGINFO"].data), "\n")
-			for _, line := range []string{"pkgname = docent", "arch = " + architectures["apk"][p.arch], "license = Apache-2.0"} {
+			for _, line := range []string{"pkgname = docent", "pkgver = " + strings.Replace(d.bare(), "-rc.", "_rc", 1) + "-r1", "arch = " + architectures["apk"][p.arch], "license = Apache-2.0"} {
 				require.Contains(t, about, line)
 			}
 			require.False(t, slices.ContainsFunc(about, func(line string) bool { return strings.HasPrefix(line, "depend = ") }), "it depends on nothing")
