@@ -89,7 +89,7 @@ func TestDeb(t *testing.T) {
 	}
 }
 
-// requireScripts compares the scripts of a package with those of the repository.
+// requireScripts compares the scripts of a package with deploy/packages.
 func requireScripts(t *testing.T, installed, removing string) {
 	t.Helper()
 	for name, got := range map[string]string{"installed.sh": installed, "removing.sh": removing} {

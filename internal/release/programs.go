@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// release is what is built, of which files.
+// release says what to build: from which files, with which version and date,
+// for which platforms.
 type release struct {
 	root      string // the repository
 	version   string // such as v1.2.3
