@@ -15,8 +15,8 @@ MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mo
 # The modules that users import: docs/api has what they export.
 LIBRARIES := . $(filter contrib/%,$(MODULES))
 
-# Examples on large libraries, and the modules that need real servers of others beside ZooKeeper.
-NEIGHBOURS := examples/gozero examples/kubernetes examples/viper
+# Modules on large libraries, and modules that need real servers of others beside ZooKeeper.
+NEIGHBOURS := examples/gozero examples/kubernetes examples/viper internal/release
 SERVED     := recipes_test/contrib recipes_test/moving examples/fencing
 
 FUZZTIME ?= 20s
@@ -46,7 +46,7 @@ WITHIN   ?= 10m
 export GORACE ?= atexit_sleep_ms=50
 
 .PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter shake fuzz soak bench scale \
-	cover vuln api-diff dist screenshots
+	cover vuln api-diff release screenshots
 
 ##@ Daily
 
@@ -71,10 +71,11 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 	@$(MAKE) --no-print-directory test-ensemble
 	@$(MAKE) --no-print-directory test-new
 
-# Outside of the workspace: what contrib needs must not raise what the library does.
+# Outside of the workspace: what contrib needs must not raise what the library does. internal/release builds one platform here, and all
+# of them in make release.
 # On one processor: the race detector dies when two processors run timers of one bubble (https://go.dev/issue/78156).
 # What the libraries of NEIGHBOURS need takes minutes to compile with the race detector.
-test-unit: ## Unit and scenario tests of the root module, of contrib, of bench and of examples, race detector on; needs nothing but Go
+test-unit: ## Unit and scenario tests of every module that needs no servers, race detector on; packages; needs nothing but Go
 	$(GO) test -race -cpu 1 -vet=off -p 3 -timeout $(TIMEOUT) ./...
 	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
 	@for module in $(NEIGHBOURS); do (cd "$$module" && GOWORK=off $(GO) test -cpu 1 -vet=off -timeout $(TIMEOUT) ./...); done
@@ -153,6 +154,7 @@ check: ## make test in full size: every unit test without the race detector and 
 	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
 	@$(MAKE) --no-print-directory test-new CHECKS=300 TIMEOUT=60m \
 		NEW_SUITES='./conformance ./scenarios ./faults ./interop ./security ./inspect ./ui ./peers ./ensemble ./scale'
+	@$(MAKE) --no-print-directory release VERSION=v0.0.0
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/testing/simulation/mutants -into docs/reliability.md
@@ -214,8 +216,7 @@ api-diff: ## What the API has gained and lost since the last release; VERSION=vX
 	git diff --stat "$$last" -- docs/api; git diff -U0 "$$last" -- docs/api | grep '^[-+][^-+]' || true; \
 	GOWORK=off $(GORELEASE) -base "$$last" $${VERSION:+-version "$$VERSION"}
 
-dist: ## Build the docent command for every platform into dist/
-	@rm -rf dist; mkdir dist; for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
-		name="docent-$${platform/\//-}"; case $$platform in windows/*) name="$$name.exe";; esac; echo "dist: $$name"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -trimpath -o "dist/$$name" ./cmd/docent; \
-	done; cd dist && sha256sum docent-* >SHA256SUMS
+# What is built is checked at once: each artifact is unpacked and tried, and a second build has to have the same bytes.
+release: ## Build every artifact of a release into dist/, and check it; VERSION=vX.Y.Z
+	cd internal/release && GOWORK=off $(GO) run . -version "$(VERSION)"
+	cd internal/release && GOWORK=off VERSION="$(VERSION)" DOCENT_DIST=dist $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) .

@@ -90,6 +90,11 @@ func TestVersion(t *testing.T) {
 	code, out, _ = docent(t, words("version --json"))
 	require.Zero(t, code)
 	require.Regexp(t, `^\{"version":"[^"]+","go":"go1[^"]+"\}\n$`, out)
+
+	released = "v1.2.3"
+	t.Cleanup(func() { released = "" })
+	_, out, _ = docent(t, words("version"))
+	require.Regexp(t, `^docent v1\.2\.3 \(go1\.\S+\)\n$`, out, "the linker knows the version of a release")
 }
 
 func TestServers_fromEnvironment(t *testing.T) {

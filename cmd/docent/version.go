@@ -2,10 +2,15 @@ package main
 
 import "runtime/debug"
 
+// released is the version of a release, such as v1.2.3. The linker sets it
+// (make release). Other builds leave it empty.
+var released string
+
 // versionCommand is "docent version".
 type versionCommand struct{}
 
-// Run prints the version of the module that the command was built from.
+// Run prints the version of the release, or of the module that the command was
+// built from.
 func (versionCommand) Run(a *app) error {
 	version, toolchain := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -13,6 +18,9 @@ func (versionCommand) Run(a *app) error {
 		if version == "" {
 			version = "(devel)"
 		}
+	}
+	if released != "" {
+		version = released
 	}
 	if a.globals.JSON {
 		return a.printJSON(struct {

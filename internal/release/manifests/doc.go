@@ -1,0 +1,3 @@
+// Package manifests checks the files of deploy/kubernetes: each is what
+// Kubernetes takes, and each pod is restricted and has time to end.
+package manifests
