@@ -71,9 +71,6 @@ func (barrierWait) Help() string {
 
 // Run waits for the gate.
 func (c *barrierWait) Run(ctx context.Context, a *app) error {
-	if c.Wait != nil && *c.Wait < 0 {
-		return usagef("barrier wait: --wait %v is negative; give a time such as 30s", *c.Wait)
-	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	return interruptible(ctx, signals, func(ctx context.Context) error {
@@ -162,10 +159,6 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.Count < 1 || c.Count > barrier.MaxCount:
 		return usagef("barrier enter: --count %d is out of range; give 1 to %d", c.Count, barrier.MaxCount)
-	case c.Wait != nil && *c.Wait < 0:
-		return usagef("barrier enter: --wait %v is negative; give a time such as 30s", *c.Wait)
-	case c.Grace < 0:
-		return usagef("barrier enter: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "barrier enter " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
@@ -176,8 +169,8 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := child.Look(c.Cmd[0]); err != nil {
-		return withTask(task, err)
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	var visit *barrier.Visit
 	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
