@@ -110,7 +110,7 @@ func TestEnter_givenUpWhileItWaitsForTheID(t *testing.T) {
 		_, err := second.GiveUp()
 		require.ErrorIs(t, err, context.Canceled)
 		require.NotErrorIs(t, err, session.ErrIDTaken)
-		require.ErrorContains(t, err, fmt.Sprintf(`waiting for the member with the id "a" of process`))
+		require.ErrorContains(t, err, `waiting for the member with the id "a" of process`)
 		require.ErrorContains(t, err, fmt.Sprintf(", session 0x%x", uint64(holder.Current().ID())))
 		require.True(t, first.Waiting())
 		time.Sleep(time.Hour)

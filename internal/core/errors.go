@@ -109,7 +109,7 @@ func Failed(op, path string, err error) error {
 		return failed
 	}
 	failed.Session = inner.Session
-	if direct, ok := err.(*OpError); ok && direct.Path == path {
+	if direct, ok := err.(*OpError); ok && direct.Path == path { //nolint:errorlint // the text of a wrapped one stays
 		switch {
 		case direct.Op == op:
 			return err

@@ -227,12 +227,8 @@ func (r *round) wait(limit time.Duration) (set bool) {
 	if r.watch != nil {
 		fired = r.watch.Done()
 	}
-	var over <-chan time.Time
-	if limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		over = timer.C
-	}
+	over, stop := backoff.After(limit)
+	defer stop()
 	select {
 	case <-r.wake:
 		return r.ctx.Err() == nil
