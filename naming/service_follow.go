@@ -168,7 +168,7 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 	case refused != nil:
 		next.Stale, next.Err = true, s.trees.is(refused)
 	case s.away.Load():
-		next.Stale, next.Err = true, ErrDisconnected
+		next.Stale, next.Err = true, ErrOffline
 	}
 	s.compose(now)
 	shown, problems := s.composed.wanted, s.composed.problems

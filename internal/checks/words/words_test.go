@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -73,6 +74,21 @@ func wrong(text string) (words []string) {
 		}
 	}
 	return words
+}
+
+// No package has an error of its own with the name of one in session: programs
+// would compare the wrong one.
+func TestErrorsHaveOneName(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/api/docent.txt")
+	require.NoError(t, err)
+	packages := make(map[string][]string) // by the name of the error
+	for _, m := range regexp.MustCompile(`(?m)^(\S+): var (Err\w+) error$`).FindAllStringSubmatch(string(text), -1) {
+		packages[m[2]] = append(packages[m[2]], m[1])
+	}
+	require.Equal(t, []string{"session"}, packages["ErrLost"])
+	for name, in := range packages {
+		require.False(t, len(in) > 1 && slices.Contains(in, "session"), "%s is in %v", name, in)
+	}
 }
 
 func TestWrong(t *testing.T) {
