@@ -67,7 +67,7 @@
 //	        Enter             ready, and we count           Leave           no member inside
 //	outside ─────> waiting ─────────────────────> inside ─────────> leaving ─────────────> outside
 //	                │  ^ │                          │
-//	      ctx ended │  └─┘ node or session gone:    │ node deleted, session expired,
+//	      ctx ended │  └─┘ znode or session gone:   │ znode deleted, session expired,
 //	                v      enters again             v trust elapsed, manager closed
 //	             outside                          lost: errors.Is(v.Err(), session.ErrLost)
 //

@@ -29,8 +29,9 @@ var errFull = fmt.Errorf("%w; try again when the round has ended, or correct the
 type Option func(*Double)
 
 // ID is the id of the member. Two members must not have the same id at the same
-// time. Without an id, or with "", each Enter is a separate member with a random
-// name.
+// time: Enter waits for the znode of a crashed process with the id, and fails
+// with session.ErrIDTaken if the process is alive. Without an id, or with "",
+// each Enter is a separate member with a random name.
 func ID(id string) Option {
 	return func(d *Double) {
 		d.id = id
@@ -117,10 +118,12 @@ func (d *Double) Count() int {
 // context.Cause(ctx). Other errors:
 //
 //   - ErrFull; ErrCount;
-//   - session.ErrIDTaken if a member with the same id is at the barrier. A
-//     member whose process has died stays there until its session ends: try
-//     again after a moment. A znode that this session is removing, because the
-//     ctx of an Enter or a Leave has ended, is waited for;
+//   - session.ErrIDTaken if a member with the same id is at the barrier. For a
+//     member of another process, Enter first waits for one and a half session
+//     timeouts: the znode of a crashed process goes with its session. A znode
+//     that this session is removing, because the ctx of an Enter or a Leave has
+//     ended, is waited for without a limit;
+//   - session.ErrNotEphemeral if a znode without a session has the id;
 //   - session.ErrForeign if the directory is not a rendezvous: its child
 //     "ready" is not a round, or the directory has data that is not an IP
 //     address, or it belongs to another recipe. It is unchanged;

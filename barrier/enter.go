@@ -1,16 +1,16 @@
 package barrier
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/owner"
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/recipe/rival"
 )
 
 // entrant is the state of one Enter. Its node has the same name in every
@@ -22,6 +22,7 @@ type entrant struct {
 	path    string
 	data    []byte
 	created bool // there may be a node of an earlier session
+	rival   rival.Rival
 }
 
 func (d *Double) newEntrant() *entrant {
@@ -43,20 +44,23 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 		return nil, err
 	}
 	if e.created {
-		if _, err := e.recognise(ctx, s); err != nil {
+		if _, err := e.recognise(ctx, s); err != nil && !errors.As(err, new(*takenError)) {
 			return nil, err
 		}
 	}
 	e.created = true
 	for {
-		watch, err := e.d.outside(ctx, s)
+		watch, err := e.outside(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		node, err := e.create(ctx, s)
 		if err != nil {
 			watch.Stop()
-			return nil, err
+			if err := e.outlast(ctx, s, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		v, err := e.gather(ctx, s, node, watch)
 		if v != nil || err != nil {
@@ -76,24 +80,24 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 
 // outside waits until no round is under way, and returns a watch that fires
 // when a round begins.
-func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
+func (e *entrant) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
 		if err := backoff.Lost.Wait(ctx, tries); err != nil {
 			return nil, err
 		}
-		r, watch, err := d.look(ctx, s)
+		r, watch, err := e.d.look(ctx, s)
 		if r == nil || err != nil {
 			return watch, err
 		}
 		if !synced { // a lagging server may have a round that is over
 			watch.Stop()
-			if err := s.Confirm(ctx, d.dir); err != nil {
+			if err := s.Confirm(ctx, e.d.dir); err != nil {
 				return nil, err
 			}
 			synced, tries = true, -3
 			continue
 		}
-		waited, err := d.awaitEnd(ctx, s, r, watch)
+		waited, err := e.awaitEnd(ctx, s, r, watch)
 		watch.Stop()
 		if err != nil {
 			return nil, err
@@ -107,7 +111,8 @@ func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, err
 // awaitEnd waits for a change of the round, or clears the round if no member is
 // left in it. It watches "ready" and a member inside: if all members die,
 // "ready" does not change.
-func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch *core.Watch) (waited bool, err error) {
+func (e *entrant) awaitEnd(ctx context.Context, s *core.Session, r *round, watch *core.Watch) (waited bool, err error) {
+	d := e.d
 	children, _, err := s.Children(ctx, d.dir)
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return false, err
@@ -121,7 +126,14 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 		}
 		return false, err
 	case len(present) >= r.size(d.count):
-		return false, cmp.Or(d.sameCount(r), errFull)
+		if err := d.sameCount(r); err != nil {
+			return false, err
+		}
+		if !slices.Contains(present, e.name) {
+			return false, errFull
+		}
+		_, err := e.recognise(ctx, s) // an earlier process with our id may have died inside
+		return false, e.outlast(ctx, s, err)
 	}
 	path := znode.Join(d.dir, present[0])
 	member, inside, err := s.SeeW(ctx, path)
@@ -195,54 +207,6 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 			return s.Own(e.path)
 		}
 	}
-}
-
-// recognise reads the existing node at our path. It was created by a create
-// whose answer was lost, or in an earlier session of this Enter, or by another
-// member with our id. recognise returns false without an error if the path is
-// free again.
-func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
-	leaving := s.Leaving(e.d.dir)[e.name] // asked before the node is read: it may have gone then
-	if err := s.Confirm(ctx, e.path); err != nil {
-		return false, err
-	}
-	data, stat, err := s.Get(ctx, e.path)
-	switch {
-	case errors.Is(err, core.ErrNoNode):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	o, _ := owner.Parse(data)
-	switch {
-	case o.Visit != e.visit && stat.EphemeralOwner == s.ID() && leaving != nil:
-		select { // an earlier call of this process has given the node up
-		case <-leaving:
-		case <-s.Done():
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
-		return false, nil
-	case o.Visit != e.visit:
-		return false, e.taken(o, stat.EphemeralOwner, stat.EphemeralOwner == s.ID())
-	case stat.EphemeralOwner == s.ID():
-		return true, nil
-	}
-	return false, remove(ctx, s, e.path, stat)
-}
-
-// taken is the error for the member o, which has our id. ours says that it is
-// another member of this process.
-func (e *entrant) taken(o owner.Data, holder int64, ours bool) error {
-	who, advice := "", "choose another id, or end its process: the id is free when that session has ended"
-	switch {
-	case ours:
-		who, advice = " of this process", "choose another id"
-	case o.PID != 0:
-		who = fmt.Sprintf(" of process %d on %s", o.PID, o.Host)
-	}
-	return fmt.Errorf("%w: a member with the id %q%s is at the barrier, and session %v holds it; %s",
-		core.ErrIDTaken, e.d.id, who, session.ID(holder), advice)
 }
 
 // gather waits until a round begins. It returns nil without an error if a round

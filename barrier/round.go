@@ -113,7 +113,7 @@ func (d *Double) read(ctx context.Context, s *core.Session) (*round, error) {
 
 // unreadable returns the error of a node whose ACL keeps it from this session.
 func unreadable(path string) error {
-	return core.Failed("get", path, fmt.Errorf("%w: a member needs the right to read it", core.ErrNoAuth))
+	return core.Failed("get", path, fmt.Errorf("%w: a member needs the right to read it", core.Explain(core.ErrNoAuth)))
 }
 
 // open begins a round if enough members have come. Otherwise it returns nil

@@ -63,10 +63,10 @@
 //	         Campaign            first, and no other candidate is named
 //	(idle) ───────────> waiting ──────────────────────────────────────> leading ── Resign ──> resigned
 //	                     │  ^ │                                          │  └─ another is named:
-//	           ctx ended │  │ │ node deleted, session ended, or          │     Transferred; leads on
+//	           ctx ended │  │ │ znode deleted, session ended, or         │     Transferred; leads on
 //	                     v  └─┘ first while another is named:            │     until Resign
 //	                  failed    joins again as the last                  │
-//	                                                                     │ node deleted, session expired,
+//	                                                                     │ znode deleted, session expired,
 //	                                                                     v trust elapsed, manager closed
 //	                                                                    lost   errors.Is(Err(), session.ErrLost)
 //

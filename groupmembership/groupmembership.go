@@ -130,8 +130,8 @@ func (m *Membership) Done() <-chan struct{} {
 //
 // ctx bounds only the wait: the removal begins even if ctx has ended, and goes
 // on in the background. Leave may be called any number of times; after an error
-// it tries again at once. An error says why a server refuses to delete the
-// znode, or that ctx has ended. The znode goes with its session at the latest.
+// it tries again at once. An error says why a server rejects the deletion, or
+// that ctx has ended. The znode goes with its session at the latest.
 func (m *Membership) Leave(ctx context.Context) error {
 	m.made()
 	return m.failed("leave group", m.node.Close(ctx))

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
@@ -162,12 +163,8 @@ func (r *partitionRun) follow() (err error) {
 // sleep waits for a new view, a new state of the member, the end of a task, or
 // the end of the pause if it is not zero. It reports whether a task has failed.
 func (r *partitionRun) sleep(st *views.TreeState, member *standing.State, pause time.Duration) (failed bool, err error) {
-	var over <-chan time.Time
-	if pause > 0 {
-		timer := time.NewTimer(pause)
-		defer timer.Stop()
-		over = timer.C
-	}
+	over, stop := backoff.After(pause)
+	defer stop()
 	select {
 	case <-st.Next():
 	case <-member.Next():

@@ -13,7 +13,7 @@ const (
 	DefaultLimit    = 10_000
 	DefaultChildren = 1_000
 	DefaultNames    = 200_000
-	DefaultMaxBytes = views.DefaultMaxBytes // room for the names and data of DefaultLimit nodes, of six kilobytes each
+	DefaultMaxBytes = views.DefaultMaxBytes // room for the names and data of DefaultLimit znodes, of six kilobytes each
 	DefaultEvery    = time.Second
 	DefaultRate     = 1_000
 	DefaultConfirm  = time.Second
@@ -61,8 +61,8 @@ func (o *options) notNegative(name string, d time.Duration) {
 
 // Limit bounds the number of znodes that are read in all. Each znode costs one
 // to three requests. The default is DefaultLimit.
-func Limit(nodes int) Option {
-	return func(o *options) { o.limit = nodes; o.positive("Limit", nodes) }
+func Limit(n int) Option {
+	return func(o *options) { o.limit = n; o.positive("Limit", n) }
 }
 
 // Children bounds the number of children of one znode that are read. The
@@ -79,11 +79,11 @@ func Names(n int) Option {
 }
 
 // MaxBytes bounds the number of bytes of names and data that a report is made
-// from. Lists of names that do not fit are an Omitted. Nodes whose data does not
-// fit are reported without what it tells: Report.LeftOut counts them. The nodes
-// of upper levels come first, and siblings in the order of their names. The
-// reads take up to 80 MB more for a short time, if nodes are large. The default
-// is DefaultMaxBytes.
+// from. Lists of names that do not fit are an Omitted. Znodes whose data does
+// not fit are reported without what it tells: Report.LeftOut counts them. The
+// znodes of upper levels come first, and siblings in the order of their names.
+// The reads take up to 80 MB more for a short time, if znodes are large. The
+// default is DefaultMaxBytes.
 func MaxBytes(n int) Option {
 	return func(o *options) { o.maxBytes = n; o.positive("MaxBytes", n) }
 }

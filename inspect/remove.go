@@ -105,7 +105,7 @@ func removeAbandoned(ctx context.Context, sm *core.Manager, path string) error {
 	if doubt != nil {
 		return doubt
 	}
-	return fmt.Errorf("%w: other clients have changed it or its directory in each of %d attempts; try again later (%w)", core.ErrBadVersion, maxRemovals, last)
+	return fmt.Errorf("%w: other clients have changed it or its directory in each of %d attempts; try again later (%w)", core.Explain(core.ErrBadVersion), maxRemovals, last)
 }
 
 // abandoned is a node that is marked and that no session owns, as it was read.

@@ -25,7 +25,7 @@ func exists(w *testworld.World, path string) bool {
 func TestRemoveAbandoned_everyMark(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
-		dir := "/"
+		var dir string
 		for _, dir = range []string{"/", "/deep/er/"} {
 			lock, rw := dir+"m/"+curatorName(1, "lock-", 0), dir+"rw/"+curatorName(1, "__READ__", 0)
 			candidate, permit := dir+"e/"+curatorName(1, "latch-", 0), dir+"sem/leases/"+curatorName(1, "lease-", 0)

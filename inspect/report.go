@@ -34,7 +34,7 @@ type Report struct {
 	// requests.
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
-	// LeftOut are the nodes that are reported without their data: beyond
+	// LeftOut are the znodes that are reported without their data: beyond
 	// MaxBytes, or larger than four kilobytes and part of a recipe. What their
 	// data tells of their owners is missing (Owner.LeftOut). Its paths are below
 	// the Manager's root.

@@ -140,7 +140,7 @@
 //	lost ────────────── RerunLost ──┤      │ │
 //	lost, failed ────── RerunFailed ┘      │ └───── End(failure) ──> failed
 //	                                       │
-//	                                       │ node deleted, session expired, trust elapsed
+//	                                       │ znode deleted, session expired, trust elapsed
 //	                                       v
 //	                                      lost
 //
@@ -155,7 +155,7 @@
 //	         Lock                first in line
 //	(idle) ───────> waiting ──────────────────> held ── Release ──────────> released
 //	                 │  ^ │                      │                   Err() = ErrReleased
-//	       ctx ended │  │ │ node deleted,        │ node deleted, session expired, trust
+//	       ctx ended │  │ │ znode deleted,       │ znode deleted, session expired, trust
 //	                 v  └─┘ session ended:       │ elapsed, manager closed
 //	              gave up   again from the end   v
 //	                                            lost    errors.Is(Err(), session.ErrLost)

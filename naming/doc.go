@@ -122,7 +122,7 @@
 //
 // # States of a registration
 //
-//	        Register             session ended, node deleted
+//	        Register             session ended, znode deleted
 //	(out) ─────────▶ in ───────────────────────────────────────▶ out, Err is session.ErrLost
 //	                 ▲ │ │                                          │
 //	                 │ │ └─ another process took the place ▶ out, Err is session.ErrReplaced

@@ -259,6 +259,6 @@ func TestHardCase75_RefusedRequestsArePaced(t *testing.T) {
 		require.False(w, g.State().In)
 		stop()
 		w.Eventually(func() bool { return g.State().In && showView(s.View()) == "o1=h1" }, "all is well again")
-		require.False(w, errors.Is(s.View().Err, naming.ErrDisconnected))
+		require.False(w, errors.Is(s.View().Err, naming.ErrOffline))
 	})
 }

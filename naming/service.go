@@ -24,10 +24,10 @@ const (
 	DefaultMaxBytes   = views.DefaultMaxBytes
 )
 
-// ErrDisconnected is the reason why a view is stale while no server is
-// connected, and after that until its instances have been read again. The
-// session may still live.
-var ErrDisconnected = errors.New("ZooKeeper cannot be reached: the last known instances are shown")
+// ErrOffline is the reason why a view is stale while no server is connected, and
+// after that until its instances have been read again. The session may still
+// live.
+var ErrOffline = errors.New("ZooKeeper cannot be reached: the last known instances are shown")
 
 // OpenOption changes how a service is watched.
 type OpenOption func(*opening)
@@ -158,7 +158,7 @@ func (r *Registry) Open(ctx context.Context, service string, opts ...OpenOption)
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.away.Store(true)
-	first := &View{Stale: true, Err: ErrDisconnected, next: make(chan struct{})}
+	first := &View{Stale: true, Err: ErrOffline, next: make(chan struct{})}
 	cached := false
 	if o.cache != "" {
 		s.cache, first.list = openCache(o.cache, service, o.filter)

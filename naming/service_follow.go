@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/views"
@@ -77,12 +78,8 @@ func (s *Service) run(opened chan<- error) {
 // await waits for a new state, for a wake-up, or for left if that is not zero.
 // It reports whether the watch goes on.
 func (s *Service) await(tree *views.Tree, now *views.TreeState, left time.Duration) bool {
-	var over <-chan time.Time
-	if left > 0 {
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		over = timer.C
-	}
+	over, stop := backoff.After(left)
+	defer stop()
 	select {
 	case <-now.Next():
 	case <-s.wake:
@@ -171,7 +168,7 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 	case refused != nil:
 		next.Stale, next.Err = true, s.trees.is(refused)
 	case s.away.Load():
-		next.Stale, next.Err = true, ErrDisconnected
+		next.Stale, next.Err = true, ErrOffline
 	}
 	s.compose(now)
 	shown, problems := s.composed.wanted, s.composed.problems

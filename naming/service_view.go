@@ -14,7 +14,7 @@ import (
 // between.
 type View struct {
 	// Stale says that the instances are the last known ones, or come from the
-	// cache file, and may have changed. Err is the reason: ErrDisconnected,
+	// cache file, and may have changed. Err is the reason: ErrOffline,
 	// session.ErrClosed after Close of the Service or of the Manager, or the
 	// rejection of a server to list the service.
 	Stale bool

@@ -119,7 +119,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 		case (l.Malformed || l.Hidden) && skip:
 			return false, nil
 		case l.Hidden:
-			return false, fmt.Errorf("letter %s: %w", l.ID, core.ErrNoAuth)
+			return false, fmt.Errorf("letter %s: %w", l.ID, core.Explain(core.ErrNoAuth))
 		case l.Malformed:
 			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
 		}

@@ -38,7 +38,7 @@ func (g *globals) directories() (session.DirectoryPolicy, error) {
 		return session.WarnExposed, nil
 	case "reject":
 		if g.ACL != "creator" {
-			return 0, usagef("--exposed reject: with --acl open every node is open to everyone; give --acl creator too")
+			return 0, usagef("--exposed reject: with --acl open every znode is open to everyone; give --acl creator too")
 		}
 		return session.RejectExposed, nil
 	case "ignore":

@@ -198,3 +198,24 @@ func TestEveryArgument_fitting(t *testing.T) {
 		require.Equal(t, exitUnreachable, code, "%s: %s", node.FullPath(), stderr)
 	}
 }
+
+// No verb takes a negative time.
+func TestEveryTime_negative(t *testing.T) {
+	times := 0
+	for _, node := range leaves(t) {
+		for _, flag := range node.Flags {
+			of := flag.Target.Type()
+			if of.Kind() == reflect.Pointer {
+				of = of.Elem()
+			}
+			if of != reflect.TypeFor[time.Duration]() {
+				continue
+			}
+			times++
+			code, _, stderr := docent(t, fitting(node, "", "", "--"+flag.Name+"=-1s"))
+			require.Equal(t, 2, code)
+			require.Regexp(t, `: --`+flag.Name+` -1s is negative; give a time such as \d+(ms|s|m|h)\n$`, stderr)
+		}
+	}
+	require.Greater(t, times, 30)
+}

@@ -6,14 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
-	"github.com/docent-go/docent/internal/base/znode"
-	"github.com/docent-go/docent/internal/bridge"
-	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 )
 
@@ -75,9 +71,6 @@ func (barrierWait) Help() string {
 
 // Run waits for the gate.
 func (c *barrierWait) Run(ctx context.Context, a *app) error {
-	if c.Wait != nil && *c.Wait < 0 {
-		return usagef("barrier wait: --wait %v is negative; give a time such as 30s", *c.Wait)
-	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	return interruptible(ctx, signals, func(ctx context.Context) error {
@@ -154,7 +147,8 @@ type barrierEnter struct {
 func (barrierEnter) Help() string {
 	return `CMD runs once --count members have entered. Its environment has DOCENT_PATH (the rendezvous) and DOCENT_TOKEN ` +
 		`(the number of the round, which is the same for all members and grows from round to round). When CMD has ended, ` +
-		`docent waits until the other members have left or their sessions have ended. The exit code is CMD's; 75 if the others ` +
+		`docent waits until the other members have left or their sessions have ended. If another process has the id, docent waits for one and a ` +
+		`half session timeouts, and then fails with exit code 1. The exit code is CMD's; 75 if the others ` +
 		`have not entered within --wait, or all places are taken; 79 if the session was lost while CMD ran. ` +
 		`While CMD runs, signals are passed on to it. Before and after CMD, SIGINT, SIGTERM, SIGHUP and SIGQUIT end the wait.` +
 		"\n\n" + `Example: docent barrier enter /barriers/load --count 5 --wait 1m -- ./generate-load.sh`
@@ -165,10 +159,6 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.Count < 1 || c.Count > barrier.MaxCount:
 		return usagef("barrier enter: --count %d is out of range; give 1 to %d", c.Count, barrier.MaxCount)
-	case c.Wait != nil && *c.Wait < 0:
-		return usagef("barrier enter: --wait %v is negative; give a time such as 30s", *c.Wait)
-	case c.Grace < 0:
-		return usagef("barrier enter: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "barrier enter " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
@@ -179,8 +169,8 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := child.Look(c.Cmd[0]); err != nil {
-		return withTask(task, err)
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	var visit *barrier.Visit
 	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
@@ -204,7 +194,7 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 func (c *barrierEnter) enter(ctx context.Context, a *app, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
 	w := waiting{app: a, task: "barrier enter " + c.Path, sm: sm, limit: c.Wait, path: c.Path,
 		late: func(obstacle string) error { return notThrough(c.Wait)(cmp.Or(obstacle, c.tooFew())) },
-		look: func(ctx context.Context) (string, error) { return c.missing(ctx, bridge.Core(sm)) }}
+		look: func(ctx context.Context) (string, error) { return c.missing(ctx, sm, d) }}
 	err = w.run(ctx, func(ctx context.Context) error {
 		visit, err = d.Enter(ctx)
 		return err
@@ -216,35 +206,34 @@ func (c *barrierEnter) enter(ctx context.Context, a *app, sm *session.Manager, d
 }
 
 // missing says what the rendezvous lacks, or returns "".
-func (c *barrierEnter) missing(ctx context.Context, m *core.Manager) (string, error) {
-	names, _, err := m.Children(ctx, c.Path)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
-		return "", err
-	}
-	paths := make([]string, len(names))
-	for i, name := range names {
-		paths[i] = znode.Join(c.Path, name)
-	}
-	s, err := m.Session(ctx)
+func (c *barrierEnter) missing(ctx context.Context, sm *session.Manager, d *barrier.Double) (string, error) {
+	own, err := sm.Session(ctx)
 	if err != nil {
 		return "", err
 	}
-	nodes, err := s.SeeOwners(ctx, paths)
+	status, err := d.Status(ctx)
 	if err != nil {
 		return "", err
 	}
 	inside, others := false, 0
-	for _, node := range nodes {
+	var same *barrier.Member // another member with our id
+	for _, m := range status.Members {
 		switch {
-		case node == nil:
-		case node.Stat.EphemeralOwner == s.ID():
+		case m.Session == own.ID:
 			inside = true
-		case node.Hidden, node.Stat.EphemeralOwner != 0:
+		case m.Hidden, m.Session != 0:
 			others++
+		}
+		if m.Session != own.ID && c.ID != "" && m.ID == c.ID {
+			same = &m
 		}
 	}
 	switch {
-	case !inside && slices.Contains(names, "ready"):
+	case !inside && same != nil && same.PID != 0:
+		return fmt.Sprintf("another member has the id %s (pid %d on %s)", oneLine(c.ID), same.PID, oneLine(same.Host)), nil
+	case !inside && same != nil:
+		return "another member has the id " + oneLine(c.ID), nil
+	case !inside && status.Ready:
 		return "another round is under way", nil
 	case others < c.Count-1:
 		return c.tooFew(), nil

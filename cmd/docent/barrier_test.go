@@ -53,10 +53,10 @@ func TestBarrier_waitIsWokenOrInterrupted(t *testing.T) {
 }
 
 func TestBarrier_enter(t *testing.T) {
-	server := zktest.New(t)
+	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	first := start(t, words("barrier enter /b --count 2 --id a", self()...), on(server), role("signals"))
 	awaitEphemerals(t, server, 1)
-	code, _, stderr := docent(t, words("barrier enter /b --count 2 --id a", self("0")...), on(server), role("exit"))
+	code, _, stderr := docent(t, words("barrier enter /b --count 2 --id a --timeout 200ms", self("0")...), on(server), role("exit"))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "the id is in use: a member with the id \"a\" of process ")
 	require.Regexp(t, `is at the barrier, and session 0x[0-9a-f]+ holds it; choose another id, or end its process: the id is free when that session has ended\n$`, stderr)

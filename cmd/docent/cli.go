@@ -132,7 +132,7 @@ func parse(cli *grammar, env *environment) (command *kong.Context, err error) {
 	if err != nil {
 		return nil, usageOf(err, args)
 	}
-	if err := cmp.Or(rejectEmpty(command), checkPartners(command)); err != nil {
+	if err := cmp.Or(rejectEmpty(command), rejectNegative(command), checkPartners(command)); err != nil {
 		return nil, &usageError{text: err.Error()}
 	}
 	return command, nil

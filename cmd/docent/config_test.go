@@ -143,7 +143,7 @@ func TestConfig_watch(t *testing.T) {
 func TestConfig_watch_missing(t *testing.T) {
 	server := zktest.New(t)
 	watch := start(t, words("config watch /c/a"), on(server))
-	require.Equal(t, "-- no such node --", watch.line())
+	require.Equal(t, "-- no such znode --", watch.line())
 	require.NoError(t, server.Put("/c/a", nil))
 	require.Empty(t, watch.line())
 	watch.kill(os.Interrupt)

@@ -147,7 +147,7 @@ func (configList) Help() string {
 	return `Prints every key below the path, at every depth, sorted. Each line has the key relative to the path, its version and ` +
 		`its value. The keys are a snapshot of one instant. It omits directories without a value, and histories. For each key ` +
 		`that may not be read, and each directory that may not be listed, it prints a line on standard error. So it does if keys ` +
-		`are left out, beyond 20000 nodes or 64 MiB.`
+		`are left out, beyond 20000 znodes or 64 MiB.`
 }
 
 // Run prints the keys.
@@ -175,7 +175,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 			return missing(c.Path)
 		}
 		if out := snap.LeftOut; out.Znodes > 0 {
-			a.note("config list %s: %d nodes with %d bytes are left out, beyond the limits of %d nodes and %d bytes; the first is %s",
+			a.note("config list %s: %d znodes with %d bytes are left out, beyond the limits of %d znodes and %d bytes; the first is %s",
 				c.Path, out.Znodes, out.Bytes, config.DefaultLimit, config.DefaultMaxBytes, oneLine(out.First[0]))
 		}
 		for _, h := range snap.Hidden {

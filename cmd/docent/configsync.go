@@ -43,9 +43,6 @@ func (configSync) Help() string {
 
 // Run keeps the file equal to the key.
 func (c *configSync) Run(ctx context.Context, a *app) error {
-	if c.Grace < 0 {
-		return usagef("config sync: --grace %v is negative; give a time such as 5s", c.Grace)
-	}
 	if c.Tree && c.Check != "" {
 		return usagef("config sync: --check is for one file; leave out --tree, or let CMD check the directory")
 	}
@@ -53,10 +50,8 @@ func (c *configSync) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
-	if len(c.Cmd) > 0 {
-		if err := child.Look(c.Cmd[0]); err != nil {
-			return withTask(task, err)
-		}
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	if c.Check != "" {
 		if err := child.Look(checkShell); err != nil {

@@ -15,7 +15,7 @@ import (
 
 // treeLimits are the flags of a command that reads a whole tree.
 type treeLimits struct {
-	Limit    int `default:"20000" placeholder:"N" help:"Read N nodes at most. Default: 20000. A tree that has more is an error."`
+	Limit    int `default:"20000" placeholder:"N" help:"Read N znodes at most. Default: 20000. A tree that has more is an error."`
 	MaxBytes int `default:"67108864" placeholder:"N" help:"Read N bytes of names and values at most. Default: 67108864. A tree that has more is an error."`
 }
 
@@ -47,7 +47,7 @@ func complete(path string, snap *config.TreeSnapshot[[]byte]) error {
 	case len(snap.Hidden) > 0:
 		return snap.Hidden[0].Err
 	case snap.LeftOut.Znodes > 0:
-		return fmt.Errorf("the tree is too large: %d nodes with %d bytes are beyond the limits", snap.LeftOut.Znodes, snap.LeftOut.Bytes)
+		return fmt.Errorf("the tree is too large: %d znodes with %d bytes are beyond the limits", snap.LeftOut.Znodes, snap.LeftOut.Bytes)
 	case !snap.Exists:
 		return missing(path)
 	case snap.Torn:

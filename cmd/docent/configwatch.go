@@ -16,7 +16,7 @@ type configWatch struct {
 
 // Lines of a watch that are not values.
 const (
-	lineMissing = "-- no such node --"
+	lineMissing = "-- no such znode --"
 	lineDeleted = "-- deleted --"
 )
 

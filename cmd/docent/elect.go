@@ -45,11 +45,8 @@ func (c *electCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if c.Grace < 0 {
-		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)
-	}
-	if err := child.Look(c.Cmd[0]); err != nil {
-		return withTask(task, err)
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	var sm *session.Manager
 	return a.acquired(ctx, func(_ context.Context, connected *session.Manager) error {

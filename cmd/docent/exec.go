@@ -49,10 +49,6 @@ func (c *execCommand) check() error {
 	switch {
 	case signalsByName[strings.TrimPrefix(c.Signal, "SIG")] == nil:
 		return usagef("exec: --signal %q is unknown; use TERM, HUP, INT, QUIT, USR1 or USR2", c.Signal)
-	case c.Debounce < 0:
-		return usagef("exec: --debounce %v is negative; give a time such as 500ms", c.Debounce)
-	case c.Grace < 0:
-		return usagef("exec: --grace %v is negative; give a time such as 10s", c.Grace)
 	case c.Prefix != "" && !validName(c.Prefix):
 		return usagef("exec: --prefix %q cannot begin the name of a variable; use letters, digits and _, and a letter first", c.Prefix)
 	}
@@ -68,8 +64,8 @@ func (c *execCommand) Run(ctx context.Context, a *app) error {
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
-	if err := child.Look(c.Cmd[0]); err != nil {
-		return withTask(task, err)
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	var tree *config.Tree[[]byte]
 	var sm *session.Manager

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/internal/base/znode"
 )
@@ -148,6 +149,32 @@ func rejectEmpty(command *kong.Context) error {
 		}
 	}
 	return nil
+}
+
+// rejectNegative rejects a negative time.
+func rejectNegative(command *kong.Context) error {
+	for _, step := range command.Path {
+		if step.Flag == nil {
+			continue
+		}
+		target := step.Flag.Target
+		if target.Kind() == reflect.Pointer && !target.IsNil() {
+			target = target.Elem()
+		}
+		if d, ok := target.Interface().(time.Duration); ok && d < 0 {
+			return fmt.Errorf("%s: --%s %v is negative; give a time such as %s",
+				verbOf(command), step.Flag.Name, d, cmp.Or(step.Flag.PlaceHolder, step.Flag.Default))
+		}
+	}
+	return nil
+}
+
+// lookCmd looks for CMD, before anything is acquired. A verb may have no CMD.
+func lookCmd(task string, cmd []string) error {
+	if len(cmd) == 0 {
+		return nil
+	}
+	return withTask(task, child.Look(cmd[0]))
 }
 
 // checkPartners rejects a flag without the flag beside which alone it has an

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/session"
@@ -67,7 +69,7 @@ type groupList struct {
 // Help is shown by "docent group list --help".
 func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
-		`without members prints nothing. If PATH does not exist, the exit code is 1. With --json each line is an object with id, payload (or base64, if the payload is ` +
+		`without members prints nothing; if PATH has other znodes, standard error names them. If PATH does not exist, the exit code is 1. With --json each line is an object with id, payload (or base64, if the payload is ` +
 		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
 		`whose znode may not be read is listed, with a line on standard error. So is what is beyond 20000 members or 64 MiB: ` +
 		`members after these are left out, and members with a large payload are listed without it (unread, with --json).`
@@ -105,6 +107,9 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 	if err != nil {
 		return err
 	}
+	if len(members) == 0 {
+		return a.noteOthers(ctx, sm, c.Path)
+	}
 	for _, m := range members {
 		if m.Hidden && !a.globals.JSON {
 			a.note("group list %s: the ACL of %s hides the member's payload", c.Path, oneLine(m.Path))
@@ -121,6 +126,37 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 			return err
 		}
 	}
+	return nil
+}
+
+// shownOthers is how many names noteOthers prints.
+const shownOthers = 3
+
+// noteOthers says on standard error what a directory without members has
+// instead. A directory that is empty is an empty group.
+func (a *app) noteOthers(ctx context.Context, sm *session.Manager, path string) error {
+	var names []string
+	err := a.once(ctx, func(ctx context.Context) (err error) {
+		names, _, err = sm.Children(ctx, path)
+		return err
+	})
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	slices.Sort(names)
+	shown := make([]string, 0, shownOthers)
+	for _, name := range names[:min(shownOthers, len(names))] {
+		shown = append(shown, oneLine(name))
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(names) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	advice := `check the path (see "docent inspect")`
+	if slices.Contains(names, "members") && slices.Contains(names, "claims") {
+		advice = "list a partitioner's members with docent group list " + oneLine(path) + "/members"
+	}
+	a.note("group list %s: no members, but other znodes: %s; %s", oneLine(path), text, advice)
 	return nil
 }
 

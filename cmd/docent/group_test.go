@@ -93,6 +93,27 @@ func TestGroup_join_sessionLost(t *testing.T) {
 	}
 }
 
+// A directory without members may be a partitioner, or another recipe's: the
+// list says what it found.
+func TestGroup_list_notAGroup(t *testing.T) {
+	server := zktest.New(t)
+	for _, path := range []string{"/p/members", "/p/claims", "/q/a", "/q/b\u202e", "/q/c", "/q/d", "/empty"} {
+		require.NoError(t, server.Put(path, nil))
+	}
+	for path, says := range map[string]string{
+		"/p":     "docent: group list /p: no members, but other znodes: claims, members; list a partitioner's members with docent group list /p/members\n",
+		"/q":     `docent: group list /q: no members, but other znodes: a, b\xe2\x80\xae, c and 1 more; check the path (see "docent inspect")` + "\n",
+		"/empty": "",
+	} {
+		for _, flag := range []string{"", " --json"} {
+			code, out, stderr := docent(t, words("group list "+path+flag), on(server))
+			require.Zero(t, code)
+			require.Empty(t, out)
+			require.Equal(t, says, stderr)
+		}
+	}
+}
+
 func TestGroup_join_duplicate(t *testing.T) {
 	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	a := start(t, words("group join /g host-7"), on(server))

@@ -37,8 +37,8 @@ func (env *environment) checkHolder(task, path string, cmd []string) (outer []se
 	if err := withTask(task, checkPath(path)); err != nil {
 		return nil, err
 	}
-	if err := child.Look(cmd[0]); err != nil {
-		return nil, withTask(task, err)
+	if err := lookCmd(task, cmd); err != nil {
+		return nil, err
 	}
 	return env.outerSessions()
 }

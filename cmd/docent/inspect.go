@@ -58,14 +58,10 @@ func (c *inspectCommand) check() error {
 		return usagef("inspect: --max-bytes %d is too small; give 1 or more", c.MaxBytes)
 	case c.Depth != nil && *c.Depth < 0:
 		return usagef("inspect: --depth %d is negative; give 0 or more", *c.Depth)
-	case c.Every < 0:
-		return usagef("inspect: --every %v is negative; give a time such as 1s", c.Every)
 	case c.Held <= 0 || c.Waited <= 0:
 		return usagef("inspect: --held and --waited must be more than zero; give a time such as 10m")
 	case c.Growth < 1:
 		return usagef("inspect: --growth %d is too small; give 1 or more", c.Growth)
-	case c.Confirm < 0:
-		return usagef("inspect: --confirm %v is negative; give a time such as 1s", c.Confirm)
 	}
 	return nil
 }

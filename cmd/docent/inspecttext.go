@@ -27,10 +27,10 @@ func reportText(r *inspect.Report) string {
 	return t.b.String()
 }
 
-// leftOutText counts the nodes whose data was left out.
+// leftOutText counts the znodes whose data was left out.
 func leftOutText(r *inspect.Report) string {
 	return fmt.Sprintf("%s shown without its data, %d bytes: beyond --max-bytes, or too large for a recipe; the first is %s",
-		count(r.LeftOut.Znodes, "node"), r.LeftOut.Bytes, oneLine(r.LeftOut.First[0]))
+		count(r.LeftOut.Znodes, "znode"), r.LeftOut.Bytes, oneLine(r.LeftOut.First[0]))
 }
 
 // leadsTo reports whether the first of the others is below f.

@@ -54,10 +54,6 @@ func (c *lockCommand) check() error {
 		return usagef("lock: --permits %d is too large; give at most %d", *c.Permits, math.MaxInt32)
 	case c.Wait != nil && c.Try:
 		return usagef("lock: --wait and --try exclude each other; give one of them")
-	case c.Wait != nil && *c.Wait < 0:
-		return usagef("lock: --wait %v is negative; give a time such as 30s", *c.Wait)
-	case c.Grace < 0:
-		return usagef("lock: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	if c.Wait != nil && *c.Wait == 0 {
 		c.Try = true

@@ -54,7 +54,7 @@ const lenOfNothing = `{"path":"/typo","ready":0,"delayed":0,"claimed":0,"dead":0
 
 // watchingVerbs read a path until they are interrupted.
 var watchingVerbs = []struct{ line, path, first string }{
-	{"config watch /typo", "/typo", "-- no such node --"},
+	{"config watch /typo", "/typo", "-- no such znode --"},
 	{"config sync /typo FILE", "/typo", ""},
 	{"group watch /typo", "/typo", "no members"},
 	{"service watch typo", "/services/typo", "no instances"},

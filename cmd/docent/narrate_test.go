@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
 )
@@ -54,6 +55,10 @@ func TestNarrated(t *testing.T) {
 		{"barrier wait /g --wait 30s", `waiting: the gate is set`, func(w *testworld.World) { w.Put("/g", "") }},
 		{"queue take /q --wait 30s", `waiting: no item is ready`, func(w *testworld.World) { w.Put("/q", "") }},
 		{"barrier enter /b --count 2 --wait 30s -- true", `waiting: fewer than 2 members have entered`, nil},
+		{"barrier enter /b --count 2 --id a --wait 10s -- true", `waiting: another member has the id a \(pid \d+ on .*\)`, func(w *testworld.World) {
+			d := barrier.NewDouble(w.Process().Manager, "/b", 2, barrier.ID("a"))
+			require.True(w, testworld.Go(w, d.Enter).Waiting())
+		}},
 		{"leader /e --transfer b --wait 30s", `waiting: another candidate leads`, campaigning},
 		{"once /j --every 1h --wait 30s -- true", `waiting: a run is under way`, func(w *testworld.World) {
 			_, err := lock.NewOnce(w.Process().Manager, "/j", time.Hour).Start(w.Context())

@@ -42,12 +42,8 @@ func (c *onceCommand) check() error {
 	switch {
 	case c.Every < time.Millisecond:
 		return usagef("once: --every %v is too short; give a time such as 10m", c.Every)
-	case c.Slack != nil && (*c.Slack < 0 || c.Every-*c.Slack < time.Millisecond):
+	case c.Slack != nil && c.Every-*c.Slack < time.Millisecond:
 		return usagef("once: --slack %v is out of range; give a time from 0 to less than --every %v", *c.Slack, c.Every)
-	case c.Wait < 0:
-		return usagef("once: --wait %v is negative; give a time such as 5m", c.Wait)
-	case c.Grace < 0:
-		return usagef("once: --grace %v is negative; give a time such as 5s", c.Grace)
 	case c.SkippedCode < 0 || c.SkippedCode > 255:
 		return usagef("once: --skipped-code %d is not an exit code; give 0 to 255", c.SkippedCode)
 	}

@@ -165,7 +165,7 @@ func TestOnce_refusals(t *testing.T) {
 		{"once /j -- true", "--every is missing; write docent once PATH --every 10m -- CMD", 2},
 		{"once /j --every 0s -- true", "once: --every 0s is too short; give a time such as 10m", 2},
 		{"once /j --every 10m --slack 10m -- true", "once: --slack 10m0s is out of range; give a time from 0 to less than --every 10m0s", 2},
-		{"once /j --every 10m --slack=-1s -- true", "once: --slack -1s is out of range", 2},
+		{"once /j --every 10m --slack=-1s -- true", "once: --slack -1s is negative; give a time such as 30s", 2},
 		{"once /j --every 10m --wait=-1s -- true", "once: --wait -1s is negative", 2},
 		{"once /j --every 10m --grace=-1s -- true", "once: --grace -1s is negative", 2},
 		{"once /j --every 10m --skipped-code 256 -- true", "once: --skipped-code 256 is not an exit code", 2},

@@ -108,8 +108,6 @@ func (c *queuePut) check(task string) error {
 		return usagef("queue put: --priority needs another --layout than simple, which has no priorities")
 	case c.Priority != nil && (*c.Priority < low || *c.Priority > high):
 		return usagef("queue put: --priority %d is out of range; give %d to %d", *c.Priority, low, high)
-	case c.Delay < 0:
-		return usagef("queue put: --delay %v is negative; give a time such as 1m", c.Delay)
 	case c.Delay > 0 && c.Layout != "curator":
 		return usagef("queue put: --delay needs --layout curator; other layouts have no delays")
 	case c.Delay > maxDelay:

@@ -38,16 +38,10 @@ func (queueTake) Help() string {
 
 func (c *queueTake) check() error {
 	switch {
-	case c.Wait != nil && *c.Wait < 0:
-		return usagef("queue take: --wait %v is negative; give a time such as 30s", *c.Wait)
-	case c.Retry < 0:
-		return usagef("queue take: --retry %v is negative; give a time such as 1m", c.Retry)
 	case c.Retry > 0 && c.Layout != "curator":
 		return usagef("queue take: --retry needs --layout curator; other layouts have no delays")
 	case c.MaxAttempts != nil && *c.MaxAttempts < 1:
 		return usagef("queue take: --max-attempts %d is too small; give 1 or more, or leave it out for no limit", *c.MaxAttempts)
-	case c.Grace < 0:
-		return usagef("queue take: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	return c.queueAt.check("queue take " + c.Path)
 }
@@ -58,10 +52,8 @@ func (c *queueTake) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	task := "queue take " + c.Path
-	if len(c.Cmd) > 0 {
-		if err := child.Look(c.Cmd[0]); err != nil {
-			return withTask(task, err)
-		}
+	if err := lookCmd(task, c.Cmd); err != nil {
+		return err
 	}
 	opts := []queue.Option{queue.OnSkipped(func(s queue.Skipped) {
 		a.note("%s: item %s is skipped: %s", task, s.ID, nodeReason(s.Err))

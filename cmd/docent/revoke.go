@@ -39,9 +39,6 @@ type askedJSON struct {
 
 // Run asks the holders, and waits for them.
 func (c *revokeCommand) Run(ctx context.Context, a *app) error {
-	if c.Wait != nil && *c.Wait < 0 {
-		return usagef("revoke: --wait %v is negative; give a time such as 30s", *c.Wait)
-	}
 	task := "revoke " + c.Path
 	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err

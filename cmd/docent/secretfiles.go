@@ -119,7 +119,7 @@ func (a *app) readFile(flag, path string, secret bool) ([]byte, error) {
 	if err != nil {
 		return failed(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	info, err := file.Stat()
 	if err != nil {
 		return failed(err)

@@ -31,24 +31,12 @@ const watchCmdHelp = "\n\n" + `With a CMD nothing is printed. CMD runs with the 
 	`ZooKeeper does not answer, the state is unknown, and CMD does not run. SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to CMD, and end ` +
 	`docent with exit code 0. CMD's environment has DOCENT_PATH.`
 
-func (c *watchCmd) checkCmd(task string) error {
-	switch {
-	case c.Debounce < 0:
-		return usagef("%s: --debounce %v is negative; give a time such as 500ms", task, c.Debounce)
-	case c.Grace < 0:
-		return usagef("%s: --grace %v is negative; give a time such as 5s", task, c.Grace)
-	case len(c.Cmd) > 0:
-		return withTask(task, child.Look(c.Cmd[0]))
-	}
-	return nil
-}
-
 // whileWatching connects and runs f until f returns or a signal arrives. f
 // gives each state of what it watches, which is at path, to CMD. Without a CMD
 // the runner is nil, and f prints. An interruption is a normal end.
 func (a *app) whileWatching(ctx context.Context, task, path string, c *watchCmd,
 	f func(ctx context.Context, sm *session.Manager, cmd *cmdRunner) error) error {
-	if err := c.checkCmd(task); err != nil {
+	if err := lookCmd(task, c.Cmd); err != nil {
 		return err
 	}
 	if len(c.Cmd) == 0 {

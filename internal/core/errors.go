@@ -109,7 +109,7 @@ func Failed(op, path string, err error) error {
 		return failed
 	}
 	failed.Session = inner.Session
-	if direct, ok := err.(*OpError); ok && direct.Path == path {
+	if direct, ok := err.(*OpError); ok && direct.Path == path { //nolint:errorlint // the text of a wrapped one stays
 		switch {
 		case direct.Op == op:
 			return err
@@ -180,7 +180,10 @@ func reasonText(err error) string {
 	return strings.TrimPrefix(err.Error(), "zk: ")
 }
 
-// answer is a reason inside a longer text.
+// Explain returns an error that matches err, an answer of a server, and has the
+// text that an OpError has for it. It is for an answer inside a longer text.
+func Explain(err error) error { return &answer{err} }
+
 type answer struct{ err error }
 
 func (a *answer) Error() string { return reasonText(a.err) }

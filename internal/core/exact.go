@@ -220,7 +220,7 @@ func (s *Session) look(ctx context.Context, path string, doubt bool) (presence, 
 
 // errMadeAnew says that a write has changed another node than the one that was
 // read. It matches ErrNoNode, because the intended node does not exist.
-var errMadeAnew = fmt.Errorf("another client has deleted and created the znode since it was read, and the write went into the new znode: %w", ErrNoNode)
+var errMadeAnew = fmt.Errorf("another client has deleted and created the znode since it was read, and the write went into the new znode: %w", Explain(ErrNoNode))
 
 // SetOver writes data into the node, if it is as an earlier read of this
 // session has seen it, and returns the new stat. It fails with ErrBadVersion if

@@ -129,7 +129,7 @@ func (n *Node) unreadable() error {
 	if n.czxid != 0 || n.hold != nil {
 		return nil
 	}
-	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's znode must let its owner read it", ErrNoAuth)}
+	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's znode must let its owner read it", Explain(ErrNoAuth))}
 }
 
 // tellWritten notes the data that another client has written to the node.

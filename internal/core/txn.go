@@ -227,9 +227,9 @@ func (s *Session) request(op Op) (wire.MultiOp, error) {
 
 func (op Op) failed(i int, err error) error {
 	if op.kind == "" {
-		return fmt.Errorf("op %d: %w", i+1, &answer{err})
+		return fmt.Errorf("op %d: %w", i+1, Explain(err))
 	}
-	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, &answer{err})
+	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, Explain(err))
 }
 
 // refusedOp is a server's refusal of a transaction, with our own text.

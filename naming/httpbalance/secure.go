@@ -75,7 +75,7 @@ func serverName(name string) bool { return net.ParseIP(name) != nil || hostport.
 // dialsTLS reports whether a function makes the TLS connections.
 func dialsTLS(of *http.Transport) bool {
 	//lint:ignore SA1019 programs still set it
-	return of.DialTLSContext != nil || of.DialTLS != nil
+	return of.DialTLSContext != nil || of.DialTLS != nil //nolint:staticcheck // programs still set it
 }
 
 // clone returns a copy of an http.Transport that shares no connection with it.
@@ -83,7 +83,7 @@ func dialsTLS(of *http.Transport) bool {
 func clone(of *http.Transport) *http.Transport {
 	c := of.Clone()
 	//lint:ignore SA1019 programs still set it
-	c.DialTLSContext, c.DialTLS = nil, nil
+	c.DialTLSContext, c.DialTLS = nil, nil //nolint:staticcheck // programs still set it
 	if c.TLSClientConfig == nil {
 		c.TLSClientConfig = new(tls.Config)
 	}

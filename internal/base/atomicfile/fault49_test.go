@@ -36,7 +36,7 @@ func as(t *testing.T, test func(m *machine)) {
 	}
 	for _, me := range []int{0, nobody} {
 		t.Run(fmt.Sprintf("uid %d", me), func(t *testing.T) {
-			dir, err := os.MkdirTemp("", "docent-two-users-*")
+			dir, err := os.MkdirTemp("", "docent-two-users-*") //nolint:usetesting // another user cannot reach t.TempDir()
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 			require.NoError(t, os.Chmod(dir, 0o755))

@@ -18,7 +18,9 @@ func owner(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) 
 
 func group(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Gid) }
 
-func links(info fs.FileInfo) uint64 { return uint64(info.Sys().(*syscall.Stat_t).Nlink) }
+func links(info fs.FileInfo) uint64 {
+	return uint64(info.Sys().(*syscall.Stat_t).Nlink) //nolint:unconvert // other systems have smaller numbers
+}
 
 // trusted reports whether a user may decide which file is used.
 func trusted(uid int) bool { return uid == 0 || uid == os.Geteuid() }

@@ -52,3 +52,13 @@ func (b Backoff) Wait(ctx context.Context, n int) error {
 	}
 	return ctxend.Err(ctx)
 }
+
+// After returns a channel that gets the time once d is over, and a function that
+// stops its timer. For a d of zero or less the channel is nil, which blocks.
+func After(d time.Duration) (over <-chan time.Time, stop func()) {
+	if d <= 0 {
+		return nil, func() {}
+	}
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
+}

@@ -65,3 +65,24 @@ func TestWait(t *testing.T) {
 		}
 	})
 }
+
+func TestAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		over, stop := backoff.After(time.Minute)
+		<-over
+		require.Equal(t, time.Minute, time.Since(began))
+		stop()
+
+		over, stop = backoff.After(time.Minute)
+		stop()
+		time.Sleep(time.Hour)
+		require.Empty(t, over, "it was stopped")
+
+		for _, d := range []time.Duration{0, -time.Second} {
+			over, stop = backoff.After(d)
+			require.Nil(t, over)
+			stop()
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,19 @@ var guarded = map[string]string{
 // function has compared the error, or has just made it. A function that wraps
 // its argument is only called with such errors.
 func TestFault27_NothingWrapsANilError(t *testing.T) {
+	fset, packages := parsed(t)
+	for _, files := range packages {
+		for _, at := range doubts(fset, files...) {
+			name := place(at.file, at.function)
+			if guarded[name] == "" {
+				t.Errorf("%s: line %d: %s may be nil where it is wrapped", name, at.line, at.text)
+			}
+		}
+	}
+}
+
+// parsed returns the code of the repository, by directory.
+func parsed(t *testing.T) (*token.FileSet, map[string][]*ast.File) {
 	packages := make(map[string][]*ast.File)
 	fset := token.NewFileSet()
 	require.NoError(t, filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
@@ -62,14 +76,7 @@ func TestFault27_NothingWrapsANilError(t *testing.T) {
 		return err
 	}))
 	require.Greater(t, len(packages), 20, "the module's files are found")
-	for _, files := range packages {
-		for _, at := range doubts(fset, files...) {
-			name := place(at.file, at.function)
-			if guarded[name] == "" {
-				t.Errorf("%s: line %d: %s may be nil where it is wrapped", name, at.line, at.text)
-			}
-		}
-	}
+	return fset, packages
 }
 
 // The check finds errors that may be nil, and accepts sound code.
@@ -99,6 +106,44 @@ func TestFault27_TheCheckFindsNilErrors(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, found, len(doubts(fset, file)) > 0, text)
 	}
+}
+
+// answers are the errors whose texts are go-zookeeper's, such as
+// "zk: not authenticated". core.Explain gives them words of their own.
+var answers = []string{
+	"ErrNoNode", "ErrNodeExists", "ErrBadVersion", "ErrNotEmpty", "ErrNoAuth", "ErrInvalidACL", "ErrNoChildrenForEphemerals", "ErrAuthFailed",
+}
+
+// An answer of a server inside a longer text is explained, as it is when it is
+// the whole reason of an OpError.
+func TestAnswersInsideATextAreExplained(t *testing.T) {
+	require.True(t, quotesAnswer(t, `fmt.Errorf("%w: a member reads it", core.ErrNoAuth)`))
+	require.False(t, quotesAnswer(t, `fmt.Errorf("%w: a member reads it", core.Explain(core.ErrNoAuth))`))
+	fset, packages := parsed(t)
+	for _, files := range packages {
+		for _, file := range files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && raw(call) {
+					t.Errorf("%v: wrap core.Explain of the answer: its own text is the client's", fset.Position(call.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+func quotesAnswer(t *testing.T, code string) bool {
+	x, err := parser.ParseExpr(code)
+	require.NoError(t, err)
+	return raw(x.(*ast.CallExpr))
+}
+
+// raw reports whether fmt.Errorf gets an answer of a server by its name.
+func raw(call *ast.CallExpr) bool {
+	return text(call.Fun) == "fmt.Errorf" && slices.ContainsFunc(call.Args, func(arg ast.Expr) bool {
+		name := text(arg)
+		return slices.Contains(answers, name[strings.LastIndexByte(name, '.')+1:])
+	})
 }
 
 type doubt struct {
@@ -176,9 +221,10 @@ func risky(call *ast.CallExpr, sinks map[sink]bool) (args []ast.Expr) {
 	return args
 }
 
-// inner returns the error in a ctxend.Join, which keeps it or adds to it.
+// inner returns the error in a ctxend.Join or an Explain, which keep it.
 func inner(arg ast.Expr) ast.Expr {
-	if call, ok := arg.(*ast.CallExpr); ok && text(call.Fun) == "ctxend.Join" {
+	call, ok := arg.(*ast.CallExpr)
+	if ok && slices.Contains([]string{"ctxend.Join", "core.Explain", "Explain"}, text(call.Fun)) {
 		return call.Args[len(call.Args)-1]
 	}
 	return arg

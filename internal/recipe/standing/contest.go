@@ -3,19 +3,11 @@ package standing
 import (
 	"cmp"
 	"errors"
-	"time"
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/recognise"
 )
-
-// rival is the node of another process at our path, and the end of the wait for
-// it.
-type rival struct {
-	czxid int64
-	until time.Time
-}
 
 // contest handles a node at our path that our session does not own.
 func (r *round) contest(seen sighting) error {
@@ -45,13 +37,11 @@ func (r *round) contest(seen sighting) error {
 		r.barred(core.Replaced(owner))
 		return nil
 	}
-	if r.rival.czxid != stat.Czxid {
-		r.rival.czxid = stat.Czxid
-		r.rival.until = time.Now().Add(r.rivalTimeout())
-	}
-	if left := time.Until(r.rival.until); left > 0 && !r.replaced {
-		r.wait(left)
-		return nil
+	if r.cfg.Conflict != Refuse && !r.replaced {
+		if left := r.rival.Left(stat.Czxid, r.s.Timeout()); left > 0 {
+			r.wait(left)
+			return nil
+		}
 	}
 	taken := core.IDTaken(owner, false)
 	if r.opening {
@@ -76,16 +66,6 @@ func (r *round) barred(why error) {
 	}
 	r.refuse(everyone, r.State().Err)
 	r.wait(0)
-}
-
-// rivalTimeout is how long Wait waits for the node of a crashed process. The
-// session of such a process lasts for its timeout, rounded up to a tick. A tick
-// is at most half of the shortest timeout that servers grant.
-func (r *round) rivalTimeout() time.Duration {
-	if r.cfg.Conflict == Refuse {
-		return 0
-	}
-	return r.s.Timeout() * 3 / 2
 }
 
 // replace puts our node in the place of another.

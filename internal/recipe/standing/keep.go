@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/backoff"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/rival"
 )
 
 // Pauses between requests that a server refuses but may grant later, and
@@ -29,7 +30,7 @@ type keeping struct {
 	failures int       // failures in a row
 	since    time.Time // when the node began to stand
 	ghost    string    // the sequential node of the previous session
-	rival    rival
+	rival    rival.Rival
 }
 
 // keep keeps the node through one session after the other.
@@ -226,12 +227,8 @@ func (r *round) wait(limit time.Duration) (set bool) {
 	if r.watch != nil {
 		fired = r.watch.Done()
 	}
-	var over <-chan time.Time
-	if limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		over = timer.C
-	}
+	over, stop := backoff.After(limit)
+	defer stop()
 	select {
 	case <-r.wake:
 		return r.ctx.Err() == nil

@@ -51,12 +51,8 @@ func (m *Node) sleep(s *core.Session, watch *core.Watch, pause time.Duration) {
 		fired = watch.Done()
 		defer watch.Stop()
 	}
-	var over <-chan time.Time
-	if pause > 0 {
-		timer := time.NewTimer(pause)
-		defer timer.Stop()
-		over = timer.C
-	}
+	over, stop := backoff.After(pause)
+	defer stop()
 	for {
 		select {
 		case <-fired:
