@@ -210,7 +210,6 @@ const dubboDefault = "default."
 
 // isField reports whether Decode would read the parameter into a field.
 func (d *dubbo) isField(key, value string) bool {
-	isTrue := strings.EqualFold(value, "true")
 	switch key {
 	case "weight":
 		_, _, ok := parseWeight(value)
@@ -219,9 +218,9 @@ func (d *dubbo) isField(key, value string) bool {
 		ms, err := strconv.ParseInt(value, 10, 64)
 		return err == nil && ms != 0
 	case "enabled", "dynamic":
-		return !isTrue
+		return !isTrue(value)
 	case "disabled":
-		return isTrue
+		return isTrue(value)
 	}
 	return false
 }

@@ -18,6 +18,8 @@ func fuzzJSON(f *testing.F, codec naming.Codec) {
 		"", "{}", "null", `{"name":"svc"`, `{"id":"x","port":1,"payload":{"@class":"java.util.HashMap","weight":"3","draining":"true"},"enabled":false}`,
 		`{"payload":["java.lang.Long",7],"docent":{"weight":3},"uriSpec":{"parts":[{"value":"scheme","variable":true}]}}`,
 		`{"payload":{"@class":"org.springframework.cloud.zookeeper.discovery.ZookeeperInstance","id":"a","name":"b","metadata":{"instance_status":"DOWN","weight":"2"}}}`,
+		dubboTheirs, dubboGoTheirs,
+		`{"address":"h","port":1,"payload":{"@class":"org.apache.dubbo.registry.zookeeper.ZookeeperInstance","metadata":{"disabled":"false","enabled":"no","weight":"-1"}}}`,
 		`{"registrationTimeUTC":-9223372036854775808,"serviceType":"STATIC","x":1,"x":2}`,
 	} {
 		f.Add([]byte(seed))
@@ -45,6 +47,8 @@ func fuzzJSON(f *testing.F, codec naming.Codec) {
 
 func FuzzCurator(f *testing.F) { fuzzJSON(f, naming.Curator()) }
 func FuzzSpring(f *testing.F)  { fuzzJSON(f, naming.Spring()) }
+
+func FuzzDubboApplication(f *testing.F) { fuzzJSON(f, naming.DubboApplication()) }
 
 func FuzzDubbo(f *testing.F) {
 	for _, seed := range []string{
