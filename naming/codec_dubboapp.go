@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/docent-go/docent/internal/base/misuse"
 )
 
 const (
@@ -40,10 +38,8 @@ const (
 // Dubbo's consumers fail on all instances of the application then. A Payload
 // cannot be written either. An instance with a foreign payload is read as
 // Curator reads it.
-func DubboApplication(opts ...CuratorOption) Codec {
-	d := &dubboApplication{bean{program: dubboProgram, class: dubboBean}}
-	misuse.Apply("naming.DubboApplication", &d.curator, opts)
-	return d
+func DubboApplication() Codec {
+	return &dubboApplication{bean{program: dubboProgram, class: dubboBean}}
 }
 
 type dubboApplication struct{ bean }
