@@ -38,6 +38,9 @@ const (
 // Dubbo's consumers fail on all instances of the application then. A Payload
 // cannot be written either. An instance with a foreign payload is read as
 // Curator reads it.
+//
+// Rules in YAML for the application, in /dubbo/config/dubbo, are not applied: a
+// service that is opened has an *OverrideError for them.
 func DubboApplication() Codec {
 	return &dubboApplication{bean{program: dubboProgram, class: dubboBean}}
 }

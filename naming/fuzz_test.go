@@ -75,6 +75,28 @@ func FuzzDubbo(f *testing.F) {
 	})
 }
 
+// A rule is applied or named, and what it leaves is an instance.
+func FuzzOverride(f *testing.F) {
+	for _, seed := range []string{
+		"", "%", "override%3A%2F%2F0.0.0.0%2Fa.B%3Fcategory%3Dconfigurators%26weight%3D5", "absent%3A%2F%2Fh%3A1%2F%2A%3Fcategory%3Dconfigurators%26disabled%3Dtrue",
+		"override%3A%2F%2Fu%40h%2F%3F~a%3D1", "a.B%3A%3A.configurators",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		codec, refused := naming.Under(naming.Dubbo(), "a.B", []string{"/dubbo/a.B/configurators/" + name})
+		for _, err := range refused {
+			var bad *naming.OverrideError
+			require.ErrorAs(t, err, &bad)
+		}
+		in, err := codec.Decode("a.B", "dubbo%3A%2F%2Fh%3A1%2Fa.B%3Fk%3Dv", nil)
+		if err == nil {
+			require.NoError(t, in.Validate())
+			require.Equal(t, "h:1", in.HostPort())
+		}
+	})
+}
+
 func FuzzCache(f *testing.F) {
 	path := f.TempDir() + "/cache"
 	in := sample()

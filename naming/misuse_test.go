@@ -23,6 +23,6 @@ func TestFault59_Misuse(t *testing.T) {
 		new(naming.View), new(naming.Names), naming.NewNames(nil, "/a", "a"), new(naming.List[string]), naming.NewList[string](),
 		new(naming.Balancer[string]), naming.NewBalancer(list, naming.RoundRobin()), new(naming.Picked[string]), new(naming.Strategy),
 		new(naming.Instance), new(naming.URISpec), new(naming.ServiceType), new(naming.EventKind),
-		new(naming.AddressRules), new(naming.CacheError), new(naming.MalformedError),
+		new(naming.AddressRules), new(naming.CacheError), new(naming.MalformedError), new(naming.OverrideError),
 	)
 }

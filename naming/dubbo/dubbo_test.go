@@ -20,8 +20,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// shop is an instance of an application with two services, and the text of which
-// Dubbo takes the MD5 as its revision.
+// shop returns an instance of an application and its two services. The revision
+// of the services is the MD5 of shopText.
 func shop(address string) (naming.Instance, []dubbo.Service) {
 	return naming.Instance{Service: "shop", Address: address, Port: 20880, Weight: 200, Metadata: map[string]string{"dubbo.tag": "gray"}},
 		[]dubbo.Service{
@@ -187,7 +187,7 @@ func TestMapping_contest(t *testing.T) {
 	})
 }
 
-// A lost answer to a write is no second name and no error.
+// A lost answer to a write adds the name once, and is not an error.
 func TestMapping_lostAnswers(t *testing.T) {
 	for _, held := range []string{"", "theirs"} {
 		testworld.Run(t, func(w *testworld.World) {

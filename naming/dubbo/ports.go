@@ -17,8 +17,8 @@ const (
 )
 
 // Revision returns the revision of the instance's metadata, as
-// Registry.Metadata takes it. It is empty, or "0" for an application that serves
-// nothing, if there is none.
+// Registry.Metadata takes it. An instance without metadata has an empty
+// revision, or "0" if its application serves nothing.
 func Revision(in naming.Instance) string { return in.Metadata[revisionKey] }
 
 // endpoint is an element of the property endpointsKey.

@@ -198,7 +198,7 @@ func (r *Registry) change(ctx context.Context, path string, to func(held []byte)
 		again := errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrUnknownOutcome) ||
 			errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrNoNode)
 		if !again || ctx.Err() != nil || errors.Is(err, core.ErrClosed) {
-			return core.Failed("write", path, ctxend.Join(ctx, err))
+			return core.Failed("publish", path, ctxend.Join(ctx, err))
 		}
 	}
 }
