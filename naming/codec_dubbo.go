@@ -72,6 +72,11 @@ func (d *dubbo) Base() string { return "/dubbo" }
 
 func (d *dubbo) InName() bool { return true }
 
+// foreign reports whether a child of the base is a directory of Dubbo 3.
+func (d *dubbo) foreign(child string) bool {
+	return child == "config" || child == "mapping" || child == "metadata"
+}
+
 func (d *dubbo) Dir(base, service string) (string, error) {
 	if err := checkName("service", service); err != nil {
 		return "", fmt.Errorf("service %q: %w", service, err)

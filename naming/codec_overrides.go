@@ -51,7 +51,7 @@ const (
 	anyHost            = "0.0.0.0"
 )
 
-var errYAML = errors.New("Docent does not read rules in YAML; providers of Dubbo apply those with side: provider themselves")
+var errYAML = errors.New("rules in YAML are not read here; providers of Dubbo apply those with side: provider themselves")
 
 func (d *dubbo) rules(base, service string) []ruleDir {
 	if d.category != dubboProviders {

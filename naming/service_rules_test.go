@@ -168,7 +168,7 @@ func TestOverrides_yaml(t *testing.T) {
 		settled(s)
 		require.Len(w, s.View().Problems, 2)
 		require.EqualError(w, s.View().Problems[1], `service "org.demo.Orders": the rule /dubbo/config/dubbo/org.demo.Orders::.configurators is not applied: `+
-			`Docent does not read rules in YAML; providers of Dubbo apply those with side: provider themselves`)
+			`rules in YAML are not read here; providers of Dubbo apply those with side: provider themselves`)
 		o := observe(w, s)
 		require.Equal(w, "[]EE", strings.ReplaceAll(o.take(), " ", ""))
 		w.Remove("/dubbo/config/dubbo/org.demo.Orders::.configurators")
@@ -182,6 +182,19 @@ func TestOverrides_yaml(t *testing.T) {
 		require.Len(w, app.View().Problems, 1)
 		require.ErrorAs(w, app.View().Problems[0], &bad)
 		require.Equal(w, "/dubbo/config/dubbo/shop.configurators", bad.Path)
+	})
+}
+
+// The directories of Dubbo 3 beside the interfaces are not interfaces.
+func TestServices_ofDubbo(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		for _, path := range []string{"config/dubbo/x", "mapping/org.demo.Orders", "metadata/shop/1"} {
+			w.Put("/dubbo/"+path, "")
+		}
+		provider(w, "10.0.0.1:20880", "")
+		names, err := registry(w.Process(), naming.Layout(naming.Dubbo())).Services(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, []string{"org.demo.Orders"}, names)
 	})
 }
 

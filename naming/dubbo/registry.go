@@ -234,28 +234,27 @@ func (r *Registry) changeOnce(ctx context.Context, path string, to func(held []b
 // session.ErrClosed; what the server answers, such as session.ErrNoAuth.
 func (r *Registry) Metadata(ctx context.Context, app, revision string) (Metadata, error) {
 	r.made()
-	path := r.root
-	m, err := Metadata{}, r.err
-	if err == nil {
-		if err = checkApplication(app); err == nil {
-			err = checkName("revision", revision)
+	const op = "read metadata"
+	for _, err := range []error{r.err, checkApplication(app), checkName("revision", revision)} {
+		if err != nil {
+			return Metadata{}, core.Failed(op, r.root, err)
 		}
 	}
-	if err == nil {
-		paths := r.paths(app, revision)
-		for _, path = range paths {
-			var data []byte
-			if data, _, err = r.sm.Get(ctx, path); err == nil {
-				m, err = decode(data)
-			}
-			if !errors.Is(err, core.ErrNoNode) {
-				break
-			}
-		}
-		if errors.Is(err, core.ErrNoNode) {
-			path = paths[0]
-			err = fmt.Errorf("%w: the instance may keep its metadata itself (storage type local)", err)
+	paths := r.paths(app, revision)
+	for _, path := range paths {
+		m, err := r.read(ctx, path)
+		if !errors.Is(err, core.ErrNoNode) {
+			return m, core.Failed(op, path, ctxend.Join(ctx, err))
 		}
 	}
-	return m, core.Failed("read metadata", path, ctxend.Join(ctx, err))
+	return Metadata{}, core.Failed(op, paths[0],
+		fmt.Errorf("%w: the instance may keep its metadata itself (storage type local)", core.ErrNoNode))
+}
+
+func (r *Registry) read(ctx context.Context, path string) (Metadata, error) {
+	data, _, err := r.sm.Get(ctx, path)
+	if err != nil {
+		return Metadata{}, err
+	}
+	return decode(data)
 }
