@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -37,7 +38,7 @@ type ruled interface {
 	rules(base, service string) []ruleDir
 	// under returns the codec that applies rules, by their paths, and the errors
 	// for the rules that it does not apply.
-	under(service string, paths []string) (Codec, []error)
+	under(service string, paths []string) (Codec, []*OverrideError)
 }
 
 type ruleDir struct {
@@ -71,10 +72,10 @@ func (d *dubboApplication) rules(_, service string) []ruleDir {
 	return []ruleDir{{"/dubbo/config/dubbo", func(name string) bool { return name == service+rulesSuffix }}}
 }
 
-func (d *dubbo) under(service string, paths []string) (Codec, []error) {
+func (d *dubbo) under(service string, paths []string) (Codec, []*OverrideError) {
 	with := *d
 	with.overrides = nil
-	var refused []error
+	var refused []*OverrideError
 	for _, path := range paths {
 		rule, err := parseOverride(path)
 		switch {
@@ -85,16 +86,13 @@ func (d *dubbo) under(service string, paths []string) (Codec, []error) {
 		}
 	}
 	slices.SortStableFunc(with.overrides, func(a, b *override) int {
-		if c := strings.Compare(a.host, b.host); c != 0 {
-			return c
-		}
-		return a.priority - b.priority
+		return cmp.Or(strings.Compare(a.host, b.host), cmp.Compare(a.priority, b.priority))
 	})
 	return &with, refused
 }
 
-func (d *dubboApplication) under(service string, paths []string) (Codec, []error) {
-	var refused []error
+func (d *dubboApplication) under(service string, paths []string) (Codec, []*OverrideError) {
+	var refused []*OverrideError
 	for _, path := range paths {
 		refused = append(refused, &OverrideError{service, path, errYAML})
 	}

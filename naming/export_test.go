@@ -38,6 +38,6 @@ func (c *Calls) Leave()                   { c.leave() }
 func (c *Calls) Underway() int64          { return c.underway() }
 
 // Under is the codec under rules of Dubbo's operators.
-func Under(c Codec, service string, paths []string) (Codec, []error) {
+func Under(c Codec, service string, paths []string) (Codec, []*OverrideError) {
 	return c.(ruled).under(service, paths)
 }

@@ -85,8 +85,7 @@ func Replace() RegisterOption { return func(r *registering) { r.conflict = stand
 //
 // An empty ID is replaced by a random UUID (Dubbo makes its own, and
 // DubboApplication takes "address:port"), and a zero Registered by the present
-// time. A missing directory of the service is
-// created.
+// time. A missing directory of the service is created.
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the

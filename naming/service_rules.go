@@ -20,9 +20,13 @@ type ruling struct {
 	paths  []string
 	reader *Registry // decodes the instances under the rules
 
-	refused []error    // of the rules
+	refused []*OverrideError
 	hidden  []reported // of the directories
 }
+
+// maxRules bounds the rules of a directory: each of them may be applied to each
+// instance.
+const maxRules = 1000
 
 // openRules follows the rules. Without them, the instances are decoded as they
 // are.
@@ -35,7 +39,7 @@ func (s *Service) openRules() error {
 	s.rules.codec = codec
 	for _, dir := range codec.rules(s.r.base, s.name) {
 		tree, err := views.OpenTree(s.ctx, s.r.sm, views.TreeConfig{
-			Path: dir.path, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, MaxBytes: s.opts.bytes, NamesOnly: true, Keep: dir.keep,
+			Path: dir.path, Depth: 1, Pause: s.opts.pause, Limit: maxRules, MaxBytes: s.opts.bytes, NamesOnly: true, Keep: dir.keep,
 		})
 		if err != nil {
 			return err
@@ -99,6 +103,13 @@ func (s *Service) rule() (changed bool) {
 		return false
 	}
 	codec, refused := s.rules.codec.under(s.name, paths)
+	for i, now := range refused {
+		for _, before := range s.rules.refused {
+			if before.Path == now.Path {
+				refused[i] = before // an error is one value as long as its rule exists
+			}
+		}
+	}
 	s.rules.paths, s.rules.refused = paths, refused
 	s.rules.reader = &Registry{sm: s.r.sm, codec: codec, base: s.r.base}
 	return true
@@ -107,11 +118,14 @@ func (s *Service) rule() (changed bool) {
 // ruleProblems returns the errors of the rules: those that are not applied, and
 // directories that may not be read or are too large.
 func (s *Service) ruleProblems() []error {
-	problems := slices.Clone(s.rules.refused)
+	var problems []error
+	for _, err := range s.rules.refused {
+		problems = append(problems, err)
+	}
 	for i, now := range s.rules.shown {
 		err := now.Err
 		if err == nil {
-			err = now.LeftOut.Err(s.opts.limit, s.opts.bytes, redact)
+			err = now.LeftOut.Err(maxRules, s.opts.bytes, redact)
 		}
 		if err != nil {
 			err = fmt.Errorf("rules for service %q: %w", s.name, err)

@@ -171,9 +171,11 @@ func TestOverrides_yaml(t *testing.T) {
 			`rules in YAML are not read here; providers of Dubbo apply those with side: provider themselves`)
 		o := observe(w, s)
 		require.Equal(w, "[]EE", strings.ReplaceAll(o.take(), " ", ""))
+		ruleOf(w, "override://10.0.0.1/org.demo.Orders?category=configurators&weight=5")
+		require.Equal(w, "E", o.take(), "the others are known")
 		w.Remove("/dubbo/config/dubbo/org.demo.Orders::.configurators")
 		settled(s)
-		require.Len(w, s.View().Problems, 1)
+		require.Len(w, s.View().Problems, 2)
 
 		app, err := registry(p, naming.Layout(naming.DubboApplication())).Open(w.Context(), "shop")
 		require.NoError(w, err)
@@ -195,6 +197,20 @@ func TestServices_ofDubbo(t *testing.T) {
 		names, err := registry(w.Process(), naming.Layout(naming.Dubbo())).Services(w.Context())
 		require.NoError(w, err)
 		require.Equal(w, []string{"org.demo.Orders"}, names)
+	})
+}
+
+// A directory that is filled with rules costs no more than its limit.
+func TestOverrides_limit(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		provider(w, "10.0.0.1:20880", "")
+		for i := range 1001 {
+			ruleOf(w, fmt.Sprintf("override://0.0.0.0/org.demo.Orders?category=configurators&weight=5&x=%04d", i))
+		}
+		s := openDubbo(w, w.Process())
+		require.Equal(w, "10.0.0.1:20880=5", shownBy(s))
+		require.Len(w, s.View().Problems, 1)
+		require.ErrorIs(w, s.View().Problems[0], session.ErrLeftOut)
 	})
 }
 

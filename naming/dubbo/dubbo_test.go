@@ -144,7 +144,7 @@ func TestDiscover(t *testing.T) {
 
 		_, err = r.Metadata(w.Context(), "shop", "gone")
 		require.ErrorIs(w, err, session.ErrNoNode)
-		require.ErrorContains(w, err, "read metadata /dubbo/metadata/shop/gone: the znode does not exist")
+		require.ErrorContains(w, err, "read metadata /dubbo/metadata/shop/gone: ZooKeeper does not have it")
 		require.ErrorContains(w, err, "storage type local")
 		apps, err = r.Applications(w.Context(), "org.demo.None")
 		require.NoError(w, err)

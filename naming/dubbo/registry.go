@@ -227,6 +227,8 @@ func (r *Registry) changeOnce(ctx context.Context, path string, to func(held []b
 	return err
 }
 
+var errNoMetadata = fmt.Errorf("ZooKeeper does not have it, and the instance may keep it itself (storage type local): %w", core.ErrNoNode)
+
 // Metadata reads what the instances of an application with a revision serve
 // (Revision of the instance). ctx bounds the read. Errors, in a
 // *session.OpError: session.ErrNoNode if ZooKeeper does not have it, such as for
@@ -247,8 +249,7 @@ func (r *Registry) Metadata(ctx context.Context, app, revision string) (Metadata
 			return m, core.Failed(op, path, ctxend.Join(ctx, err))
 		}
 	}
-	return Metadata{}, core.Failed(op, paths[0],
-		fmt.Errorf("%w: the instance may keep its metadata itself (storage type local)", core.ErrNoNode))
+	return Metadata{}, core.Failed(op, paths[0], errNoMetadata)
 }
 
 func (r *Registry) read(ctx context.Context, path string) (Metadata, error) {
