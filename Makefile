@@ -12,6 +12,9 @@ GORELEASE   ?= $(GO) run golang.org/x/exp/cmd/gorelease@v0.0.0-20261113113407-e3
 # Every module of the repository, the root first. `./...` never crosses into a nested module, so each is visited on its own.
 MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sed 's|^\./||')))
 
+# What client-go and dubbo-go need takes minutes to lint: only `make check` does it.
+SLOW := examples/kubernetes recipes_test/dubbo
+
 # The modules that users import: docs/api has what they export.
 LIBRARIES := . $(filter contrib/%,$(MODULES))
 
@@ -45,7 +48,7 @@ WITHIN   ?= 10m
 # and every docent that a test starts does: 50 ms are as good for that.
 export GORACE ?= atexit_sleep_ms=50
 
-.PHONY: help build test test-unit simulation conformance test-ensemble test-new versions lint api deps clean check mutants jitter shake fuzz soak bench scale \
+.PHONY: help build test test-unit simulation conformance test-ensemble test-new test-dubbo versions lint api deps clean check mutants jitter shake fuzz soak bench scale \
 	cover vuln api-diff release screenshots
 
 ##@ Daily
@@ -111,6 +114,9 @@ test-new: ## Suites on the new cell: newer versions of ZooKeeper, Curator and ka
 	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
 		$(filter-out ./conformance,$(NEW_SUITES))
 
+test-dubbo: ## Applications of naming/dubbo and of dubbo-go, each found by the other
+	cd recipes_test/dubbo && GOWORK=off $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./...
+
 # The peers say what they have loaded: a class path alone does not tell.
 versions: ## The versions of ZooKeeper, Curator and kazoo that the suites run with (DOCENT_CELL=new: the newer ones)
 	cd recipes_test && $(GO) test -vet=off -count=1 -v -timeout $(TIMEOUT) -run '^(TestCell|TestLoaded)$$' ./ensemble ./peers
@@ -120,7 +126,7 @@ lint: export GOWORK := off
 lint: ## gofmt, go vet and staticcheck over every module; docs/api says what they export
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo 'lint: not formatted (run gofmt -w):' >&2; echo "$$unformatted" >&2; exit 1; fi
-	@for module in $(MODULES); do \
+	@for module in $(filter-out $(SLOW),$(MODULES)); do \
 		echo "lint: $$module"; \
 		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
 	done
@@ -145,13 +151,14 @@ check: export DOCENT_VALUES := 30000
 check: export DOCENT_MODEL := full
 check: ## make test in full size: every unit test without the race detector and with it, more seeds, longer faults
 	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint SLOW=
 	$(GO) test -vet=off -count=1 -timeout 30m ./...
 	@$(MAKE) --no-print-directory test-unit TIMEOUT=60m
 	@DOCENT_SEEDS=$${DOCENT_SEEDS:-100} $(MAKE) --no-print-directory simulation
 	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory conformance CHECKS=300
 	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
+	@$(MAKE) --no-print-directory test-dubbo
 	@$(MAKE) --no-print-directory test-new CHECKS=300 TIMEOUT=60m \
 		NEW_SUITES='./conformance ./scenarios ./faults ./interop ./security ./inspect ./ui ./peers ./ensemble ./scale'
 	@$(MAKE) --no-print-directory release VERSION=v0.0.0

@@ -43,38 +43,15 @@ const watchOp = "watch counter"
 
 func (c *Counter) follow(ctx context.Context, m *views.Node, yield func(Value, error) bool) {
 	var last Value
-	var rev uint64
-	var told error
-	for ctx.Err() == nil {
-		now := m.Load()
-		if now.Rev != rev {
-			rev = now.Rev
-			next, err := Value{}, error(nil)
-			if now.Exists {
-				next, err = c.value(now.Data, now.Stat)
-			}
-			if err == nil {
-				last = next
-			}
-			if !yield(last, c.fail(watchOp, err)) {
-				return
-			}
-			continue
+	for now, err := range m.Changes(ctx) {
+		next := Value{}
+		if err == nil && now.Exists {
+			next, err = c.value(now.Data, now.Stat)
 		}
-		if now.Err != told {
-			if told = now.Err; told != nil && !yield(last, c.fail(watchOp, told)) {
-				return
-			}
-			continue
+		if err == nil {
+			last = next
 		}
-		select {
-		case <-now.Next():
-		case <-ctx.Done():
-		case <-m.Done():
-			if m.Load() != now {
-				continue // the last change comes first
-			}
-			yield(last, c.fail(watchOp, m.Err()))
+		if !yield(last, c.fail(watchOp, err)) {
 			return
 		}
 	}

@@ -44,7 +44,7 @@ func finish(in Instance, from *origin, err error) (Instance, error) {
 
 func (o *origin) empty() bool {
 	return o.node == "" && !o.enabled && len(o.extra) == 0 && o.payloadClass == "" && o.status == "" &&
-		o.beanID == "" && o.beanName == "" && len(o.beanExtra) == 0 && o.user == ""
+		o.beanID == "" && o.beanName == "" && len(o.beanExtra) == 0 && o.user == "" && !o.unweighted
 }
 
 // takePayload reads a map of strings into the fields that it holds. It keeps

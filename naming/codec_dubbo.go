@@ -30,7 +30,10 @@ func DubboCategory(name string) DubboOption { return func(d *dubbo) { d.category
 // for instances without a URISpec.
 func DubboProtocol(name string) DubboOption { return func(d *dubbo) { d.protocol = name } }
 
-type dubbo struct{ category, protocol string }
+type dubbo struct {
+	category, protocol string
+	overrides          []*override // in the order in which they apply
+}
 
 // Dubbo is the codec of Apache Dubbo's ZooKeeper registry: an instance is a
 // URL, and that URL, encoded as Java's URLEncoder does, is the znode's name:
@@ -53,6 +56,12 @@ type dubbo struct{ category, protocol string }
 // holds the protocol and the path of the URL, with {address} and {port} as its
 // variables. SSLPort, Payload, Static and DynamicSequential cannot be written.
 // Nor can & and ; within a parameter, because Dubbo ends the parameter there.
+//
+// A service that is opened also follows the rules of operators, as Dubbo's
+// consumers do: override:// and absent:// URLs in <interface>/configurators give
+// their parameters to the providers, weight and disabled among them. A rule that
+// Docent does not apply is an *OverrideError: a rule for one consumer, a rule
+// with conditions, and the rules in YAML in config/dubbo.
 func Dubbo(opts ...DubboOption) Codec {
 	d := &dubbo{category: dubboProviders, protocol: "dubbo"}
 	misuse.Apply("naming.Dubbo", d, opts)
@@ -62,6 +71,11 @@ func Dubbo(opts ...DubboOption) Codec {
 func (d *dubbo) Base() string { return "/dubbo" }
 
 func (d *dubbo) InName() bool { return true }
+
+// foreign reports whether a child of the base is a directory of Dubbo 3.
+func (d *dubbo) foreign(child string) bool {
+	return child == "config" || child == "mapping" || child == "metadata"
+}
 
 func (d *dubbo) Dir(base, service string) (string, error) {
 	if err := checkName("service", service); err != nil {
@@ -210,7 +224,6 @@ const dubboDefault = "default."
 
 // isField reports whether Decode would read the parameter into a field.
 func (d *dubbo) isField(key, value string) bool {
-	isTrue := strings.EqualFold(value, "true")
 	switch key {
 	case "weight":
 		_, _, ok := parseWeight(value)
@@ -219,9 +232,9 @@ func (d *dubbo) isField(key, value string) bool {
 		ms, err := strconv.ParseInt(value, 10, 64)
 		return err == nil && ms != 0
 	case "enabled", "dynamic":
-		return !isTrue
+		return !isTrue(value)
 	case "disabled":
-		return isTrue
+		return isTrue(value)
 	}
 	return false
 }
@@ -280,7 +293,8 @@ func (in *Instance) takeBody(body string) (from origin, err error) {
 	return from, nil
 }
 
-func (d *dubbo) takeParams(in *Instance, query string) {
+// dubboParams splits the parameters of a URL.
+func dubboParams(query string) map[string]string {
 	given := make(map[string]string)
 	for param := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		key, value, assigned := strings.Cut(param, "=")
@@ -288,6 +302,14 @@ func (d *dubbo) takeParams(in *Instance, query string) {
 			value = key // as in Dubbo
 		}
 		given[key] = value // the last one counts
+	}
+	return given
+}
+
+func (d *dubbo) takeParams(in *Instance, query string) {
+	given := dubboParams(query)
+	for _, rule := range d.overrides {
+		rule.apply(in, given)
 	}
 	automatic := d.automatic(in.Service)
 	for key, value := range given {

@@ -134,6 +134,7 @@
 //
 //	/services/<service>/<id>                      Curator and Spring: ServiceInstance in JSON
 //	/dubbo/<interface>/providers/<encoded URL>    Dubbo: everything is in the name
+//	/services/<application>/<address:port>        DubboApplication: Curator's JSON; the rest is in naming/dubbo
 //	<path>                                        Names: empty; written to, for the write's zxid
 //	<path>/<n>, <path>/names/<name>               Workers: the holder of n, ephemeral; the last number of a name
 //

@@ -36,3 +36,8 @@ func (c *Calls) End()                     { c.end() }
 func (c *Calls) Join(total *atomic.Int64) { c.join(total) }
 func (c *Calls) Leave()                   { c.leave() }
 func (c *Calls) Underway() int64          { return c.underway() }
+
+// Under is the codec under rules of Dubbo's operators.
+func Under(c Codec, service string, paths []string) (Codec, []*OverrideError) {
+	return c.(ruled).under(service, paths)
+}

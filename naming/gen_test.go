@@ -93,6 +93,18 @@ func TestSpringRoundTrip(t *testing.T) {
 	})
 }
 
+func TestDubboApplicationRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInstance(t)
+		in.Port = rapid.IntRange(1, 65535).Draw(t, "port")
+		back := roundTrip(t, naming.DubboApplication(), in)
+		if in.Weight == 0 {
+			in.Weight = 100
+		}
+		require.True(t, in.Equal(back), "%+v\n%+v", in, back)
+	})
+}
+
 func TestDubboRoundTrip(t *testing.T) {
 	for _, codec := range []naming.Codec{naming.Dubbo(), naming.Dubbo(naming.DubboCategory("consumers"), naming.DubboProtocol("tri"))} {
 		rapid.Check(t, func(t *rapid.T) {

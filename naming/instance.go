@@ -113,6 +113,7 @@ type origin struct {
 	beanName     string   // the name in Spring's payload
 	beanExtra    []member // unknown fields of Spring's payload
 	user         string   // the text before @ in Dubbo's URL
+	unweighted   bool     // an application of Dubbo without a weight, which then counts as dubboWeight
 
 	// The JSON, with the service and the name of its znode. Empty if the codec
 	// would write the same. The strings of the Instance are parts of text.

@@ -83,9 +83,9 @@ func Replace() RegisterOption { return func(r *registering) { r.conflict = stand
 // An instance of the same Manager that is being unregistered is waited for,
 // under every option.
 //
-// An empty ID is replaced by a random UUID (Dubbo makes its own), and a zero
-// Registered by the present time. A missing directory of the service is
-// created.
+// An empty ID is replaced by a random UUID (Dubbo makes its own, and
+// DubboApplication takes "address:port"), and a zero Registered by the present
+// time. A missing directory of the service is created.
 //
 // ctx bounds only Register. Errors, in a *session.OpError: a service or id that
 // cannot be the name of a znode, for instance with a slash; a field that the
@@ -107,8 +107,8 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	if err != nil {
 		return nil, core.Failed("register instance", r.base, err)
 	}
-	if in.ID == "" && !r.codec.InName() {
-		in.ID = znode.NewGUID()
+	if in.ID == "" {
+		in.ID = r.newID(in)
 	}
 	if in.Registered.IsZero() {
 		in.Registered = time.Now()
@@ -136,6 +136,19 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	g.ctx, g.cancel = lasting, end
 	go g.end()
 	return g, nil
+}
+
+// newID returns the ID of an instance that is registered without one.
+func (r *Registry) newID(in Instance) string {
+	switch codec := r.codec.(type) {
+	case interface{ idOf(Instance) string }:
+		return codec.idOf(in)
+	default:
+		if codec.InName() {
+			return ""
+		}
+		return znode.NewGUID()
+	}
 }
 
 // made panics for a Registration that was not made by Register.

@@ -85,12 +85,18 @@ func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	}
 	names := make([]string, 0, len(children))
 	for _, child := range children {
-		if name, ok := r.serviceIn(child); ok {
+		if name, ok := r.serviceIn(child); ok && !r.foreign(child) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// foreign reports whether a directory among the services holds something else.
+func (r *Registry) foreign(child string) bool {
+	codec, ok := r.codec.(interface{ foreign(child string) bool })
+	return ok && codec.foreign(child)
 }
 
 // serviceIn returns the service whose directory has the name, or begins with

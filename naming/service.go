@@ -125,6 +125,7 @@ type Service struct {
 	cache   *cacheKeeper  // nil without a file
 
 	following // only the loop uses it
+	rules     ruling
 
 	mu        sync.Mutex
 	balancers []*Balancer[Instance]

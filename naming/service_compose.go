@@ -30,9 +30,13 @@ type composed struct {
 func (s *Service) compose(now *views.TreeState) {
 	c := &s.composed
 	bad, refused := c.bad, c.refused
+	otherRules := s.rule()
 	if c.last == nil {
 		s.composeAll(now)
 	} else {
+		if otherRules {
+			s.composeAgain()
+		}
 		for change := range now.Since(c.last) {
 			c.refuse(now, change.Key)
 			n := change.After
@@ -85,6 +89,20 @@ func (s *Service) composeAll(now *views.TreeState) {
 		}
 	}
 	c.wanted = treap.Sorted(wanted, func(k *known) string { return k.in.ID })
+}
+
+// composeAgain decodes the znodes of the last state again, after a change of the
+// rules.
+func (s *Service) composeAgain() {
+	c := &s.composed
+	for n := range c.last.All() {
+		if n.Path == "" || n.Unread {
+			continue
+		}
+		c.take(n.Path, cmp.Or(c.wanted.Get(n.Path), c.others.Get(n.Path), c.bad.Get(n.Path)))
+		k := s.know(n)
+		c.put(n.Path, k, s.wants(k))
+	}
 }
 
 // decodeShare is how many znodes one goroutine decodes.
@@ -148,7 +166,7 @@ func (s *Service) composeNode(name string, n *views.TreeNode) {
 // know decodes a znode.
 func (s *Service) know(n *views.TreeNode) *known {
 	k := &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
-	k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
+	k.in, k.err = s.rules.reader.decode(s.name, n.Path, n.Data)
 	return k
 }
 

@@ -57,6 +57,12 @@ func (s *Service) run(opened chan<- error) {
 		return
 	}
 	defer tree.Close()
+	defer s.closeRules()
+	if err := s.openRules(); err != nil {
+		s.end(err)
+		opened <- err
+		return
+	}
 	s.tree.Store(tree)
 	s.away.Store(false)
 	s.work.Go(func() { s.followLink(tree) })
@@ -136,6 +142,9 @@ func (s *Service) comeBack(ctx context.Context, tree *views.Tree) {
 		err = tree.Await(ctx, current, 0)
 	}
 	if err == nil {
+		err = s.awaitRules(ctx, current)
+	}
+	if err == nil {
 		s.away.Store(false)
 		s.rouse()
 	}
@@ -196,6 +205,7 @@ func (s *Service) show(now *views.TreeState) time.Duration {
 	if err := now.LeftOut.Err(s.opts.limit, s.opts.bytes, redact); err != nil {
 		problems = append(problems, s.limits.is(fmt.Errorf("service %q: %w", s.name, err)))
 	}
+	problems = append(problems, s.ruleProblems()...)
 	next.Problems = append(problems, s.cache.problems()...)
 	if old.Stale == next.Stale && sameText(old.Err, next.Err) && old.Protected == next.Protected &&
 		old.list == next.list && old.LeftOut.Znodes == next.LeftOut.Znodes && old.LeftOut.Bytes == next.LeftOut.Bytes && slices.Equal(old.Problems, next.Problems) {

@@ -27,12 +27,12 @@ var packages = map[string]string{
 	"election": ours + "election", "groupmembership": ours + "groupmembership", "inspect": ours + "inspect",
 	"lock": ours + "lock", "naming": ours + "naming", "queue": ours + "queue", "session": ours + "session",
 	"sessiontest": ours + "sessiontest",
-	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
+	"dubbo":       ours + "naming/dubbo", "httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
 	"docentotel": ours + "contrib/otel", "docentgocron": ours + "contrib/gocron", "docentkoanf": ours + "contrib/koanf",
 	"docentkratos": ours + "contrib/kratos", "kerberos": ours + "contrib/kerberos",
 
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
+	"cmp": "cmp", "context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"net": "net", "sql": "database/sql", "strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
 	"tls": "crypto/tls", "x509": "crypto/x509",
 

@@ -95,7 +95,12 @@ var ctx context.Context
 var sm *session.Manager
 var registry *naming.Registry
 var orders *naming.Service
+var r *dubbo.Registry
 var now, sequence int64
+`,
+	"naming/dubbo/doc.go": `
+var ctx context.Context
+var sm *session.Manager
 `,
 	"docs/observability.md": `
 var ctx context.Context
