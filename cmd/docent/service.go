@@ -26,7 +26,7 @@ type serviceCommand struct {
 // are.
 type registryFlags struct {
 	Base   string `placeholder:"PATH" help:"The parent znode of the services. Default: /services, or /dubbo with --layout dubbo."`
-	Layout string `enum:"curator,spring,dubbo" default:"curator" help:"Layout of the instances: curator, spring or dubbo."`
+	Layout string `enum:"curator,spring,dubbo,dubbo-application" default:"curator" help:"Layout of the instances: curator, spring, dubbo (interfaces) or dubbo-application."`
 }
 
 func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
@@ -43,6 +43,8 @@ func (f registryFlags) codec() naming.Codec {
 		return naming.Spring()
 	case "dubbo":
 		return naming.Dubbo()
+	case "dubbo-application":
+		return naming.DubboApplication()
 	}
 	return naming.Curator()
 }

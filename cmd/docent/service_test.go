@@ -153,6 +153,24 @@ func TestService_dubbo(t *testing.T) {
 	}
 }
 
+func TestService_dubboApplication(t *testing.T) {
+	t.Parallel()
+	server := zktest.New(t)
+	layout := " --layout dubbo-application"
+	run := start(t, words("service register shop 10.0.0.7:20880 10.0.0.7:20880 --meta dubbo.tag=gray"+layout), on(server))
+	require.Equal(t, "registered /services/shop/10.0.0.7:20880", run.line())
+	code, out, stderr := docent(t, words("service list shop"+layout), on(server))
+	require.Zero(t, code, stderr)
+	require.Equal(t, "10.0.0.7:20880\t10.0.0.7:20880\n", out)
+	code, _, stderr = docent(t, words("service drain shop 10.0.0.7:20880"+layout), on(server))
+	require.Zero(t, code, stderr)
+	_, out, _ = docent(t, words("config get /services/shop/10.0.0.7:20880"), on(server))
+	require.Contains(t, out, `"enabled":"false"`, "as Dubbo's consumers read it")
+	run.kill(syscall.SIGTERM)
+	code, _ = run.wait()
+	require.Zero(t, code, run.stderr)
+}
+
 func TestService_usage(t *testing.T) {
 	for _, line := range []string{
 		"service", "service register", "service register orders", "service register a/b x h", "service register orders a/b h",
