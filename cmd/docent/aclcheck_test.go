@@ -129,7 +129,7 @@ func TestACLCheck_gaps(t *testing.T) {
 			"give --auth-file (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials"},
 		{"acl init /a --recursive", "acl init: --recursive replaces ACLs; give --force too"},
 		{"--exposed maybe config get /a", `--exposed "maybe" is unknown; use warn, reject or ignore`},
-		{"--exposed reject config get /a", "--exposed reject: with --acl open every node is open to everyone; give --acl creator too"},
+		{"--exposed reject config get /a", "--exposed reject: with --acl open every znode is open to everyone; give --acl creator too"},
 	} {
 		code, out, stderr := docent(t, words(c.args), on(server))
 		require.Equal(t, "docent: "+c.line+"\n", stderr)

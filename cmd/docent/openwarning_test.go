@@ -61,7 +61,7 @@ func TestOpenWarning_flags(t *testing.T) {
 	require.NotContains(t, stderr, "warning")
 	code, _, stderr = docent(t, words("counter add /c --exposed reject"), ann)
 	require.Equal(t, 2, code)
-	require.Equal(t, "docent: --exposed reject: with --acl open every node is open to everyone; give --acl creator too\n", stderr)
+	require.Equal(t, "docent: --exposed reject: with --acl open every znode is open to everyone; give --acl creator too\n", stderr)
 }
 
 // Each command either creates no znode, or has the method that says so.
