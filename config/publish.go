@@ -72,6 +72,9 @@ func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 }
 
 func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
+	if err := znode.ValidateRoot(s.base); err != nil {
+		return fmt.Errorf("base: %w", err)
+	}
 	if len(steps) == 0 {
 		return errors.New("there are no steps: give at least one")
 	}

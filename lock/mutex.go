@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
@@ -39,13 +40,14 @@ type Mutex struct {
 }
 
 // NewMutex returns the mutex at path, which is below sm's root. It does no I/O.
-// If the path cannot be used, every call on the Mutex returns the error.
+// If the path or an option cannot be used, every call on the Mutex returns the
+// error.
 func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
 	o := newOptions("lock.NewMutex", opts)
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0}),
+			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
 		path:    path,
 		options: o,
 	}

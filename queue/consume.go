@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
 )
@@ -44,8 +45,8 @@ func Workers(n int) ConsumeOption {
 func Prefetch(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.prefetch = n
-		if n < 0 {
-			c.err = oneline.Join(c.err, fmt.Errorf("Prefetch(%d): it must not be negative", n))
+		if err := bounds.AtLeast("Prefetch", n, 0); err != nil {
+			c.err = oneline.Join(c.err, err)
 		}
 	}
 }

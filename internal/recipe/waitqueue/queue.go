@@ -1,6 +1,7 @@
 package waitqueue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,9 @@ type Config struct {
 	// next one may need no list. It is for wait queues without Compatible and
 	// Successors, with few contenders and short holds.
 	FastPath bool
+	// Err is the error of an invalid option of the recipe, or nil. Every call on
+	// the Queue returns it.
+	Err error
 	// Unreported says that the owner of the Queue reports the waits to the hooks
 	// (Manager.Waiting), because the wait in this queue is a part of a longer
 	// one.
@@ -73,7 +77,7 @@ type Queue struct {
 }
 
 // New returns the wait queue in a directory. It does no I/O. For an invalid
-// path, every call on the Queue returns the error.
+// path, or with Config.Err, every call on the Queue returns the error.
 func New(cfg Config) *Queue {
 	l := &Queue{
 		m:          cfg.Manager,
@@ -82,7 +86,7 @@ func New(cfg Config) *Queue {
 		data:       cfg.Data,
 		unreported: cfg.Unreported,
 		watched:    cfg.Watched,
-		err:        znode.Validate(cfg.Dir),
+		err:        cmp.Or(znode.Validate(cfg.Dir), cfg.Err),
 		tags:       append([]string{cfg.Tag}, cfg.Also...),
 		successors: cfg.Successors,
 	}
