@@ -25,11 +25,6 @@ var (
 	// partition is to go to another member. The partition stays ours until the
 	// function that works on it has returned.
 	ErrMoved = errors.New("the partition goes to another member")
-	// ErrReclaim is what the function of a partition returns, alone or wrapped,
-	// to give up the partition's claim without ending Run: a store has rejected
-	// the token, for example. The partition is then claimed anew, with a new
-	// token. No call of this package returns it.
-	ErrReclaim = errors.New("the partition's claim is given up, and made anew")
 	// ErrPartitionCount says that the members divide another number of
 	// partitions than NewPartitioner was given, or that the znode with the number
 	// holds something else.
