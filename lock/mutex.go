@@ -47,7 +47,7 @@ func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
+			Watched: o.watched(), FastPath: true, Whose: whose, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
 		path:    path,
 		options: o,
 	}
@@ -93,7 +93,7 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 }
 
 // TryLock takes the lock if no contender holds it or waits for it. Otherwise it
-// removes its znode and returns ErrHeld. A waiter that has given up counts
+// removes its znode and returns ErrHeld, which names the holder. A waiter that has given up counts
 // until its znode has been removed.
 //
 // TryLock does not wait for other contenders. It does wait for a server: ctx

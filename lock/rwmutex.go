@@ -56,11 +56,11 @@ func NewRWMutex(sm *session.Manager, path string, opts ...LockOption) *RWMutex {
 		sm: bridge.Core(sm),
 		read: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Compatible: []string{readTag}, Data: data,
-			Watched: o.watched(),
+			Watched: o.watched(), Whose: whose,
 		}),
 		write: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Successors: []string{writeTag}, Data: data,
-			Watched: o.watched(),
+			Watched: o.watched(), Whose: whose,
 		}),
 		path:    path,
 		data:    data,

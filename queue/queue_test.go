@@ -62,7 +62,7 @@ func TestTakeWaits(t *testing.T) {
 		require.True(w, call.Waiting())
 		item, err := call.GiveUp()
 		require.Nil(w, item)
-		require.ErrorContains(w, err, "take from queue "+path+": ")
+		require.ErrorContains(w, err, "take from queue "+path+": waiting for an item: context canceled")
 		require.Zero(w, len(w.Children(path+"/claims")))
 		item, err = consumer.Take(testworld.Cancelled())
 		require.Nil(w, item)

@@ -123,7 +123,7 @@ func (p *snapshot) pick(ctx context.Context, s *core.Session, n int, wait bool) 
 		waiting := p.await()
 		p.mu.Unlock()
 		if err := waiting(ctx); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("waiting for an item: %w", err)
 		}
 		woken = true
 	}

@@ -20,21 +20,28 @@ type Config struct {
 	Path string
 	// Data is the node's data while it is ours.
 	Data []byte
+	// Whose describes the owner of the node for errors. The default is its path.
+	Whose func(path string, data []byte) string
 }
 
 // Node is the one node at a path. It keeps no state of an acquisition and is
 // safe for concurrent use.
 type Node struct {
-	m    *core.Manager
-	path string
-	data []byte
-	err  error
+	m     *core.Manager
+	path  string
+	data  []byte
+	whose func(path string, data []byte) string
+	err   error
 }
 
 // New returns the node at a path. It does no I/O. An invalid path is reported
 // by every call.
 func New(cfg Config) *Node {
-	return &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, err: znode.Validate(cfg.Path)}
+	n := &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, whose: cfg.Whose, err: znode.Validate(cfg.Path)}
+	if n.whose == nil {
+		n.whose = func(path string, _ []byte) string { return path }
+	}
+	return n
 }
 
 // Path returns the path of the node.
@@ -116,14 +123,16 @@ func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
 
 // taken is the error of a Try that finds the node taken.
 func (n *Node) taken(ctx context.Context, s *core.Session) error {
-	stat, found, err := s.Exists(ctx, n.path)
+	node, err := s.See(ctx, n.path)
 	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return waitqueue.ErrTaken // it has gone meanwhile
 	case err != nil:
 		return err
-	case found && core.Lasting(stat):
-		return notEphemeral(stat)
+	case core.Lasting(node.Stat):
+		return notEphemeral(node.Stat)
 	}
-	return waitqueue.ErrTaken
+	return &waitqueue.TakenError{By: n.whose(n.path, node.Data)}
 }
 
 // notEphemeral returns the error of a node that belongs to no session. A node
@@ -168,10 +177,10 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 		// Several of these may have happened. An end of the wait has precedence
 		// over its success.
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("waiting for %s: %w", n.path, err)
+			return fmt.Errorf("waiting for %s: %w", n.whose(n.path, node.Data), err)
 		}
 		if err := s.Err(); err != nil {
-			return fmt.Errorf("waiting for %s: %w", n.path, err)
+			return fmt.Errorf("waiting for %s: %w", n.whose(n.path, node.Data), err)
 		}
 		if watch.Event() == core.NodeDeleted {
 			return nil

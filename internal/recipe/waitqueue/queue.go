@@ -18,6 +18,16 @@ import (
 // ErrTaken is returned by Try if it would have to wait for another contender.
 var ErrTaken = errors.New("another contender is first in line")
 
+// TakenError is an ErrTaken that knows the other contender.
+type TakenError struct {
+	By string // describes the contender: see Config.Whose
+}
+
+func (e *TakenError) Error() string { return ErrTaken.Error() + ": " + e.By }
+
+// Is makes the error match ErrTaken.
+func (e *TakenError) Is(target error) bool { return target == ErrTaken }
+
 // Config says where the wait queue is, and which nodes are its contenders.
 type Config struct {
 	// Manager provides the sessions that own the contenders' nodes.
@@ -48,6 +58,9 @@ type Config struct {
 	// next one may need no list. It is for wait queues without Compatible and
 	// Successors, with few contenders and short holds.
 	FastPath bool
+	// Whose describes the owner of a contender's node for errors. The default is
+	// its path.
+	Whose func(path string, data []byte) string
 	// Err is the error of an invalid option of the recipe, or nil. Every call on
 	// the Queue returns it.
 	Err error
@@ -66,6 +79,7 @@ type Queue struct {
 	data       []byte
 	unreported bool
 	watched    bool
+	whose      func(path string, data []byte) string
 	err        error
 
 	tags       []string // of all contenders
@@ -86,9 +100,13 @@ func New(cfg Config) *Queue {
 		data:       cfg.Data,
 		unreported: cfg.Unreported,
 		watched:    cfg.Watched,
+		whose:      cfg.Whose,
 		err:        cmp.Or(znode.Validate(cfg.Dir), cfg.Err),
 		tags:       append([]string{cfg.Tag}, cfg.Also...),
 		successors: cfg.Successors,
+	}
+	if l.whose == nil {
+		l.whose = func(path string, _ []byte) string { return path }
 	}
 	for _, tag := range l.tags {
 		if slices.Contains(cfg.Compatible, tag) {
@@ -137,8 +155,9 @@ func (l *Queue) JoinTelling(ctx context.Context, b *Blocker) (*core.Hold, error)
 }
 
 // Try adds a contender, and keeps it only if it need not wait. Otherwise Try
-// deletes the node and returns ErrTaken. Then it sets no watch: it costs a
-// create, a list and a delete. ctx bounds the requests, which Try repeats while
+// deletes the node and returns a TakenError. Then it sets no watch: it costs a
+// create, a list and a delete, and a read of the other contender at the same
+// time as the delete. ctx bounds the requests, which Try repeats while
 // no server can be reached. If ctx ends during the delete, the delete goes on
 // in the background, and the error matches ErrTaken and ctx.Err(). The other
 // errors are the errors of Join.
@@ -302,8 +321,26 @@ func (l *Queue) hold(ctx context.Context, c *contender, token int64) (*core.Hold
 // leave is what Try does if it would have to wait. When ctx ends, Remove goes
 // on in the background.
 func (l *Queue) leave(ctx context.Context, c *contender) (*core.Hold, error) {
-	if err := c.Remove(ctx); err != nil {
-		return nil, fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", ErrTaken, err)
+	other := c.view.first
+	if len(l.compatible) > 0 {
+		other = c.view.pred // the first one may be compatible
 	}
-	return nil, ErrTaken
+	taken := make(chan error, 1)
+	go func() { taken <- l.takenBy(ctx, c.s, znode.Join(l.dir, other)) }()
+	removed := c.Remove(ctx)
+	err := <-taken
+	if removed != nil {
+		err = fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", err, removed)
+	}
+	return nil, err
+}
+
+// takenBy returns the ErrTaken for the contender at path, with its owner if a
+// read tells.
+func (l *Queue) takenBy(ctx context.Context, s *core.Session, path string) error {
+	node, err := s.See(ctx, path)
+	if err != nil {
+		return ErrTaken // it has gone meanwhile, or no server answers
+	}
+	return &TakenError{l.whose(path, node.Data)}
 }
