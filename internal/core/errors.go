@@ -172,6 +172,8 @@ func reasonText(err error) string {
 		return "the znode has another version"
 	case ErrNotEmpty:
 		return "the znode has children"
+	case ErrNoChildrenForEphemerals:
+		return "the parent is an ephemeral znode, such as a one-node lock, and can have no children; choose another path"
 	case ErrNoAuth:
 		return "the ACL denies access"
 	case ErrInvalidACL:

@@ -1,6 +1,7 @@
 package onenode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
@@ -130,25 +132,31 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	case err != nil:
 		return err
 	case core.Lasting(node.Stat):
-		return notEphemeral(node.Stat)
+		return n.notEphemeral(ctx, s, node.Stat)
 	}
 	return &waitqueue.TakenError{By: n.whose(n.path, node.Data)}
 }
 
 // notEphemeral returns the error of a node that belongs to no session. A node
 // that has or had children is in use: the error must not advise to delete it.
-func notEphemeral(stat core.Stat) error {
-	if stat.NumChildren > 0 || stat.Cversion > 0 {
-		return directory{}
+// Its children tell which recipe uses it.
+func (n *Node) notEphemeral(ctx context.Context, s *core.Session, stat core.Stat) error {
+	if stat.NumChildren == 0 && stat.Cversion == 0 {
+		return core.ErrNotEphemeral
 	}
-	return core.ErrNotEphemeral
+	children, _, err := s.Children(ctx, n.path)
+	if err != nil {
+		return directory{} // the answer is the same without a name
+	}
+	return directory{recognise.Directory(children)}
 }
 
-// directory is the core.ErrNotEphemeral of a directory.
-type directory struct{}
+// directory is the core.ErrNotEphemeral of a directory. what describes it, or is
+// empty.
+type directory struct{ what string }
 
-func (directory) Error() string {
-	return "the znode is not ephemeral: it is a directory, perhaps of a lock of another kind; choose another path"
+func (d directory) Error() string {
+	return "the znode is not ephemeral: " + cmp.Or(d.what, "it is a directory") + "; choose another path"
 }
 
 func (directory) Is(target error) bool { return target == core.ErrNotEphemeral }
@@ -166,7 +174,7 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		case core.Lasting(node.Stat):
 			watch.Stop()
-			return notEphemeral(node.Stat)
+			return n.notEphemeral(ctx, s, node.Stat)
 		}
 		select {
 		case <-watch.Done():
