@@ -88,6 +88,7 @@ func (e *Election) made() {
 // ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
 // and context.Cause(ctx), and the candidate's znode is removed in the
 // background. Other errors: session.ErrClosed; an invalid path or option;
+// session.ErrForeign if the path is a gate or the record of a lock.Once;
 // session.ErrNotEphemeral in the OneNode layout, if a znode without a session
 // is at the path; session.ErrNoChildrenForEphemerals in the other layouts, if an
 // ephemeral znode is at the path; an error of the server, such as session.ErrNoAuth if the

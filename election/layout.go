@@ -10,6 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/onenode"
 	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
@@ -84,7 +85,7 @@ func (e *Election) settle() {
 	case e.payload != nil:
 		e.err = errPayload
 	}
-	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Whose: owner.At, Watched: true})
+	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Whose: owner.At, Foreign: recognise.Foreign, Watched: true})
 	e.requests = newRequestView(e.path, tag)
 	runtime.AddCleanup(e, (*requestView).forget, e.requests)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
@@ -47,7 +48,7 @@ func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), FastPath: true, Whose: whose, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
+			Watched: o.watched(), FastPath: true, Whose: whose, Foreign: recognise.Foreign, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
 		path:    path,
 		options: o,
 	}
@@ -74,7 +75,8 @@ func (m *Mutex) Path() string {
 // matches session.ErrNotEphemeral too, and names the znode, if a contender before
 // is not ephemeral: the end of no session will remove it. Lock sees the
 // two contenders before it, and the first one after a wait of a second.
-// Other errors: session.ErrClosed; an invalid path; session.ErrExposed
+// Other errors: session.ErrClosed; an invalid path; session.ErrForeign if the
+// path is a gate or the record of a Once; session.ErrExposed
 // (Config.Directories); what the server answers, such as session.ErrNoAuth if
 // znodes may not be created below path.
 //

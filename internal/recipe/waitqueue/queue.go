@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -61,6 +62,9 @@ type Config struct {
 	// Whose describes the owner of a contender's node for errors. The default is
 	// its path.
 	Whose func(path string, data []byte) string
+	// Foreign returns an error if the data of the directory shows that the path
+	// belongs to another recipe. It is asked only if the directory holds data.
+	Foreign func(data []byte) error
 	// Err is the error of an invalid option of the recipe, or nil. Every call on
 	// the Queue returns it.
 	Err error
@@ -80,6 +84,8 @@ type Queue struct {
 	unreported bool
 	watched    bool
 	whose      func(path string, data []byte) string
+	foreign    func(data []byte) error
+	admitted   atomic.Int64 // the Mzxid of data in the directory that is not foreign; 0 before
 	err        error
 
 	tags       []string // of all contenders
@@ -101,6 +107,7 @@ func New(cfg Config) *Queue {
 		unreported: cfg.Unreported,
 		watched:    cfg.Watched,
 		whose:      cfg.Whose,
+		foreign:    cfg.Foreign,
 		err:        cmp.Or(znode.Validate(cfg.Dir), cfg.Err),
 		tags:       append([]string{cfg.Tag}, cfg.Also...),
 		successors: cfg.Successors,
@@ -224,6 +231,7 @@ func (l *Queue) join(ctx context.Context, s *core.Session) (*contender, error) {
 			return nil, err
 		}
 	}
+	c.dir = e.Dir
 	c.view = l.look(e.Children, e.Name, self)
 	e.Children = nil // thousands of waiters must not each keep a list of thousands
 	if l.fastPath != nil {
@@ -268,6 +276,7 @@ type contender struct {
 	s    *core.Session
 	self znode.Seq
 	view view
+	dir  core.Stat // of the directory, as listed; zero without a list
 
 	// While the contender waits, the timer late sends a watched read of its own
 	// node, and own receives the answer. own is nil once the answer has
@@ -281,6 +290,9 @@ type contender struct {
 // pass begins the hold of a contender that is first. Another contender waits,
 // or leaves if it only tries.
 func (l *Queue) pass(ctx context.Context, c *contender, try bool) (*core.Hold, error) {
+	if err := l.admit(ctx, c); err != nil {
+		return nil, err
+	}
 	if c.view.before > 0 {
 		if try {
 			return l.leave(ctx, c)
@@ -292,6 +304,27 @@ func (l *Queue) pass(ctx context.Context, c *contender, try bool) (*core.Hold, e
 		return nil, err
 	}
 	return l.hold(ctx, c, token)
+}
+
+// admit returns the error of a directory whose data belongs to another recipe. A
+// directory without data costs no request, and other data one read for each
+// version of it.
+func (l *Queue) admit(ctx context.Context, c *contender) error {
+	if l.foreign == nil || c.dir.DataLength == 0 || l.admitted.Load() == c.dir.Mzxid {
+		return nil
+	}
+	dir, err := c.s.See(ctx, l.dir)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return core.ErrDeleted // our node has gone with it
+	case err != nil:
+		return err
+	}
+	if err := l.foreign(dir.Data); err != nil { // a hidden znode has no data
+		return err
+	}
+	l.admitted.Store(c.dir.Mzxid)
+	return nil
 }
 
 // token returns the fencing token: the zxid of our node's create. All
