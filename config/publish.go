@@ -119,8 +119,8 @@ func failedStep(steps []KeyOp, i int, err error) error {
 // rejectedStep returns the error of a transaction with the step that the server
 // has rejected, in place of the operation of the request.
 func rejectedStep(steps []KeyOp, err error) error {
-	i, reason, rejected := core.RefusedReason(err)
-	if !rejected {
+	i, reason, _ := core.RefusedReason(err)
+	if reason == nil {
 		return err
 	}
 	return &stepError{failedStep(steps, i, reason), err}

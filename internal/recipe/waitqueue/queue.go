@@ -358,22 +358,22 @@ func (l *Queue) leave(ctx context.Context, c *contender) (*core.Hold, error) {
 	if len(l.compatible) > 0 {
 		other = c.view.pred // the first one may be compatible
 	}
-	taken := make(chan error, 1)
-	go func() { taken <- l.takenBy(ctx, c.s, znode.Join(l.dir, other)) }()
-	removed := c.Remove(ctx)
-	err := <-taken
-	if removed != nil {
-		err = fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", err, removed)
+	by := make(chan string, 1)
+	go func() { by <- l.describe(ctx, c.s, znode.Join(l.dir, other)) }() // ends with ctx or the session
+	err := c.Remove(ctx)
+	taken := &TakenError{<-by}
+	if err != nil {
+		return nil, fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", taken, err)
 	}
-	return nil, err
+	return nil, taken
 }
 
-// takenBy returns the ErrTaken for the contender at path, with its owner if a
-// read tells.
-func (l *Queue) takenBy(ctx context.Context, s *core.Session, path string) error {
+// describe returns whose the contender at path is, or the path alone if the node
+// has gone meanwhile or cannot be read.
+func (l *Queue) describe(ctx context.Context, s *core.Session, path string) string {
 	node, err := s.See(ctx, path)
 	if err != nil {
-		return ErrTaken // it has gone meanwhile, or no server answers
+		return path
 	}
-	return &TakenError{l.whose(path, node.Data)}
+	return l.whose(path, node.Data)
 }
