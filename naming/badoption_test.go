@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 )
 
 // Refuse must not lose against a Replace, which takes a live instance's place.
@@ -23,6 +24,17 @@ func TestRefuseAndReplaceExcludeEachOther(t *testing.T) {
 			require.ErrorContains(w, err, "the options Refuse and Replace exclude each other; give one of them")
 		}
 		require.True(w, first.State().In)
+	})
+}
+
+// The operation of an error is what the caller wanted.
+func TestSetDrainingNamesItsDirection(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		for draining, op := range map[bool]string{true: "drain instance ", false: "undrain instance "} {
+			err := registry(w.Process()).SetDraining(w.Context(), "orders", "none", draining)
+			require.ErrorIs(w, err, session.ErrNoNode)
+			require.Regexp(w, "^"+op+"/services/orders/none: ", err.Error())
+		}
 	})
 }
 
