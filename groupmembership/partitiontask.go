@@ -93,7 +93,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	part := &Partition{Hold: bridge.Hold(h), Number: t.number}
 	began := time.Now()
 	err = r.repeat(within, part)
-	if !errors.Is(err, ErrReclaim) {
+	if !errors.Is(err, core.ErrReclaim) {
 		return r.giveUp(within, part, err)
 	}
 	failed := r.giveUp(within, part, err)
@@ -122,7 +122,7 @@ func (r *partitionRun) giveUp(within context.Context, part *Partition, err error
 	if r.p.onEnd != nil {
 		r.p.onEnd(part, oneline.Join(err, why))
 	}
-	if errors.Is(err, ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
+	if errors.Is(err, core.ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
 		err = nil
 	}
 	if lost || why == ErrMoved {

@@ -38,6 +38,7 @@ var (
 	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")
+	ErrReclaim      = errors.New("the hold is given up, and asked for again")
 	ErrExposed      = errors.New("others have rights on the directory or the znode")
 	ErrUnsafeFile   = atomicfile.ErrUnsafe
 	ErrLeftOut      = errors.New("znodes are left out, because they are beyond a limit")
@@ -171,6 +172,8 @@ func reasonText(err error) string {
 		return "the znode has another version"
 	case ErrNotEmpty:
 		return "the znode has children"
+	case ErrNoChildrenForEphemerals:
+		return "the parent is an ephemeral znode, such as a one-node lock, and can have no children; choose another path"
 	case ErrNoAuth:
 		return "the ACL denies access"
 	case ErrInvalidACL:
