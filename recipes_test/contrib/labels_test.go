@@ -57,6 +57,7 @@ var labels = map[string]labelled{
 	"ErrNotEphemeral":            {session.ErrNotEphemeral, "other", "other"},
 	"ErrNotServing":              {session.ErrNotServing, "other", "other"},
 	"ErrRecreated":               {session.ErrRecreated, "other", "other"},
+	"ErrReclaim":                 {session.ErrReclaim, "other", "other"},
 	"ErrReleased":                {session.ErrReleased, "other", "other"},
 	"ErrReplaced":                {session.ErrReplaced, "other", "other"},
 	"ErrUnimplemented":           {session.ErrUnimplemented, "other", "other"},
