@@ -36,12 +36,12 @@ import (
 // wait for itself, until its ctx ends.
 //
 // ctx bounds the call. Errors: the error of f; *BadValueError if the present
-// value does not decode: f is not called, and Store.Put replaces the value; session.ErrForeign;
-// session.ErrRecreated; session.ErrTooLarge; session.ErrNoAuth;
-// session.ErrClosed; session.ErrUnknownOutcome if the answer was lost, and the
-// znode's present data does not show whether the write was done. Update does
-// not repeat the write then. The caller may, if its f changes nothing the
-// second time. Update is safe for concurrent use.
+// value does not decode: f is not called, and Store.Put replaces the value;
+// session.ErrForeign; session.ErrRecreated; session.ErrTooLarge;
+// session.ErrNoAuth; session.ErrClosed; session.ErrUnknownOutcome if the answer
+// was lost, and the znode's present data does not show whether the write was
+// done. Update does not repeat the write then. The caller may, if its f changes
+// nothing the second time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()

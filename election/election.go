@@ -91,8 +91,9 @@ func (e *Election) made() {
 // session.ErrForeign if the path is a gate or the record of a lock.Once;
 // session.ErrNotEphemeral in the OneNode layout, if a znode without a session
 // is at the path; session.ErrNoChildrenForEphemerals in the other layouts, if an
-// ephemeral znode is at the path; an error of the server, such as session.ErrNoAuth if the
-// session may not create below path. Campaign is safe for concurrent use.
+// ephemeral znode is at the path; an error of the server, such as
+// session.ErrNoAuth if the session may not create below path. Campaign is safe
+// for concurrent use.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {

@@ -7,8 +7,8 @@ import "fmt"
 func Lasting(stat Stat) bool { return stat.EphemeralOwner == 0 && !Hidden(stat) }
 
 // WaitingFor is the error of a wait for the end of a node that ended with err.
-// which describes the node, or is its path. It matches ErrNotEphemeral, which says what to do, if the end of no
-// session deletes the node.
+// which describes the node, or is its path. The error matches ErrNotEphemeral,
+// which says what to do, if the end of no session deletes the node.
 func WaitingFor(which string, stat Stat, err error) error {
 	if Lasting(stat) {
 		return fmt.Errorf("waiting for %s: %w: %w", which, ErrNotEphemeral, err)
