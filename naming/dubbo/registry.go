@@ -227,7 +227,7 @@ func (r *Registry) changeOnce(ctx context.Context, path string, to func(held []b
 	return err
 }
 
-var errNoMetadata = fmt.Errorf("ZooKeeper does not have it, and the instance may keep it itself (storage type local): %w", core.ErrNoNode)
+var errNoMetadata = fmt.Errorf("ZooKeeper does not have it, and the instance may keep it itself (storage type local): %w", core.Explain(core.ErrNoNode))
 
 // Metadata reads what the instances of an application with a revision serve
 // (Revision of the instance). ctx bounds the read. Errors, in a
