@@ -92,7 +92,7 @@ func notRecord(path string, data []byte, stat core.Stat, names []string) error {
 	}
 	switch {
 	case what != "":
-		return core.Foreign("%s, and not the record of a job that runs once per interval", what)
+		return core.Foreign("it is not the record of a job that runs once per interval: %s", what)
 	case bytes.HasPrefix(data, []byte(recordStart)):
 		return errDamaged
 	}
