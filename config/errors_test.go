@@ -39,7 +39,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "open key", "/c/none", config.ErrNoValue,
 				"the znode does not exist, so there is no value: create it, or give a Default or Wait"},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "open key", "/c/bad", nil,
-				"bad value of /c/bad (version 0, zxid 0x"},
+				"open key /c/bad: bad value (version 0, zxid 0x"},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "c", config.Text())), "open key", "c", nil, `invalid path "c": it is relative`},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "open key", "/c/key", nil,
 				"the codec has no Decode: use JSON, Text or Bytes, or set Decode"},
@@ -96,9 +96,12 @@ func TestErrorsOfLoopsNameVerbAndPath(t *testing.T) {
 		ofValue, ofTree := make(chan error, 10), make(chan error, 10)
 		go collect(ofValue, v.Changes(t.Context()))
 		go collect(ofTree, tree.Changes(t.Context()))
-		for op, errs := range map[string]chan error{"watch key /c/key": ofValue, "watch tree /c": ofTree} {
+		for text, errs := range map[string]chan error{
+			"watch key /c/key: bad value (version 0, ":        ofValue,
+			"watch tree /c: bad value of /c/key (version 0, ": ofTree,
+		} {
 			err := <-errs
-			require.ErrorContains(t, err, op+": bad value of /c/key (version 0, ")
+			require.ErrorContains(t, err, text)
 			var bad *config.BadValueError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, "/c/key", bad.Path)

@@ -120,7 +120,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	looks.Wait()
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, core.ErrNoNode) {
-			return fmt.Errorf("step %d (%s): %w", i+1, paths[i], err)
+			return fmt.Errorf("step %d (%s): %w", i+1, paths[i], core.Inside(paths[i], err))
 		}
 	}
 	return nil
