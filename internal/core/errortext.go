@@ -14,7 +14,7 @@ import (
 func (e *OpError) reason() string {
 	text := reasonText(e.Err)
 	for _, inner := range within(e.Err) {
-		text = strings.ReplaceAll(text, inner.Op+" "+inner.Path+": ", e.name(inner))
+		text = strings.ReplaceAll(text, inner.Op+" "+inner.Path+": ", e.names(inner))
 	}
 	if e.Session != 0 {
 		text = strings.ReplaceAll(text, e.inSession(), "")
@@ -37,8 +37,8 @@ func Inside(path string, err error) error {
 // Worded returns an error with a text of its own, which matches the errors.
 func Worded(text string, errs ...error) error { return &worded{text, errs} }
 
-// name returns how the reason of e names the operation of an inner error.
-func (e *OpError) name(inner *OpError) string {
+// names returns how the reason of e names the operation of an inner error.
+func (e *OpError) names(inner *OpError) string {
 	same := inner.Path == e.Path
 	_, wraps := inner.Err.(*OpError)
 	switch {

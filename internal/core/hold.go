@@ -129,7 +129,7 @@ func (h *Hold) end(cause error) {
 // before the timer.
 func (h *Hold) endOverdue() {
 	if !h.node.s.trusted() {
-		h.cancel(ErrTrustElapsed)
+		h.cancel(h.node.s.whyEnded(ErrTrustElapsed))
 	}
 }
 
