@@ -43,5 +43,14 @@ func (e *BadValueError) Error() string {
 	return fmt.Sprintf("bad value of %s (version %d, zxid 0x%x): %v", e.Path, e.Version, e.Zxid, e.Err)
 }
 
+// badKey is the error of a key inside an error that says the key's path.
+type badKey struct{ BadValueError }
+
+func (e *badKey) Error() string {
+	return fmt.Sprintf("bad value (version %d, zxid 0x%x): %v", e.Version, e.Zxid, e.Err)
+}
+
+func (e *badKey) Unwrap() error { return &e.BadValueError }
+
 // Unwrap returns the reason.
 func (e *BadValueError) Unwrap() error { return e.Err }

@@ -39,7 +39,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/none", config.Text())), "open key", "/c/none", config.ErrNoValue,
 				"the znode does not exist, so there is no value: create it, or give a Default or Wait"},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/bad", config.JSON[int]())), "open key", "/c/bad", nil,
-				"bad value of /c/bad (version 0, zxid 0x"},
+				"open key /c/bad: bad value (version 0, zxid 0x"},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "c", config.Text())), "open key", "c", nil, `invalid path "c": it is relative`},
 			{testworld.ErrOf(config.Open(ctx, w.sm, "/c/key", config.Codec[int]{})), "open key", "/c/key", nil,
 				"the codec has no Decode: use JSON, Text or Bytes, or set Decode"},
@@ -50,7 +50,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{testworld.ErrOf(open(w, "/c/key", config.Codec[string]{Decode: config.Text().Decode}).Update(ctx, same)), "update key", "/c/key", nil,
 				"the codec has no Encode, so it cannot update: set Encode"},
 			{testworld.ErrOf(store.Get(ctx, "none")), "get key", "/c/none", session.ErrNoNode, "the znode does not exist"},
-			{testworld.ErrOf(store.Set(ctx, "/none", nil, 0)), "set key", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
+			{testworld.ErrOf(store.Set(ctx, "/none", nil, 0)), "set key", "/c/none", session.ErrNoNode, "the znode does not exist"},
 			{testworld.ErrOf(store.Set(ctx, "key", nil, 7)), "set key", "/c/key", session.ErrBadVersion, "the znode has another version"},
 			{testworld.ErrOf(store.Set(ctx, "counter", nil, session.AnyVersion)), "set key", "/c/counter", session.ErrForeign,
 				`it has 4 bytes and looks like the number of a counter; if it is a key, give the version that was read; ` +
@@ -58,7 +58,7 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{testworld.ErrOf(store.Create(ctx, "key", nil)), "create key", "/c/key", session.ErrNodeExists, "the znode exists already"},
 			{testworld.ErrOf(store.Create(ctx, "../x", nil)), "create key", "/c/../x", nil, `invalid path "/c/../x"`},
 			{testworld.ErrOf(store.Put(ctx, "counter", nil)), "put key", "/c/counter", session.ErrForeign, ""},
-			{store.Delete(ctx, "none", 0), "delete key", "/c/none", session.ErrNoNode, "get /c/none: the znode does not exist"},
+			{store.Delete(ctx, "none", 0), "delete key", "/c/none", session.ErrNoNode, "the znode does not exist"},
 			{store.Publish(ctx), "publish keys", "/c", nil, "there are no steps: give at least one"},
 			{store.Publish(ctx, config.KeyOp{}), "publish keys", "/c", nil,
 				"step 1 of 1 is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey"},
@@ -96,9 +96,12 @@ func TestErrorsOfLoopsNameVerbAndPath(t *testing.T) {
 		ofValue, ofTree := make(chan error, 10), make(chan error, 10)
 		go collect(ofValue, v.Changes(t.Context()))
 		go collect(ofTree, tree.Changes(t.Context()))
-		for op, errs := range map[string]chan error{"watch key /c/key": ofValue, "watch tree /c": ofTree} {
+		for text, errs := range map[string]chan error{
+			"watch key /c/key: bad value (version 0, ":        ofValue,
+			"watch tree /c: bad value of /c/key (version 0, ": ofTree,
+		} {
 			err := <-errs
-			require.ErrorContains(t, err, op+": bad value of /c/key (version 0, ")
+			require.ErrorContains(t, err, text)
 			var bad *config.BadValueError
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, "/c/key", bad.Path)

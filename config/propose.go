@@ -64,7 +64,7 @@ func (v *Value[T]) before(now base) (value T, err error) {
 		}
 	}
 	if value, err = v.schema.decode(data); err != nil {
-		return value, &BadValueError{v.path, now.stat.Version, now.stat.Mzxid, err}
+		return value, &badKey{BadValueError{v.path, now.stat.Version, now.stat.Mzxid, err}}
 	}
 	return value, nil
 }

@@ -145,7 +145,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	looks.Wait()
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, core.ErrNoNode) {
-			return failedStep(steps, i, err)
+			return failedStep(steps, i, core.Inside(paths[i], err))
 		}
 	}
 	return nil

@@ -56,7 +56,7 @@ func (v *Value[T]) take(st *views.State, now *view[T]) {
 	}
 	value, err := v.schema.read(st.Data)
 	if err != nil {
-		v.bad = &BadValueError{Path: v.path, Version: st.Stat.Version, Zxid: st.Stat.Mzxid, Err: err}
+		v.bad = &badKey{BadValueError{Path: v.path, Version: st.Stat.Version, Zxid: st.Stat.Mzxid, Err: err}}
 		now.err = v.bad
 		now.errRev++
 		return

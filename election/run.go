@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/backoff"
@@ -95,10 +96,13 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 	}()
 	resign := func(error) error {
 		lost := errors.Is(t.Err(), core.ErrLost)
-		if why = t.Resign(); errors.Is(why, core.ErrLost) && !lost {
+		why = t.Resign()
+		switch {
+		case lost:
+			why = t.election.failed("run election", fmt.Errorf("the term was lost: %w", t.Err()))
+		case errors.Is(why, core.ErrLost):
 			why = nil // a loss after f has returned does not matter
-		}
-		if why == nil && context.Cause(within) == ErrTransferred {
+		case why == nil && context.Cause(within) == ErrTransferred:
 			why = ErrTransferred
 		}
 		return nil

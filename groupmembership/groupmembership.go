@@ -3,6 +3,7 @@ package groupmembership
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -114,8 +115,15 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 // at a time, the last call wins.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {
 	m.made()
-	return m.failed("update member", m.node.Set(ctx, payload))
+	err := m.node.Set(ctx, payload)
+	if err == core.ErrReleased {
+		err = errLeft
+	}
+	return m.failed("update member", err)
 }
+
+// errLeft is the error of an update after Leave.
+var errLeft = fmt.Errorf("%w: Leave was called", core.ErrReleased)
 
 // Done returns a channel that is closed when the membership has ended for good:
 // after Leave, once the member is out, or when the Manager is closed.

@@ -154,8 +154,9 @@ func OnProblem(f func(error)) PartitionerOption {
 
 // OnPartitionEnd sets a function that Run calls after each end of a partition:
 // the partition's function has returned, and the claim was given up. err is the
-// function's error, unless that is the error of its context, joined with the
-// reason if the claim was lost or the partition moved. Run calls f on the
+// function's error, unless that is the error of its context. It is joined with
+// the reason if the claim was lost, the partition moved, or Run ends because
+// another function has failed or by an error of its own. Run calls f on the
 // goroutines of the partitions, several calls at a time, and waits for f.
 func OnPartitionEnd(f func(part *Partition, err error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnPartitionEnd")

@@ -69,6 +69,65 @@ func TestPartitionFunctionFails(t *testing.T) {
 	})
 }
 
+// When Run ends because one function has failed or the number is another one, the
+// contexts of the other functions end with that error, and OnPartitionEnd gets it.
+func TestPartitionFunctionsLearnWhyRunEnds(t *testing.T) {
+	broken := errors.New("the work failed")
+	testworld.Run(t, func(w *testworld.World) {
+		for _, reason := range []error{broken, groupmembership.ErrPartitionCount} {
+			var mu sync.Mutex
+			causes, ends := make(map[int]error), make(map[int]error)
+			fail := make(chan struct{})
+			p := groupmembership.NewPartitioner(w.Process().Manager, orders, 3,
+				groupmembership.OnPartitionEnd(func(part *groupmembership.Partition, err error) {
+					mu.Lock()
+					defer mu.Unlock()
+					ends[part.Number] = err
+				}))
+			run := testworld.Go(w, func(ctx context.Context) (int, error) {
+				return 0, p.Run(ctx, "a", func(ctx context.Context, part *groupmembership.Partition) error {
+					failing := fail
+					if part.Number != 0 {
+						failing = nil
+					}
+					select {
+					case <-failing:
+						return broken
+					case <-ctx.Done():
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					causes[part.Number] = context.Cause(ctx)
+					if part.Number == 1 {
+						return nil
+					}
+					return ctx.Err()
+				})
+			})
+			w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 3 }, "all are owned")
+			others := []int{1, 2}
+			if reason == broken {
+				close(fail)
+			} else {
+				others = []int{0, 1, 2}
+				w.Put(orders+"/claims", "4")
+			}
+			_, err := run.Result()
+			require.ErrorIs(w, err, reason)
+			require.NotErrorIs(w, err, context.Canceled)
+			require.Empty(w, testworld.Repeats(err.Error()))
+			require.Len(w, ends, 3)
+			for _, number := range others {
+				require.ErrorIs(w, causes[number], reason)
+				require.ErrorContains(w, ends[number], "Run ends: ")
+				require.ErrorIs(w, ends[number], reason)
+				require.NotErrorIs(w, ends[number], session.ErrLost)
+			}
+			require.NoError(w, w.Srv.Remove(orders+"/claims"))
+		}
+	})
+}
+
 // An error of f after a move or a loss does not end Run: it may be a
 // consequence. OnPartitionEnd gets it. This is the rule of election.Run, too.
 func TestPartitionFunctionFailsAfterTheEnd(t *testing.T) {
@@ -110,8 +169,10 @@ func TestPartitionFunctionFailsAfterTheEnd(t *testing.T) {
 		require.Len(t, ends, 1)
 		require.ErrorIs(t, ends[0], closed)
 		require.ErrorIs(t, ends[0], session.ErrLost)
+		lost := ends[0].Error()
 		failure = last
 		mu.Unlock()
+		require.Regexp(t, "^http: Server closed; run partitioner "+orders+": the claim on partition [01] was lost: ", lost)
 		_, err := run.GiveUp()
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, last, "after the end of ctx, an error of f is joined")

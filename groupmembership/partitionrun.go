@@ -21,9 +21,12 @@ import (
 // group, claims its share of the partitions, calls f for each, in a goroutine
 // of its own, and leaves the group in the end.
 //
-// The context that f gets ends in three cases:
+// The context that f gets ends in four cases:
 //
-//   - ctx ends;
+//   - ctx ends: the cause is the cause of that end;
+//   - Run ends because another function has failed, or by an error of its own,
+//     such as ErrPartitionCount: the cause matches that error. The partition
+//     stays ours until f has returned.
 //   - the claim is lost: the cause matches session.ErrLost, and f must stop its
 //     work at once;
 //   - the partition is to go to another member: the cause is ErrMoved. The
@@ -44,6 +47,9 @@ import (
 //   - The claim was lost, or the partition moved, before f returned: Run goes
 //     on, whatever f returned, since the error may be a consequence.
 //     OnPartitionEnd gets the error.
+//   - Run ends for another reason, before f returned: Run returns that reason,
+//     joined with the error of f unless that is the error of its context.
+//     OnPartitionEnd gets both.
 //   - ctx has ended: Run returns the error of ctx, joined with the error of f
 //     unless that is the error of its context.
 //
@@ -75,14 +81,14 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 	if p.onJoin != nil {
 		p.onJoin(m)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	r := &partitionRun{
 		p: p, m: m, f: f, ctx: ctx, tasks: make([]*task, p.n), ended: make(chan *task), view: newDivision(p.n),
 		unseen: make([]int, p.n), reclaims: make([]int, p.n), problem: problem.To(p.onProblem),
 	}
 	err = r.follow()
-	cancel()
+	cancel(r.ending(err)) // does nothing if the caller's ctx has ended
 	// First the group, then the partitions: the others plan without us, and
 	// wait for the partitions that we still work on.
 	left := m.Leave(context.Background())
@@ -91,6 +97,20 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 		left = nil // the member went with the session
 	}
 	return oneline.Join(err, oneline.Join(r.failures...), left)
+}
+
+// runEnd is why Run ends while its ctx lasts: the cause of the contexts of the
+// functions that still work.
+type runEnd struct{ err error }
+
+func (e *runEnd) Error() string { return "Run ends: " + e.err.Error() }
+func (e *runEnd) Unwrap() error { return e.err }
+
+// ending returns the reason why Run ends: err, or the failures of tasks.
+func (r *partitionRun) ending(err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &runEnd{oneline.Join(err, oneline.Join(r.failures...))}
 }
 
 // partitionRun is one Run under way.

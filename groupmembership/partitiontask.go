@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -113,14 +114,20 @@ func (r *partitionRun) giveUp(within context.Context, part *Partition, err error
 	}
 	lost := errors.Is(part.Err(), core.ErrLost)
 	why := part.Release()
-	if errors.Is(why, core.ErrLost) && !lost {
+	switch {
+	case lost:
+		why = core.Failed("run partitioner", r.p.path, fmt.Errorf("the claim on partition %d was lost: %w", part.Number, part.Err()))
+	case errors.Is(why, core.ErrLost):
 		why = nil // a loss after f has returned does no harm
-	}
-	if why == nil && context.Cause(within) == ErrMoved {
+	case why == nil && context.Cause(within) == ErrMoved:
 		why = ErrMoved
 	}
 	if r.p.onEnd != nil {
-		r.p.onEnd(part, oneline.Join(err, why))
+		told := why
+		if end := new(runEnd); why == nil && errors.As(context.Cause(within), &end) {
+			told = end
+		}
+		r.p.onEnd(part, oneline.Join(err, told))
 	}
 	if errors.Is(err, core.ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
 		err = nil

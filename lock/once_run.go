@@ -153,7 +153,7 @@ func (r *Run) write(data []byte) error {
 			err = core.ErrDeleted
 		}
 		if errors.Is(err, core.ErrSessionEnded) {
-			return fmt.Errorf("%w: %w: %w", errNotRecorded, core.ErrLost, err)
+			return core.Worded(fmt.Sprintf("%v: the run was lost: %v", errNotRecorded, r.s.Err()), core.ErrLost, err)
 		}
 		return fmt.Errorf("%w: %w", errNotRecorded, err)
 	}

@@ -81,7 +81,7 @@ func (c *curator) InName() bool { return false }
 
 func (c *curator) Dir(base, service string) (string, error) {
 	if err := checkName("service", service); err != nil {
-		return "", fmt.Errorf("service %q: %w", service, err)
+		return "", named(service, err)
 	}
 	dir := znode.Join(base, service)
 	if err := znode.Validate(dir); err != nil {

@@ -194,9 +194,20 @@ func (in Instance) Available() bool { return !in.Disabled && !in.Draining }
 // error quotes neither metadata nor payload.
 func (in Instance) Validate() error {
 	if err := in.check(); err != nil {
+		if in.Service == "" {
+			return fmt.Errorf("instance %q: %w", redact(in.ID), err)
+		}
 		return fmt.Errorf("instance %q of service %q: %w", redact(in.ID), in.Service, err)
 	}
 	return nil
+}
+
+// named adds the name of a service to an error. An empty name is the error.
+func named(service string, err error) error {
+	if service == "" {
+		return err
+	}
+	return fmt.Errorf("service %q: %w", service, err)
 }
 
 func (in Instance) check() error {
@@ -242,7 +253,7 @@ func control(r rune) bool { return r < 0x20 || r == 0x7f }
 
 func checkName(what, name string) error {
 	if name == "" {
-		return fmt.Errorf("the %s is empty", what)
+		return fmt.Errorf("the %s is empty: give a name", what)
 	}
 	if err := znode.ValidateName(name); err != nil {
 		reason := err

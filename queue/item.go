@@ -88,7 +88,11 @@ func (i *Item) Ack() error {
 		return i.transact(i.others(), nil)
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
-		return i.failed("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
+		text := "it was released before"
+		if how == rejected {
+			text = "it was rejected before"
+		}
+		return i.failed("acknowledge", core.Worded(text, core.ErrReleased))
 	}
 	return err
 }
@@ -274,7 +278,7 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 		i.q.reportDead(*i.died) // which may settle the item again
 	}
 	refused()
-	return i.failed(op, err)
+	return i.failed(op, i.lost(err))
 }
 
 // failed returns the error of a verb, which names the item. It returns nil for
@@ -315,7 +319,7 @@ func (i *Item) transact(others []core.Op, proven func(context.Context) error) er
 		case err == nil:
 			return nil
 		case errors.Is(err, core.ErrSessionEnded):
-			return fmt.Errorf("%w: %w", core.ErrLost, err)
+			return err
 		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == 0:
 			err = lostTo(err)
 		case errors.Is(err, core.ErrNoNode) && op == 1:
@@ -334,7 +338,28 @@ func (i *Item) transact(others []core.Op, proven func(context.Context) error) er
 // lostTo returns the error of a claim that has proved to be lost: another
 // client has deleted it.
 func lostTo(err error) error {
-	return fmt.Errorf("%w: the item is gone, or another consumer has claimed it: %w", core.ErrLost, err)
+	return core.Worded("the claim was lost, and nothing was done: another consumer has claimed the item, or the item is gone", core.ErrLost, err)
+}
+
+// lost returns the error of a claim that was lost before its end, or during the
+// requests for that. It says whether the item comes again. It returns any other
+// error as it is.
+func (i *Item) lost(err error) error {
+	over := errors.Is(err, core.ErrSessionEnded)
+	if !over && (!errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode)) {
+		return err // also lostTo
+	}
+	text := "the claim was lost, and nothing was done, so the item comes again: %v"
+	if errors.Is(err, core.ErrUnknownOutcome) {
+		text = "the claim was lost before the answer, so the item comes again unless the request was done: %v"
+	}
+	cause := i.s.Err()
+	if held := i.Hold.Err(); cause == nil && errors.Is(held, core.ErrLost) {
+		cause = held
+	} else if cause == nil {
+		cause = core.ErrDeleted
+	}
+	return core.Worded(fmt.Sprintf(text, cause), core.ErrLost, err)
 }
 
 // send sends a transaction. If together is set, a plain acknowledgement is sent

@@ -174,7 +174,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		if count+n <= q.o.limit {
 			return nil
 		}
-		full := fmt.Errorf("%w: it has %d items, and the limit is %d", ErrFull, count, q.o.limit)
+		full := fmt.Errorf("%w: it has %s, and the limit is %d", ErrFull, plural(count, "item"), q.o.limit)
 		if !wait {
 			return full
 		}

@@ -56,7 +56,7 @@ func (q *Queue) putBatch(ctx context.Context, items []Msg) ([]ID, error) {
 	for len(ids) < len(ops) {
 		made, err := q.putSome(ctx, q.head(ops[len(ids):]))
 		if err != nil {
-			return ids, fmt.Errorf("%d of %d items are put: %w", len(ids), len(ops), err)
+			return ids, fmt.Errorf("%d of %s put: %w", len(ids), plural(len(ops), "item"), err)
 		}
 		ids = append(ids, made...)
 	}

@@ -44,7 +44,8 @@ type OpResult struct {
 // in whatever session it runs.
 //
 // The error names the operation that the server rejected, as "op 2 (set /a)",
-// and wraps the reason. If the operation is a Guard, the error matches ErrLost
+// and wraps the reason. It leaves out the path of the operation if that is its
+// own path: the path of the first operation, or of a malformed one. If the operation is a Guard, the error matches ErrLost
 // too. Other errors: ErrTooLarge; ErrUnknownOutcome if the answer is lost. A
 // transaction that may have been done is not repeated. ctx bounds the call. Txn
 // is safe for concurrent use.

@@ -74,7 +74,7 @@ func TestConfigSync_check(t *testing.T) {
 	says(t, sync, "the file follows the key again")
 	require.NoError(t, server.Put("/c/k", []byte("bad again")))
 	says(t, sync, "checks /c/k f.conf: bad again")
-	says(t, sync, "bad value of /c/k (version 2, ")
+	says(t, sync, "bad value (version 2, ")
 	require.Equal(t, "good", content())
 	sync.kill(syscall.SIGTERM)
 	code, rest := sync.wait()

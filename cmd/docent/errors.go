@@ -11,6 +11,7 @@ import (
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
@@ -201,7 +202,8 @@ func reason(err error) string {
 	if hint, ok := hintOf(err); ok && hint.reason != "" {
 		return hint.reason
 	}
-	return strings.Join(strings.Fields(strings.TrimPrefix(withoutOp(err), "zk: ")), " ")
+	text := strings.TrimSuffix(withoutOp(err), "; "+core.AdviceTooLarge) // no flag sets MaxRequest
+	return strings.Join(strings.Fields(strings.TrimPrefix(text, "zk: ")), " ")
 }
 
 // withoutOp returns the text of an error without the operations and paths of

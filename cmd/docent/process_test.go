@@ -90,6 +90,7 @@ func TestProcess_stoppedForLongerThanItsSession(t *testing.T) {
 	require.Equal(t, 79, code)
 	require.Contains(t, rest, "terminated")
 	require.Contains(t, first.stderr.String(), "the hold was lost while CMD ran")
+	require.Contains(t, first.stderr.String(), ": this process stood still for at least ")
 	require.NoError(t, second.Process.Signal(syscall.SIGTERM))
 	code, _ = second.wait()
 	require.Equal(t, 7, code)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,6 +89,33 @@ $`, out)
 	require.Contains(t, out, "zk1:2181  serves, mode not known: the server does not answer the word srvr (its 4lw.commands.whitelist leaves it out), *\n")
 	require.Contains(t, out, "zk2:2181  serves, mode not known: the server does not answer the word srvr, *\n")
 	require.Contains(t, out, "rights    none yet: the root does not exist on /app\n")
+}
+
+// A server that begins to serve while it is asked tells its mode.
+func TestStatus_serverThatStarts(t *testing.T) {
+	for name, first := range map[string]string{"refuses": "", "has no quorum": "This ZooKeeper instance is not currently serving requests\n"} {
+		server := zktest.New(t)
+		var mu sync.Mutex
+		dials := 0
+		code, out, stderr := docent(t, words("status --servers zk1"), func(env *environment) {
+			env.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				dials++
+				if dials <= 2 && first == "" { // the first dial of the word, and of the session
+					return nil, errors.New("connection refused")
+				}
+				answer := followerWords
+				if dials <= 2 {
+					answer = first
+				}
+				conn, err := server.DialContext(ctx, network, address)
+				return &worded{Conn: conn, answer: answer}, err
+			}
+		})
+		require.Zero(t, code, stderr)
+		require.Contains(t, out, "server    zk1:2181  follower, ZooKeeper 3.8.4, ", name)
+	}
 }
 
 // Some servers are away, and there is a quorum.

@@ -29,6 +29,7 @@ type serverStatus struct {
 
 	reachable   bool          // it accepts connections
 	unsaid      string        // why the word has no answer; empty: it has
+	early       bool          // the word had no answer because the server did not serve yet
 	mode        string        // leader, follower, observer or standalone
 	version     string        // of ZooKeeper
 	zxid        string        // hexadecimal
@@ -53,7 +54,8 @@ func (s *serverStatus) label() string {
 // serves reports whether the server serves clients.
 func (s *serverStatus) serves() bool { return s.problem == "" && !s.confirmed.IsZero() }
 
-// ask asks the server, until ctx ends.
+// ask asks the server, until ctx ends. A server that begins to serve meanwhile is
+// asked for the word again.
 func (s *serverStatus) ask(ctx context.Context, a *app, cfg session.Config, all *ensembleStatus) {
 	s.connections, s.outstanding = -1, -1
 	if s.problem != "" {
@@ -64,14 +66,19 @@ func (s *serverStatus) ask(ctx context.Context, a *app, cfg session.Config, all 
 	word.Go(func() { s.askWord(ctx, a, cfg.TLS) })
 	s.err = s.askSession(ctx, cfg, all)
 	word.Wait()
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		s.problem = s.why()
+	case s.early:
+		s.unsaid, s.early = "", false
+		s.askWord(ctx, a, cfg.TLS)
 	}
 }
 
 // askWord asks by the four-letter word srvr.
 func (s *serverStatus) askWord(ctx context.Context, a *app, secure *tls.Config) {
 	answer, err := s.srvr(ctx, a, secure)
+	s.early = answer == "" || strings.Contains(answer, "not currently serving")
 	switch {
 	case !s.reachable:
 		s.unsaid = fmt.Sprintf("no connection (%v)", withoutAddress(err))

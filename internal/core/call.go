@@ -207,7 +207,7 @@ func unknown(reason error) error { return &unknownOutcome{reason} }
 type unknownOutcome struct{ reason error }
 
 func (e *unknownOutcome) Error() string {
-	return ErrUnknownOutcome.Error() + ": " + e.reason.Error()
+	return ErrUnknownOutcome.Error() + ": " + reasonText(e.reason)
 }
 func (e *unknownOutcome) Unwrap() []error { return []error{ErrUnknownOutcome, e.reason} }
 

@@ -35,19 +35,19 @@ func (s *Session) TryClaim(ctx context.Context, path string, data []byte) (*Node
 
 func (s *Session) claim(ctx context.Context, path string, data []byte, wait bool) (*Node, error) {
 	if err := znode.Validate(path); err != nil {
-		return nil, s.refuse("claim", path, err)
+		return nil, s.refuse(opClaim, path, err)
 	}
 	if err := s.fits(s.createSize(s.abs(path), data)); err != nil {
-		return nil, s.refuse("claim", path, err)
+		return nil, s.refuse(opClaim, path, err)
 	}
 	start := time.Now()
 	dir, _ := znode.Split(path)
 	if err := s.admit(ctx, dir, anyAge); err != nil {
-		return nil, s.report("claim", path, start, err)
+		return nil, s.report(opClaim, path, start, err)
 	}
 	c, err := s.stake(ctx, path, wait)
 	if err != nil {
-		return nil, s.report("claim", path, start, err)
+		return nil, s.report(opClaim, path, start, err)
 	}
 	n, err := c.make(ctx, data)
 	if err == nil {
@@ -56,7 +56,7 @@ func (s *Session) claim(ctx context.Context, path string, data []byte, wait bool
 			n = nil
 		}
 	}
-	return n, s.report("claim", path, start, err)
+	return n, s.report(opClaim, path, start, err)
 }
 
 // claim is a session's claim on a path.

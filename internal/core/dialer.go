@@ -106,7 +106,7 @@ func (s *Session) dialError(ctx context.Context, what string, t target, limit ti
 	if ctx.Err() != nil {
 		err = fmt.Errorf("no answer within %v", limit)
 	}
-	return fmt.Errorf("%s %s: %w", what, t.addr, err)
+	return fmt.Errorf("%s %s: %w", what, t.addr, notAgain(err, t))
 }
 
 // secure runs the TLS handshake. It verifies the name that the user configured,

@@ -14,10 +14,10 @@ import (
 func (s *Session) EnsureDir(ctx context.Context, path string) error {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
-		return s.refuse("create parents", path, err)
+		return s.refuse(opCreateParents, path, err)
 	}
 	if err := s.ensureDir(ctx, s.abs(path)); err != nil {
-		return &OpError{"create parents", path, s.ID(), err}
+		return &OpError{opCreateParents, path, s.ID(), err}
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byt
 func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
 	start := time.Now()
 	e, err := s.enter(ctx, &protected{dir: dir, data: data, listed: listed}, tag)
-	return e, s.report("create below", dir, start, err)
+	return e, s.report(opCreateBelow, dir, start, err)
 }
 
 // List lists the directory of an entry without a list. If it fails, the node is
@@ -76,7 +76,7 @@ func (s *Session) EnterExisting(ctx context.Context, dir, tag string, data []byt
 	s.made()
 	start := time.Now()
 	e, err := s.enter(ctx, &protected{dir: dir, data: data, existing: true}, tag)
-	return e, s.report("create below", dir, start, err)
+	return e, s.report(opCreateBelow, dir, start, err)
 }
 
 // enter creates the node p, whose name has the tag.

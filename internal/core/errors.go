@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/docent-go/docent/internal/base/atomicfile"
 )
@@ -97,9 +96,8 @@ func (c *closed) Is(target error) bool { return target == ErrClosed }
 
 // Failed returns the error of an operation of a recipe, such as "set key", as an
 // *OpError. It has the session of the request that failed. Failed returns nil
-// for nil. It does not wrap an error of the same operation and path again. It
-// leaves out a request with the operation's verb, such as "set". An operation
-// begins with its verb: internal/checks/verbs has the list.
+// for nil. It does not wrap an error of the same operation and path again. An
+// operation begins with its verb: internal/checks/verbs has the list.
 func Failed(op, path string, err error) error {
 	if err == nil {
 		return nil
@@ -109,15 +107,10 @@ func Failed(op, path string, err error) error {
 	if !errors.As(err, &inner) {
 		return failed
 	}
-	failed.Session = inner.Session
-	if direct, ok := err.(*OpError); ok && direct.Path == path { //nolint:errorlint // the text of a wrapped one stays
-		switch {
-		case direct.Op == op:
-			return err
-		case strings.HasPrefix(op, direct.Op+" "):
-			failed.Err = direct.Err
-		}
+	if direct, ok := err.(*OpError); ok && direct.Path == path && direct.Op == op {
+		return err
 	}
+	failed.Session = inner.Session
 	return failed
 }
 
@@ -151,36 +144,11 @@ func (e *OpError) Error() string {
 	if e.Err == nil { // the zero OpError
 		return fmt.Sprintf("%s %s", e.Op, e.Path)
 	}
-	reason := reasonText(e.Err)
-	var inner *OpError
-	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
-		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
+	text := fmt.Sprintf("%s %s: %s", e.Op, e.Path, e.reason())
+	if e.Session != 0 {
+		text += e.inSession()
 	}
-	return fmt.Sprintf("%s %s: %s (session %v)", e.Op, e.Path, reason, SessionID(e.Session))
-}
-
-// reasonText returns the text of a reason. The common answers of a server have
-// texts of their own: "not authenticated" would be said of a session that has
-// credentials, but not the right.
-func reasonText(err error) string {
-	switch err {
-	case ErrNoNode:
-		return "the znode does not exist"
-	case ErrNodeExists:
-		return "the znode exists already"
-	case ErrBadVersion:
-		return "the znode has another version"
-	case ErrNotEmpty:
-		return "the znode has children"
-	case ErrNoChildrenForEphemerals:
-		return "the parent is an ephemeral znode, such as a one-node lock, and can have no children; choose another path"
-	case ErrNoAuth:
-		return "the ACL denies access"
-	case ErrInvalidACL:
-		return "the server rejects the ACL: an entry is malformed or has an unknown scheme, or CreatorACL is used without " +
-			"credentials; set Auth, SASL or a client certificate in the session's Config"
-	}
-	return strings.TrimPrefix(err.Error(), "zk: ")
+	return text
 }
 
 // Explain returns an error that matches err, an answer of a server, and has the

@@ -25,9 +25,9 @@ func TestFailed(t *testing.T) {
 	require.Same(t, request, core.Failed("create", "/a/lock-", request), "the same verb and path are not said twice")
 	set := &core.OpError{Op: "set", Path: "/a", Session: 0x1a, Err: core.ErrNoAuth}
 	require.EqualError(t, core.Failed("set key", "/a", set), "set key /a: the ACL denies access (session 0x1a)")
-	require.EqualError(t, core.Failed("update key", "/a", set), "update key /a: set /a: the ACL denies access (session 0x1a)")
+	require.EqualError(t, core.Failed("update key", "/a", set), "update key /a: set: the ACL denies access (session 0x1a)")
 	require.EqualError(t, core.Failed("set key", "/b", set), "set key /b: set /a: the ACL denies access (session 0x1a)")
-	require.EqualError(t, core.Failed("settle", "/a", set), "settle /a: set /a: the ACL denies access (session 0x1a)")
+	require.EqualError(t, core.Failed("settle", "/a", set), "settle /a: set: the ACL denies access (session 0x1a)")
 	require.EqualError(t, core.Failed("lock", "/a", core.ErrForeign), "lock /a: "+core.ErrForeign.Error())
 }
 

@@ -40,7 +40,7 @@ func (h *Hold) HandOn() (*Hold, error) {
 			if !errors.Is(cause, ErrDeleted) {
 				h.node.Abandon()
 			}
-			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			h.result = h.lostBefore(cause)
 			err = h.result
 			return
 		}

@@ -129,7 +129,7 @@ func (h *Hold) end(cause error) {
 // before the timer.
 func (h *Hold) endOverdue() {
 	if !h.node.s.trusted() {
-		h.cancel(ErrTrustElapsed)
+		h.cancel(h.node.s.whyEnded(ErrTrustElapsed))
 	}
 }
 
@@ -252,14 +252,19 @@ func (h *Hold) Release() error {
 		cause := context.Cause(h.ctx)
 		if !errors.Is(cause, ErrDeleted) {
 			if err := h.node.Remove(context.Background()); err != nil {
-				h.result = fmt.Errorf("release %s: %w", h.Path(), err)
+				h.result = Failed(opRelease, h.Path(), err)
 			}
 		}
 		if errors.Is(cause, ErrLost) {
-			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			h.result = h.lostBefore(cause)
 		}
 	})
 	return h.result
+}
+
+// lostBefore returns the error of a release after the hold was lost.
+func (h *Hold) lostBefore(cause error) error {
+	return &OpError{opRelease, h.Path(), h.node.s.ID(), fmt.Errorf("the hold was lost before: %w", cause)}
 }
 
 // OnWrite calls f with the data of the hold's node whenever another client has

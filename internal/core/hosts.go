@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -175,7 +174,7 @@ func (h *hosts) resolve(ctx context.Context, server, host, port string) []target
 }
 
 func unresolved(server, host string, err error) target {
-	return target{addr: server, server: server, name: host, err: fmt.Errorf("look up %s: %w", host, err)}
+	return target{addr: server, server: server, name: host, err: lookUpError(host, err)}
 }
 
 const minPause = 20 * time.Millisecond

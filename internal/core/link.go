@@ -53,7 +53,7 @@ func (s *Session) closed(c *conn.Conn, why error) {
 		s.mu.Unlock()
 		return
 	}
-	s.link, s.lostLink = nil, why
+	s.link, s.lostLink = nil, s.linkLoss(why)
 	s.up = make(chan struct{})
 	var cut context.CancelCauseFunc
 	if s.m.cfg.LossPolicy == OnDisconnect && s.ctx.Err() == nil {
@@ -178,7 +178,7 @@ func (s *Session) linkDetails() []any {
 	defer s.mu.Unlock()
 	details := []any{"server", s.server}
 	if s.link == nil && s.lostLink != nil {
-		details = append(details, "err", s.linkLoss())
+		details = append(details, "err", s.lostLink)
 	}
 	return details
 }
@@ -190,20 +190,22 @@ func (s *Session) whyLost() error {
 	if s.lostLink == nil {
 		return errConnectionGone
 	}
-	return s.linkLoss()
+	return s.lostLink
 }
 
 // errConnectionGone is the reason if the connection ended without an error.
 var errConnectionGone = errors.New("the connection is lost")
 
-// linkLoss returns the error of the last connection for people. The caller holds
-// mu.
-func (s *Session) linkLoss() error {
+// linkLoss returns the error with which a connection has just ended, for people.
+// The caller holds mu.
+func (s *Session) linkLoss(err error) error {
 	switch {
-	case hungUp(s.lostLink):
-		return errors.New("the server has closed the connection")
-	case errors.Is(s.lostLink, os.ErrDeadlineExceeded):
-		return fmt.Errorf("no answer within %v", s.timeout/2)
+	case err == nil:
+		return nil
+	case hungUp(err):
+		err = errors.New("the server has closed the connection")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer within %v", s.timeout/2)
 	}
-	return s.lostLink
+	return s.afterStandstill(err)
 }

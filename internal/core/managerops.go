@@ -168,7 +168,7 @@ func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 
 // EnsureDir is Session.EnsureDir in the current session.
 func (m *Manager) EnsureDir(ctx context.Context, path string) error {
-	_, err := inSession(ctx, m, "create parents", path, func(s *Session) (struct{}, error) {
+	_, err := inSession(ctx, m, opCreateParents, path, func(s *Session) (struct{}, error) {
 		return struct{}{}, s.EnsureDir(ctx, path)
 	})
 	return err

@@ -9,7 +9,7 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.GrantsOf, core.Hidden, core.InDoubt, core.Failed, core.Explain, core.Foreign, core.ClosedError,
+		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.GrantsOf, core.Hidden, core.InDoubt, core.Failed, core.Explain, core.Inside, core.Worded, core.Foreign, core.ClosedError,
 		core.WaitingFor, core.Lasting, core.IDTaken, core.Replaced, new(core.SessionID),
 		core.RefusedOp, core.RefusedReason, core.AddAuth, core.Digest,
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,

@@ -243,11 +243,14 @@ func (s *Session) createSize(abs string, data []byte, more ...ACL) int {
 	return wire.CreateSize(abs, data, wireACL(s.m.cfg.ACL, more))
 }
 
+// AdviceTooLarge is at the end of an error that matches ErrTooLarge.
+const AdviceTooLarge = "store the data elsewhere and put its address here, or raise jute.maxbuffer on the servers and MaxRequest in the session's Config"
+
 // fits refuses a request that is too large. The server would answer it by
 // closing the connection, which the whole process shares.
 func (s *Session) fits(size int) error {
 	if limit := s.m.cfg.MaxRequest; size > limit {
-		return fmt.Errorf("%w: it takes %d bytes, the limit is %d", ErrTooLarge, size, limit)
+		return fmt.Errorf("%w: it takes %d bytes, the limit is %d; %s", ErrTooLarge, size, limit, AdviceTooLarge)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (h *Hold) ReleaseBy(remove func(lost error) error) error {
 			h.result = remove(nil)
 			return
 		}
-		h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+		h.result = h.lostBefore(cause)
 		if errors.Is(cause, ErrDeleted) {
 			return
 		}

@@ -45,7 +45,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 		h.end(ErrReleased)
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
 			h.node.Abandon()
-			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			h.result = h.lostBefore(cause)
 			err = h.result
 			return
 		}

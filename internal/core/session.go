@@ -46,6 +46,7 @@ type Session struct {
 	timeout     time.Duration
 	trustTimer  *time.Timer   // runs review
 	reviewAt    time.Time     // when review is due
+	still       standstill    // the newest
 	held        int           // the number of holds
 	heldNodes   list.List     // the *Nodes of the holds; the node that was seen longest ago is in front
 	epoch       int           // grows when all holds end at once
@@ -174,7 +175,7 @@ func (s *Session) Manager() *Manager {
 // another session.
 func (s *Session) end(cause error) {
 	s.sealNow()
-	s.finish(cause)
+	s.finish(s.whyEnded(cause))
 	s.closeConns()
 }
 

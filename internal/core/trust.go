@@ -219,12 +219,14 @@ func (s *Session) pinged() {
 // older than old sixtieths of the timeout. Then it sets the timer to the next
 // due time.
 func (s *Session) reviewTrust(old time.Duration) {
+	now := time.Now()
 	s.mu.Lock()
+	s.noteStandstill(now)
 	if s.ctx.Err() != nil || s.trustTimer == nil {
 		s.mu.Unlock()
 		return
 	}
-	now := time.Now()
+	now = time.Now()
 	next := s.deadline()
 	if !now.Before(next) {
 		s.mu.Unlock()

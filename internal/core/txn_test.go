@@ -37,8 +37,8 @@ func TestTxn(t *testing.T) {
 			blame string
 		}{
 			{[]core.Op{core.CreateOp("/x", nil, 0), core.SetOp("/a", nil, 7), core.DeleteOp("/e", 0)}, zk.ErrBadVersion, "op 2 (set /a)"},
-			{[]core.Op{core.CheckOp("/nope", -1), core.CreateOp("/x", nil, 0)}, zk.ErrNoNode, "op 1 (check /nope)"},
-			{[]core.Op{core.CreateOp("/x", nil, 0), core.CreateOp("/x", nil, 0)}, zk.ErrNodeExists, "op 2 (create /x)"},
+			{[]core.Op{core.CheckOp("/nope", -1), core.CreateOp("/x", nil, 0)}, zk.ErrNoNode, "commit txn /nope: op 1 (check): "},
+			{[]core.Op{core.CreateOp("/x", nil, 0), core.CreateOp("/x", nil, 0)}, zk.ErrNodeExists, "commit txn /x: op 2 (create): "},
 			{[]core.Op{core.CreateOp("/x", nil, 0), core.SetOp("/a", nil, -1), core.DeleteOp("/a", 9)}, zk.ErrBadVersion, "op 3 (delete /a)"},
 		} {
 			_, err := ops.Txn(ctx, c.ops...)
@@ -63,7 +63,7 @@ func TestTxnRefuses(t *testing.T) {
 			"commit txn /a: op 2: the Op is the zero value":   {core.SetOp("/a", nil, 1), {}},
 			"commit txn /: op 1: the Op is the zero value":    {{}},
 			"cannot create containers":                        {core.CreateOp("/c", nil, core.Container)},
-			"op 2 (set a): invalid path":                      {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
+			"commit txn a: op 2 (set): invalid path":          {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
 			core.ErrTooLarge.Error():                          {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
 		} {
 			_, err := ops.Txn(w.Context(), list...)

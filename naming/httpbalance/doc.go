@@ -64,4 +64,17 @@
 // The request's context bounds all attempts together. If the caller cancels it,
 // the instance is not at fault. If its deadline passes, that counts as a
 // failure of the instance.
+//
+// An attempt has no time limit of its own. An instance whose process is stopped
+// still accepts connections, and answers nothing. So one attempt can use up the
+// time of the whole request. Give RoundTripper an http.Transport with a
+// ResponseHeaderTimeout that is shorter: the attempt then ends after that time,
+// and the request is tried on another instance if it is idempotent.
+//
+//	base := http.DefaultTransport.(*http.Transport).Clone()
+//	base.ResponseHeaderTimeout = time.Second
+//	client := &http.Client{
+//		Timeout:   5 * time.Second, // of all attempts
+//		Transport: httpbalance.New(httpbalance.RoundTripper(base), httpbalance.Service("orders", orders)),
+//	}
 package httpbalance

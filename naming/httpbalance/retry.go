@@ -42,10 +42,21 @@ func explain(err error) error {
 	return err
 }
 
+// over reports whether the time of the request is up. An http.Client with a
+// Timeout ends the context and closes Cancel, in any order.
+func over(req *http.Request) bool {
+	select {
+	case <-req.Cancel: //lint:ignore SA1019 http.Client sets it
+		return true
+	default:
+		return req.Context().Err() != nil
+	}
+}
+
 // repeatable reports whether a request that failed with err may be tried on
 // another instance.
 func repeatable(req *http.Request, err error) bool {
-	if req.Context().Err() != nil {
+	if over(req) {
 		return false
 	}
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {

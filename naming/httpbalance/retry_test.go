@@ -1,11 +1,13 @@
 package httpbalance_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -147,5 +149,60 @@ func TestRetriesGoByTheKey(t *testing.T) {
 	require.NotEqual(t, first, second)
 	for range 20 {
 		require.Equal(t, second, ask())
+	}
+}
+
+// silent reads a request and never answers it.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+// With a ResponseHeaderTimeout, an instance that does not answer costs an
+// idempotent request that time alone: another instance answers.
+func TestInstanceThatDoesNotAnswer(t *testing.T) {
+	for method, repeated := range map[string]bool{http.MethodGet: true, http.MethodPost: false} {
+		a, b := start(t, "a"), start(t, "b")
+		a.answer(silent)
+		c := client(t, list(a.Instance, b.Instance), httpbalance.RoundTripper(&http.Transport{ResponseHeaderTimeout: 100 * time.Millisecond}))
+		resp, _, err := askedFirst(t, a, func() (*http.Response, error) {
+			req, err := http.NewRequestWithContext(t.Context(), method, "http://orders/", strings.NewReader("data"))
+			require.NoError(t, err)
+			return c.Do(req)
+		})
+		if repeated {
+			require.NoError(t, err)
+			require.Equal(t, "b "+method+" / data", read(t, resp))
+		} else {
+			require.ErrorContains(t, err, "httpbalance: instance a of service orders: ")
+			require.ErrorContains(t, err, "timeout awaiting response headers")
+		}
+		c.CloseIdleConnections()
+	}
+}
+
+// late is a RoundTripper whose attempts fail when the time of the client is up.
+type late struct{ attempts int }
+
+func (l *late) RoundTrip(req *http.Request) (*http.Response, error) {
+	l.attempts++
+	<-req.Cancel //lint:ignore SA1019 http.Client ends a request by it, perhaps before the context
+	return nil, errors.New("no answer")
+}
+
+// When the client's time is up, no further instance is tried, and none that was
+// not tried is blamed.
+func TestNoAttemptAfterTheClientsTimeout(t *testing.T) {
+	for range 100 { // the client's two timers fire in any order
+		synctest.Test(t, func(t *testing.T) {
+			l := new(late)
+			instances := list(
+				naming.Instance{Service: "orders", ID: "a", Address: "10.0.0.1", Port: 80},
+				naming.Instance{Service: "orders", ID: "b", Address: "10.0.0.2", Port: 80})
+			c := &http.Client{Timeout: time.Second, Transport: httpbalance.New(httpbalance.RoundTripper(l), httpbalance.Service("orders", instances))}
+			_, err := c.Get("http://orders/")
+			require.ErrorContains(t, err, "of service orders: no answer")
+			require.Equal(t, 1, l.attempts)
+		})
 	}
 }
