@@ -129,7 +129,7 @@ func (f *follower) pause(ctx context.Context, n int) error {
 // tell passes the addresses to grpc.
 func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 	s, left := f.state(instances)
-	// An error means that there are no addresses, or that the policy refuses
+	// An error means that there are no addresses, or that the policy rejects
 	// them. To resolve again would not change that.
 	_ = f.cc.UpdateState(s)
 	if len(s.Addresses) > 0 {

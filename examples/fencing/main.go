@@ -1,12 +1,12 @@
 // Command fencing counts up a number in PostgreSQL or Redis while it holds a
-// lock. The store refuses a worker that has lost the lock and does not know it
+// lock. The store rejects a worker that has lost the lock and does not know it
 // yet, by the token of the lock.
 //
 //	psql -f schema.sql postgres:///app
 //	fencing --store postgres:///app --id a --careless &
 //	fencing --store postgres:///app --id b &
 //	kill -STOP %1   # b takes over when the session of a has expired
-//	kill -CONT %1   # a writes on, and is refused
+//	kill -CONT %1   # a writes on, and is rejected
 //
 // A worker looks at its context before it writes. If it is stopped between the
 // look and the write, the write comes late. That rarely happens when you try

@@ -111,7 +111,7 @@ func (s guardTable) Begin(ctx context.Context, token int64) (n int64, err error)
 }
 
 // Write implements Store. It inserts a row, which a guard column could not
-// refuse.
+// reject.
 func (s guardTable) Write(ctx context.Context, token, n int64, worker string) error {
 	return s.fenced(ctx, token, func(tx pgx.Tx) error {
 		// The row exists if the answer to the first try was lost.

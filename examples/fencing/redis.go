@@ -30,7 +30,7 @@ redis.call('HSET', KEYS[1], 'token', ARGV[1], 'n', ARGV[2], 'worker', ARGV[3])
 return 1`)
 )
 
-// redisStore is a Store in Redis. It refuses late writes for as long as Redis
+// redisStore is a Store in Redis. It rejects late writes for as long as Redis
 // keeps its data: a replica that takes over may lack the newest token.
 type redisStore struct{ client *redis.Client }
 

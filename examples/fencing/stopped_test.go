@@ -30,7 +30,7 @@ func TestFencing(t *testing.T) {
 
 // A worker is stopped while it holds the lock, until its session has expired
 // and another worker has written. When it continues, it writes on, and the
-// store refuses that.
+// store rejects that.
 func (s servers) aStoppedWorkerIsRefused(t *testing.T) {
 	postgres, redis := s.postgres.database(t), s.redis+"?db=1"
 	program := filepath.Join(t.TempDir(), "fencing")

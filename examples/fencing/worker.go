@@ -37,7 +37,7 @@ func (w *worker) run(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		select { // a store that refuses every token must not make this loop hot
+		select { // a store that rejects every token must not make this loop hot
 		case <-ctx.Done():
 			return nil
 		case <-time.After(w.every):

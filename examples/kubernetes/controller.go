@@ -55,7 +55,7 @@ type greeter struct {
 // Reconcile implements reconcile.Reconciler. The ctx ends with the term.
 //
 // Update sends the resource version that Get has read. So the API server
-// refuses the update of a replica that was paused, if the object has changed
+// rejects the update of a replica that was paused, if the object has changed
 // since. A patch without a resource version would succeed.
 func (g *greeter) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
 	var c corev1.ConfigMap

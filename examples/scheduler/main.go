@@ -8,7 +8,7 @@
 // another replica continues from the last slot. Each run is claimed in a store
 // before it begins, with the number of the leader's term (its fencing token). A
 // leader may have been paused and not know yet that it has been replaced: the
-// store refuses it. So each slot is run at most once. A slot whose leader died
+// store rejects it. So each slot is run at most once. A slot whose leader died
 // after the claim is not run again. The store here is a ZooKeeper node;
 // store.go shows the same for a database.
 //

@@ -14,7 +14,7 @@ import (
 var ErrStale = errors.New("a later leader has written")
 
 // Store records the slot that was claimed last, and the term that claimed it.
-// It keeps the greatest token that it was given and refuses smaller ones with
+// It keeps the greatest token that it was given and rejects smaller ones with
 // ErrStale. Each method is atomic. In SQL it is one statement,
 //
 //	UPDATE scheduler SET token = $1, slot = $2 WHERE token <= $1

@@ -11,7 +11,7 @@
 // others when its session has expired. No worker works on a partition before
 // its previous worker has released it. In case a worker was paused, the
 // partition's token tells a store which worker came later. The scheduler
-// example shows a store that refuses old tokens.
+// example shows a store that rejects old tokens.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Sink is the target of an export. It refuses tokens smaller than one it has
+// Sink is the target of an export. It rejects tokens smaller than one it has
 // seen.
 type Sink interface {
 	Write(ctx context.Context, token int64, row string) error
