@@ -39,3 +39,20 @@ func TestDouble_readyWithChildren(t *testing.T) {
 		check(err)
 	})
 }
+
+// A rendezvous at a path that another recipe uses: the error names the recipe.
+func TestDouble_namesWhatIsThere(t *testing.T) {
+	for data, what := range map[string]string{
+		`{"host":"h","pid":7}`: "it is a gate",
+		`{"once":"never"}`:     "it is the record of a job",
+		"9":                    "1 bytes of data, like a config key",
+	} {
+		testworld.Run(t, func(w *testworld.World) {
+			w.Put(dir, data)
+			_, err := barrier.NewDouble(w.Process().Manager, dir, 1).Enter(w.Within(time.Minute))
+			require.ErrorIs(w, err, session.ErrForeign)
+			require.ErrorContains(w, err, what)
+			require.Equal(w, data, w.Data(dir))
+		})
+	}
+}

@@ -198,6 +198,9 @@ func (d *Double) recognise(ctx context.Context, s *core.Session, children []stri
 	}
 	data, _, err := s.Get(ctx, d.dir)
 	if err == nil && !others && len(data) > 0 && !isAddress(data) {
+		if what := recognise.Node(d.dir, data, core.Stat{}); what != "" {
+			return data, core.Foreign("%s", what)
+		}
 		err = core.Foreign("%s has %d bytes of data, like a config key", d.dir, len(data))
 	}
 	return data, err

@@ -97,6 +97,8 @@
 //   - a directory without data of a lock, an election, a semaphore or a queue,
 //     while a znode of the recipe exists in it, or while one of its first three
 //     children is ephemeral;
+//   - the number of partitions of a partitioner: a number in digits, in a znode
+//     "claims" with a directory "members" without data beside it;
 //   - a number of 4 or 8 bytes, small for its length, as counters are. A binary
 //     key may look the same: so a write with the version that was read is done,
 //     and so is a write of as many bytes.

@@ -69,7 +69,7 @@ func TestFault50_LimitsOfATree(t *testing.T) {
 		require.Equal(w, session.LeftOut{Znodes: 2, First: []string{"dir/c", "z"}}, few.Load().LeftOut)
 		for _, opt := range []config.Option[string]{config.Limit[string](0), config.MaxBytes[string](-1)} {
 			_, err = config.OpenTree(w.Context(), w.Process().Manager, "/c", config.Text(), opt)
-			require.ErrorContains(w, err, "must be at least 1")
+			require.ErrorContains(w, err, "is too small; give 1 or more")
 		}
 	})
 }

@@ -19,7 +19,9 @@ type JSONOption func(*jsonRules)
 type jsonRules struct{ strict bool }
 
 // Strict rejects objects with fields that the Go type does not have. It finds
-// misspelt fields.
+// misspelt fields, but not all: as in encoding/json, upper and lower case are
+// the same in the name of a field, and of two fields with one name the last
+// counts. A Validate finds values that are missing for that.
 func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 
 // JSON is the codec of a value in JSON, by encoding/json. It rejects an empty

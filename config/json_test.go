@@ -44,6 +44,10 @@ func TestJSONRefuses(t *testing.T) {
 	}
 	_, err = strict.Decode([]byte(" {\"qps\":1}\n"))
 	require.NoError(t, err)
+	// What Strict does not find, as its documentation says.
+	value, err := strict.Decode([]byte(`{"qps":9,"QPS":7}`))
+	require.NoError(t, err)
+	require.Equal(t, 7, value.QPS)
 }
 
 func TestJSONTakesNullWhereThereIsNil(t *testing.T) {

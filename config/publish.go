@@ -13,6 +13,7 @@ import (
 // KeyOp is one step of Publish. SetKey, CreateKey, DeleteKey and CheckKey make
 // KeyOps; Publish rejects the zero KeyOp.
 type KeyOp struct {
+	verb string // for errors
 	key  string
 	make func(path string) core.Op
 	// creates says that the step needs the key's parent.
@@ -24,14 +25,14 @@ type KeyOp struct {
 // with session.AnyVersion.
 func SetKey(key string, data []byte, version int32) KeyOp {
 	return KeyOp{
-		key: key, make: func(path string) core.Op { return core.SetOp(path, data, version) },
+		verb: "set", key: key, make: func(path string) core.Op { return core.SetOp(path, data, version) },
 		writes: &write{data: data, version: version, missingOK: true},
 	}
 }
 
 // CreateKey creates a key that does not exist.
 func CreateKey(key string, data []byte) KeyOp {
-	return KeyOp{key: key, creates: true, make: func(path string) core.Op {
+	return KeyOp{verb: "create", key: key, creates: true, make: func(path string) core.Op {
 		return core.CreateOp(path, data, core.Persistent)
 	}}
 }
@@ -40,7 +41,7 @@ func CreateKey(key string, data []byte) KeyOp {
 // session.AnyVersion.
 func DeleteKey(key string, version int32) KeyOp {
 	return KeyOp{
-		key: key, make: func(path string) core.Op { return core.DeleteOp(path, version) },
+		verb: "delete", key: key, make: func(path string) core.Op { return core.DeleteOp(path, version) },
 		writes: &write{remove: true, version: version, missingOK: true},
 	}
 }
@@ -48,7 +49,7 @@ func DeleteKey(key string, version int32) KeyOp {
 // CheckKey rejects the whole Publish unless a key has the given version, or
 // exists if version is session.AnyVersion. It changes nothing.
 func CheckKey(key string, version int32) KeyOp {
-	return KeyOp{key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
+	return KeyOp{verb: "check", key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
 }
 
 // Publish does all steps, in order and in one transaction, or none of them. No
@@ -72,6 +73,9 @@ func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 }
 
 func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
+	if err := znode.ValidateRoot(s.base); err != nil {
+		return fmt.Errorf("base: %w", err)
+	}
 	if len(steps) == 0 {
 		return errors.New("there are no steps: give at least one")
 	}
@@ -79,11 +83,11 @@ func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
 	paths := make([]string, len(steps))
 	for i, step := range steps {
 		if step.make == nil {
-			return fmt.Errorf("step %d is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey", i+1)
+			return fmt.Errorf("step %d of %d is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey", i+1, len(steps))
 		}
 		path, err := s.path(step.key)
 		if err != nil {
-			return fmt.Errorf("step %d: %w", i+1, err)
+			return failedStep(steps, i, err)
 		}
 		paths[i], ops[i] = path, step.make(path)
 	}
@@ -95,17 +99,38 @@ func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
 	for {
 		_, err := s.sm.Txn(ctx, ops...)
 		if !missing(err) {
-			return err
+			return rejectedStep(steps, err)
 		}
 		made, dirErr := s.ensureParents(ctx, steps, paths)
 		switch {
 		case dirErr != nil:
 			return dirErr
 		case !made:
-			return err
+			return rejectedStep(steps, err)
 		}
 	}
 }
+
+// failedStep returns the error of one of the steps, which people count from one.
+func failedStep(steps []KeyOp, i int, err error) error {
+	return fmt.Errorf("step %d of %d (%s key %s): %w", i+1, len(steps), steps[i].verb, steps[i].key, err)
+}
+
+// rejectedStep returns the error of a transaction with the step that the server
+// has rejected, in place of the operation of the request.
+func rejectedStep(steps []KeyOp, err error) error {
+	i, reason, _ := core.RefusedReason(err)
+	if reason == nil {
+		return err
+	}
+	return &stepError{failedStep(steps, i, reason), err}
+}
+
+// stepError has the text of a step, and wraps the error of the request.
+type stepError struct{ text, err error }
+
+func (e *stepError) Error() string { return e.text.Error() }
+func (e *stepError) Unwrap() error { return e.err }
 
 // checkAll checks the znodes that the steps change. It ignores a missing znode,
 // which an earlier step may create: the transaction decides.
@@ -120,7 +145,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	looks.Wait()
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, core.ErrNoNode) {
-			return fmt.Errorf("step %d (%s): %w", i+1, paths[i], core.Inside(paths[i], err))
+			return failedStep(steps, i, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 		require.NoError(w, err)
 		_, err = naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
 		require.NoError(w, err)
+		member(w, "/partitioner")
 		w.Put("/simple/qn-0000000007", "work")
 		w.Put("/kazoo/entry-100-0000000007", "work")
 		all := map[string]string{
@@ -81,6 +83,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 			"/simple/qn-0000000007":           "an item of a queue",
 			"/kazoo/entry-100-0000000007":     "an item of a queue",
 			"/group":                          "sessions own",
+			"/partitioner/claims":             "it is the number of partitions of a partitioner",
 			"/services/orders/s1":             "an instance of the service orders",
 		}
 		for path, what := range all {
@@ -95,6 +98,36 @@ func TestFault25_KeysAlone(t *testing.T) {
 			}
 		}
 		require.Equal(w, `{"host":"db","port":5432}`, w.Data("/app/key"), "a transaction is refused as a whole")
+	})
+}
+
+// member starts a member of a partitioner, and waits until it works.
+func member(w *testworld.World, path string) {
+	works := make(chan struct{})
+	p := groupmembership.NewPartitioner(w.Process().Manager, path, 1)
+	w.Go(func(ctx context.Context) error {
+		return p.Run(ctx, "m1", func(ctx context.Context, _ *groupmembership.Partition) error {
+			close(works)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	})
+	<-works
+}
+
+// A number that is called "claims" is a key, unless members could be beside it.
+func TestClaimsMayBeAKey(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Put("/alone/claims", "9")
+		w.Put("/keys/claims", "9")
+		w.Put("/keys/members", "a,b")
+		w.Put("/text/claims", "nonsense") // an operator may mend it
+		w.Put("/text/members", "")
+		for _, path := range []string{"/alone/claims", "/keys/claims", "/text/claims"} {
+			_, err := config.NewStore(p.Manager, "/").Set(w.Context(), path, []byte("9"), session.AnyVersion)
+			require.NoError(w, err, path)
+		}
 	})
 }
 

@@ -2,10 +2,12 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 )
 
@@ -21,11 +23,12 @@ type schema[T any] struct {
 func newSchema[T any](call string, codec Codec[T], opts []Option[T]) (schema[T], error) {
 	s := schema[T]{codec: codec, options: options[T]{limit: DefaultLimit, maxBytes: DefaultMaxBytes}}
 	misuse.Apply(call, &s.options, opts)
+	if err := cmp.Or(bounds.AtLeast("Limit", s.limit, 1), bounds.AtLeast("MaxBytes", s.maxBytes, 1)); err != nil {
+		return s, err
+	}
 	switch {
 	case codec.Decode == nil:
 		return s, errors.New("the codec has no Decode: use JSON, Text or Bytes, or set Decode")
-	case s.limit < 1 || s.maxBytes < 1:
-		return s, fmt.Errorf("the limits in znodes (%d) and in bytes (%d) must be at least 1", s.limit, s.maxBytes)
 	case s.hasDefault && s.wait:
 		return s, errors.New("Default and Wait exclude each other, because nothing waits if there is a default: give one of them")
 	case s.hasDefault:

@@ -122,15 +122,19 @@ func TestPublish(t *testing.T) {
 			want error
 			text string
 		}{
-			{config.SetKey("dir/a", nil, 0), session.ErrBadVersion, "op 2 (set /cfg/dir/a)"},
-			{config.SetKey("none", nil, 0), session.ErrNoNode, "op 2 (set /cfg/none)"},
-			{config.CheckKey("dir", 5), session.ErrBadVersion, "op 2 (check /cfg/dir)"},
-			{config.CreateKey("dir/c", nil), session.ErrNodeExists, "op 2 (create /cfg/dir/c)"},
-			{config.DeleteKey("dir", 0), session.ErrNotEmpty, "op 2 (delete /cfg/dir)"},
+			{config.SetKey("dir/a", nil, 0), session.ErrBadVersion, "publish keys /cfg: step 2 of 2 (set key dir/a): "},
+			{config.SetKey("none", nil, 0), session.ErrNoNode, "publish keys /cfg: step 2 of 2 (set key none): "},
+			{config.CheckKey("dir", 5), session.ErrBadVersion, "publish keys /cfg: step 2 of 2 (check key dir): "},
+			{config.CreateKey("dir/c", nil), session.ErrNodeExists, "publish keys /cfg: step 2 of 2 (create key dir/c): "},
+			{config.DeleteKey("dir", 0), session.ErrNotEmpty, "publish keys /cfg: step 2 of 2 (delete key dir): "},
 		} {
 			err := store.Publish(ctx, config.CreateKey("dir/d", nil), c.step)
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.text)
+			require.NotContains(t, err.Error(), "txn", "the requests of a verb are not its user's")
+			index, refused := session.RefusedOp(err)
+			require.True(t, refused)
+			require.Equal(t, 1, index, "as of the steps, from zero")
 			require.Equal(t, before, w.Srv.Paths(), "none of the steps was done")
 		}
 		require.Error(t, store.Publish(ctx))

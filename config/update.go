@@ -17,8 +17,9 @@ import (
 // the ensemble, calls f with it, and writes the result if the znode has not
 // changed in between; otherwise it starts over. So f may be called more than
 // once, and should have no side effects. f gets a private copy of the value,
-// which it may change. If the znode does not exist, f gets a copy of the
-// Default, or the zero value, and Update creates the znode and its parents.
+// which it may change. The value need not validate, so that f can mend it. If
+// the znode does not exist, f gets a copy of the Default, or the zero value, and
+// Update creates the znode and its parents.
 //
 // Update writes nothing if f changes nothing: the encodings before and after f
 // are equal, or decode to deeply equal values. Otherwise the codec's Merge
@@ -35,12 +36,12 @@ import (
 // wait for itself, until its ctx ends.
 //
 // ctx bounds the call. Errors: the error of f; *BadValueError if the present
-// value does not decode (repair it with Store.Set); session.ErrForeign;
-// session.ErrRecreated; session.ErrTooLarge; session.ErrNoAuth;
-// session.ErrClosed; session.ErrUnknownOutcome if the answer was lost, and the
-// znode's present data does not show whether the write was done. Update does
-// not repeat the write then. The caller may, if its f changes nothing the
-// second time. Update is safe for concurrent use.
+// value does not decode: f is not called, and Store.Put replaces the value;
+// session.ErrForeign; session.ErrRecreated; session.ErrTooLarge;
+// session.ErrNoAuth; session.ErrClosed; session.ErrUnknownOutcome if the answer
+// was lost, and the znode's present data does not show whether the write was
+// done. Update does not repeat the write then. The caller may, if its f changes
+// nothing the second time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()

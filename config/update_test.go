@@ -107,6 +107,10 @@ func TestUpdateRefusals(t *testing.T) {
 		_, err = v.Update(t.Context(), set(3))
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, "{", w.Data("/limits"))
+		_, err = config.NewStore(w.sm, "/").Put(t.Context(), "limits", []byte(`{"qps":4}`))
+		require.NoError(t, err, "that is the way to replace it")
+		_, err = v.Update(t.Context(), set(5))
+		require.NoError(t, err)
 
 		require.NoError(t, v.Close())
 		_, err = v.Update(t.Context(), set(3))

@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -87,18 +88,33 @@ func (e *Election) made() {
 // ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
 // and context.Cause(ctx), and the candidate's znode is removed in the
 // background. Other errors: session.ErrClosed; an invalid path or option;
+// session.ErrForeign if the path is a gate or the record of a lock.Once;
 // session.ErrNotEphemeral in the OneNode layout, if a znode without a session
-// is at the path; an error of the server, such as session.ErrNoAuth if the
-// session may not create below path. Campaign is safe for concurrent use.
+// is at the path; session.ErrNoChildrenForEphemerals in the other layouts, if an
+// ephemeral znode is at the path; an error of the server, such as
+// session.ErrNoAuth if the session may not create below path. Campaign is safe
+// for concurrent use.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
 	e.made()
 	h, err := e.campaign(ctx)
 	if err != nil {
-		return nil, e.failed("campaign", err)
+		return nil, e.failed("campaign", e.otherLayout(err))
 	}
 	return &Term{Hold: bridge.Hold(h), election: e}, nil
+}
+
+// otherLayout adds to the error of a campaign what to do if candidates of
+// another layout use the path.
+func (e *Election) otherLayout(err error) error {
+	switch {
+	case e.format == OneNode && errors.Is(err, core.ErrNotEphemeral):
+		return fmt.Errorf("%w; if candidates use it, give the Layout that they have", err)
+	case errors.Is(err, core.ErrNoChildrenForEphemerals):
+		return fmt.Errorf("%w; if a candidate has made it, give Layout(OneNode)", err)
+	}
+	return err
 }
 
 func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {

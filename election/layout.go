@@ -9,6 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recipe/onenode"
+	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
@@ -68,11 +70,11 @@ type place interface {
 func (e *Election) settle() {
 	e.err = znode.Validate(e.path)
 	if e.format == OneNode {
-		data := e.payload
-		if data == nil {
-			data = []byte(e.id)
+		cfg := onenode.Config{Manager: e.sm, Path: e.path, Data: e.payload}
+		if cfg.Data == nil { // a payload need not say whose it is
+			cfg.Data, cfg.Whose = []byte(e.id), owner.At
 		}
-		e.place = single{onenode.New(onenode.Config{Manager: e.sm, Path: e.path, Data: data})}
+		e.place = single{onenode.New(cfg)}
 		return
 	}
 	tag, known := tags[e.format]
@@ -83,7 +85,7 @@ func (e *Election) settle() {
 	case e.payload != nil:
 		e.err = errPayload
 	}
-	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Watched: true})
+	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Whose: owner.At, Foreign: recognise.Foreign, Watched: true})
 	e.requests = newRequestView(e.path, tag)
 	runtime.AddCleanup(e, (*requestView).forget, e.requests)
 }

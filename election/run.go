@@ -27,9 +27,11 @@ const shortTerm = time.Second
 //
 //   - f returns nil: Run campaigns again. If terms last less than a second, it
 //     pauses before that, for a random time that grows to ten seconds.
-//   - f returns an error while it leads: Run returns that error. If a store has
-//     rejected the token of the term, f should return nil: another candidate
-//     leads, although this process does not know it yet.
+//   - f returns an error that matches session.ErrReclaim: Run goes on as after
+//     nil, and never returns the error. OnTermEnd gets it. That is for a store
+//     that has rejected the token of the term: another candidate leads, although
+//     this process does not know it yet.
+//   - f returns another error while it leads: Run returns that error.
 //   - The term was lost before f returned: Run campaigns again, whatever f
 //     returned, since the error of f may be a consequence of the loss.
 //     OnTermEnd gets the error. To end Run in that case, f cancels ctx.
@@ -58,6 +60,9 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 				own = nil // f only returns why it was stopped
 			}
 			e.onTermEnd(t, oneline.Join(own, why))
+		}
+		if errors.Is(err, core.ErrReclaim) {
+			err = nil
 		}
 		taken := errors.Is(why, core.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {

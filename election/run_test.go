@@ -3,6 +3,7 @@ package election_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,29 @@ func TestOnTermEnd_endOfContext(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			require.Equal(t, []error{own}, told)
 		}
+	})
+}
+
+// A function whose store has rejected the token gives up the term, and Run goes
+// on. OnTermEnd gets the error, and Run never returns it.
+func TestRunGivesUpATerm(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		fenced := fmt.Errorf("%w: the store has seen a greater token", session.ErrReclaim)
+		ctx, cancel := context.WithCancel(t.Context())
+		var told []error
+		var tokens []int64
+		err := w.process().election("a", election.OnTermEnd(func(_ *election.Term, err error) { told = append(told, err) })).
+			Run(ctx, func(ctx context.Context, term *election.Term) error {
+				if tokens = append(tokens, term.Token()); len(tokens) == 3 {
+					cancel()
+				}
+				return fenced
+			})
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, session.ErrReclaim)
+		require.Equal(t, []error{fenced, fenced, fenced}, told)
+		require.Less(t, tokens[0], tokens[1])
+		require.Less(t, tokens[1], tokens[2])
 	})
 }
 

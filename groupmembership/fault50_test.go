@@ -73,7 +73,7 @@ func TestFault50_LimitsOfAGroup(t *testing.T) {
 		require.ErrorIs(w, err, session.ErrLeftOut)
 		require.Equal(w, "b=5 c=500", print(all))
 		_, err = groupmembership.NewGroup(w.Process().Manager, "/g", groupmembership.Limit(0)).Members(w.Context())
-		require.ErrorContains(w, err, "must be at least 1")
+		require.ErrorContains(w, err, "is too small; give 1 or more")
 	})
 }
 

@@ -3,9 +3,9 @@ package groupmembership
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
@@ -57,8 +57,8 @@ func MaxBytes(n int) GroupOption { return func(o *groupOptions) { o.maxBytes = n
 // Refuse makes Join fail with session.ErrIDTaken at once if a znode with the id
 // exists. Without Refuse, Join first waits for the znode to go. It waits for as
 // long as the session of a crashed process can last: one and a half session
-// timeouts.
-func Refuse() GroupOption { return func(o *groupOptions) { o.conflict = standing.Refuse } }
+// timeouts. Refuse and Replace exclude each other.
+func Refuse() GroupOption { return func(o *groupOptions) { o.conflict.Choose(standing.Refuse) } }
 
 // Replace makes Join take the place of a member with the same id. The other
 // membership is out of the group with session.ErrReplaced, and comes back in by
@@ -69,8 +69,9 @@ func Refuse() GroupOption { return func(o *groupOptions) { o.conflict = standing
 // is lost. The newer member takes the place back from it, and the older never
 // takes it from the newer. The order is the order of the zxids with which the
 // members first came in. A member that comes back carries this zxid in its
-// znode's ACL, in an entry without permissions.
-func Replace() GroupOption { return func(o *groupOptions) { o.conflict = standing.Replace } }
+// znode's ACL, in an entry without permissions. Replace and Refuse exclude each
+// other.
+func Replace() GroupOption { return func(o *groupOptions) { o.conflict.Choose(standing.Replace) } }
 
 // Pause is the minimum time between two reads of the same znode or directory in
 // a loop over Changes. If the znode changes more often, the state at the end of
@@ -79,15 +80,19 @@ func Replace() GroupOption { return func(o *groupOptions) { o.conflict = standin
 func Pause(d time.Duration) GroupOption { return func(o *groupOptions) { o.pause = d } }
 
 // NewGroup returns the group at path, which is below sm's root. It does no I/O.
-// If the path cannot be used, every call on the Group returns the error.
+// If the path or an option cannot be used, every call on the Group returns the
+// error.
 func NewGroup(sm *session.Manager, path string, opts ...GroupOption) *Group {
 	g := &Group{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 	g.opts.limit, g.opts.maxBytes = DefaultLimit, DefaultMaxBytes
 	misuse.Apply("groupmembership.NewGroup", &g.opts, opts)
-	if o := g.opts; g.err == nil && (o.limit < 1 || o.maxBytes < 1) {
-		g.err = fmt.Errorf("the limits in znodes (%d) and in bytes (%d) must be at least 1", o.limit, o.maxBytes)
-	}
+	g.err = cmp.Or(g.err, g.opts.validate())
 	return g
+}
+
+func (o groupOptions) validate() error {
+	return cmp.Or(bounds.AtLeast("Limit", o.limit, 1), bounds.AtLeast("MaxBytes", o.maxBytes, 1),
+		bounds.NotNegative("Pause", o.pause), o.conflict.Err())
 }
 
 // made panics for a Group that was not made by NewGroup, or that was given no

@@ -2,6 +2,7 @@ package groupmembership
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/docent-go/docent/internal/core"
@@ -52,7 +53,7 @@ func (r *partitionRun) agree(st *views.TreeState) (bool, error) {
 		return r.clear(st, dir), nil
 	case found == want, found == "":
 	case !isNumber(found) || dir.Stat.NumChildren > 0 || st.Err != nil:
-		return false, &countError{found: found, want: r.p.n}
+		return false, r.p.otherCount(found)
 	case st.Torn || oldestMember(st) != r.m.id:
 		return false, nil // the next view shows the outcome
 	}
@@ -111,20 +112,27 @@ func isNumber(data string) bool {
 	return err == nil
 }
 
+// otherCount returns the ErrPartitionCount for what the directory of claims
+// holds, which is not our number.
+func (p *Partitioner) otherCount(found string) error {
+	return &countError{path: p.claims(), found: found, want: p.n}
+}
+
 // countError is ErrPartitionCount with both numbers.
 type countError struct {
+	path  string
 	found string
 	want  int
 }
 
 func (e *countError) Error() string {
-	// Data that are not a number may be another program's: no error shows them.
-	found := strconv.Itoa(len(e.found)) + " bytes that are not a number"
-	if n, err := strconv.Atoi(e.found); err == nil {
-		found = strconv.Itoa(n)
+	n, err := strconv.Atoi(e.found)
+	if err != nil {
+		// The data may be another program's: no error shows them.
+		return fmt.Sprintf("%s holds %d bytes that are not a number of partitions; "+
+			"if no other program needs them, write %d there, or delete the znode", e.path, len(e.found), e.want)
 	}
-	return ErrPartitionCount.Error() + ": " + found + " instead of " + strconv.Itoa(e.want) +
-		"; stop them all before the number is changed"
+	return fmt.Sprintf("%v: %d instead of %d; give %d, or stop all members to change the number", ErrPartitionCount, n, e.want, n)
 }
 
 func (e *countError) Is(target error) bool { return target == ErrPartitionCount }

@@ -1,6 +1,7 @@
 package groupmembership
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
@@ -23,13 +25,9 @@ var (
 	// partition is to go to another member. The partition stays ours until the
 	// function that works on it has returned.
 	ErrMoved = errors.New("the partition goes to another member")
-	// ErrReclaim is what the function of a partition returns, alone or wrapped,
-	// to give up the partition's claim without ending Run: a store has rejected
-	// the token, for example. The partition is then claimed anew, with a new
-	// token. No call of this package returns it.
-	ErrReclaim = errors.New("the partition's claim is given up, and made anew")
 	// ErrPartitionCount says that the members divide another number of
-	// partitions than NewPartitioner was given.
+	// partitions than NewPartitioner was given, or that the znode with the number
+	// holds something else.
 	ErrPartitionCount = errors.New("the members divide another number of partitions")
 )
 
@@ -172,20 +170,27 @@ func GroupOptions(opts ...GroupOption) PartitionerOption {
 }
 
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
-// I/O. If the path, the number or the time to settle cannot be used, every call
-// on the Partitioner returns the error.
+// I/O. If the path, the number or an option cannot be used, every call on the
+// Partitioner returns the error.
 func NewPartitioner(sm *session.Manager, path string, n int, opts ...PartitionerOption) *Partitioner {
 	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: NewGroup(sm, path+"/"+membersDir), settle: defaultSettle}
-	if err := znode.Validate(path); err != nil {
-		p.err = err
-	} else if n < 1 || n > maxPartitions {
-		p.err = fmt.Errorf("the number of partitions is %d; give a number from 1 to %d", n, maxPartitions)
-	}
 	misuse.Apply("groupmembership.NewPartitioner", p, opts)
-	if p.settle < 0 && p.settle != defaultSettle {
-		p.err = fmt.Errorf("the time to settle is %v; give 0 or more", p.settle)
-	}
+	p.group.err = cmp.Or(p.group.err, p.group.opts.validate())
+	p.err = cmp.Or(p.validate(), p.group.err)
 	return p
+}
+
+func (p *Partitioner) validate() error {
+	if err := znode.Validate(p.path); err != nil {
+		return err
+	}
+	if p.n < 1 || p.n > maxPartitions {
+		return fmt.Errorf("the number of partitions is %d; give a number from 1 to %d", p.n, maxPartitions)
+	}
+	if p.settle == defaultSettle {
+		return nil
+	}
+	return bounds.NotNegative("Settle", p.settle)
 }
 
 // defaultSettle is the time to settle without the option.
@@ -251,14 +256,19 @@ type PartitionOwner struct {
 // may lag.
 //
 // ctx bounds the reads. Owners is safe for concurrent use. Errors: ctx's;
-// session.ErrClosed; a path or number that cannot be used; session.ErrNoAuth if
-// a znode may not be read. With session.ErrNoAuth for single znodes the owners
+// session.ErrClosed; a path or number that cannot be used; ErrPartitionCount if
+// the members divide another number of partitions; session.ErrNoAuth if a znode
+// may not be read. With session.ErrNoAuth for single znodes the owners
 // are returned as well: PartitionOwner.Err says which claims are unknown.
 func (p *Partitioner) Owners(ctx context.Context) ([]PartitionOwner, error) {
 	p.made()
 	st, err := p.look(ctx)
 	if st == nil {
 		return nil, core.Failed("list partition owners", p.path, err)
+	}
+	// A number that was written already, by the members or by hand, is compared.
+	if dir := st.Get(claimsDir); dir != nil && len(dir.Data) > 0 && string(dir.Data) != strconv.Itoa(p.n) {
+		return nil, core.Failed("list partition owners", p.path, p.otherCount(string(dir.Data)))
 	}
 	owners := make([]PartitionOwner, p.n)
 	for i := range owners {

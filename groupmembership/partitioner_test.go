@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/session"
@@ -168,6 +169,10 @@ func TestMembersDisagreeAboutTheNumber(t *testing.T) {
 		require.ErrorIs(t, b.err, groupmembership.ErrPartitionCount)
 		require.ErrorContains(t, b.err, "4 instead of 5")
 		require.Equal(t, []string{"a"}, w.Children(orders+"/members"))
+		owners, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 5).Owners(w.Context())
+		require.ErrorIs(t, err, groupmembership.ErrPartitionCount)
+		require.ErrorContains(t, err, "4 instead of 5; give 4, or stop all members to change the number")
+		require.Empty(t, owners, "partitions that do not exist are not listed")
 		c.settled(4, a)
 		a.stop()
 		// Without members, another number may be chosen.
@@ -185,8 +190,15 @@ func TestFault25_PartitionCountsAlone(t *testing.T) {
 		b := c.work(w.Process(), "b", 5)
 		<-b.done
 		require.ErrorIs(t, b.err, groupmembership.ErrPartitionCount)
-		require.ErrorContains(t, b.err, "9 bytes that are not a number")
+		require.ErrorContains(t, b.err, "run partitioner "+orders+": "+orders+"/claims holds 9 bytes that are not a number of partitions; "+
+			"if no other program needs them, write 5 there, or delete the znode")
 		require.Equal(t, `{"qps":2}`, w.Data(orders+"/claims"))
+		_, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 5).Owners(w.Context())
+		require.ErrorContains(t, err, "holds 9 bytes that are not a number of partitions")
+		// The advice can be followed, with the command too.
+		_, err = config.NewStore(w.Process().Manager, "/").Set(w.Context(), orders+"/claims", []byte("5"), session.AnyVersion)
+		require.NoError(t, err)
+		c.settled(5, c.work(w.Process(), "b", 5))
 	})
 }
 
@@ -252,7 +264,7 @@ func TestPartitionerRefusesNonsense(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n")
 		}
 		err := groupmembership.NewPartitioner(sm, "/c", 1, groupmembership.Settle(-1)).Run(w.Context(), "a", f)
-		require.ErrorContains(t, err, "settle")
+		require.ErrorContains(t, err, "Settle(-1ns)")
 		_, err = groupmembership.NewPartitioner(sm, "/c", 0).Owners(w.Context())
 		require.ErrorContains(t, err, "number of partitions is 0")
 		require.Empty(t, w.Children("/c"))

@@ -255,10 +255,10 @@ func TestPartitionIsReclaimed(t *testing.T) {
 				again := len(tokens[part.Number]) < 3
 				mu.Unlock()
 				if part.Number == 1 && again {
-					return fmt.Errorf("%w: %w", groupmembership.ErrReclaim, fenced)
+					return fmt.Errorf("%w: %w", session.ErrReclaim, fenced)
 				}
 				<-ctx.Done()
-				return fmt.Errorf("%w: %w", groupmembership.ErrReclaim, fenced)
+				return fmt.Errorf("%w: %w", session.ErrReclaim, fenced)
 			})
 		})
 		w.Eventually(func() bool {
@@ -296,7 +296,7 @@ func TestPartitionIsReclaimedWithPauses(t *testing.T) {
 				func(_ context.Context, part *groupmembership.Partition) error {
 					tokens[part.Token()] = true
 					time.Sleep(work)
-					return groupmembership.ErrReclaim
+					return session.ErrReclaim
 				})
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.Greater(t, len(tokens), bounds[0])

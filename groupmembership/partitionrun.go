@@ -37,9 +37,9 @@ import (
 //   - f returns nil while its context lasts: the member keeps the partition, and
 //     f is called again with the same token: at once if f worked for a second,
 //     and otherwise after a random pause, which grows to ten seconds.
-//   - f returns an error that matches ErrReclaim: Run releases the claim and
-//     goes on. The partition is claimed anew, by this member or another, with
-//     a new token. If f keeps returning ErrReclaim within a second, the member
+//   - f returns an error that matches session.ErrReclaim: Run releases the claim
+//     and goes on. The partition is claimed anew, by this member or another, with
+//     a new token. If f keeps returning it within a second, the member
 //     pauses before its next claim, for a random time that grows to ten
 //     seconds. OnPartitionEnd gets the error, and Run never returns it.
 //   - f returns another error while its context lasts: Run ends, and returns it.
@@ -128,7 +128,7 @@ type partitionRun struct {
 	// the view does not show. Only the present task of a partition uses its
 	// element.
 	unseen []int // by partition
-	// reclaims is how often in a row f has returned ErrReclaim within a second.
+	// reclaims is how often in a row f has returned core.ErrReclaim within a second.
 	// Only the present task of a partition uses its element.
 	reclaims []int // by partition
 

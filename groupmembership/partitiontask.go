@@ -94,7 +94,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	part := &Partition{Hold: bridge.Hold(h), Number: t.number}
 	began := time.Now()
 	err = r.repeat(within, part)
-	if !errors.Is(err, ErrReclaim) {
+	if !errors.Is(err, core.ErrReclaim) {
 		return r.giveUp(within, part, err)
 	}
 	failed := r.giveUp(within, part, err)
@@ -129,7 +129,7 @@ func (r *partitionRun) giveUp(within context.Context, part *Partition, err error
 		}
 		r.p.onEnd(part, oneline.Join(err, told))
 	}
-	if errors.Is(err, ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
+	if errors.Is(err, core.ErrReclaim) || r.ctx.Err() == nil && (lost || why == ErrMoved) {
 		err = nil
 	}
 	if lost || why == ErrMoved {

@@ -1,9 +1,10 @@
 package inspect
 
 import (
-	"fmt"
+	"cmp"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/recipe/views"
 )
@@ -47,16 +48,12 @@ func newOptions(call string, opts []Option) options {
 
 // positive sets the error for a number below one.
 func (o *options) positive(name string, n int) {
-	if n < 1 {
-		o.err = fmt.Errorf("the option %s(%d) is too small; give 1 or more", name, n)
-	}
+	o.err = cmp.Or(o.err, bounds.AtLeast(name, n, 1))
 }
 
 // notNegative sets the error for a negative time.
 func (o *options) notNegative(name string, d time.Duration) {
-	if d < 0 {
-		o.err = fmt.Errorf("the option %s(%v) is negative; give zero or more", name, d)
-	}
+	o.err = cmp.Or(o.err, bounds.NotNegative(name, d))
 }
 
 // Limit bounds the number of znodes that are read in all. Each znode costs one
@@ -93,9 +90,7 @@ func MaxBytes(n int) Option {
 // levels are read.
 func Depth(levels int) Option {
 	return func(o *options) {
-		if o.depth = levels; levels < 0 {
-			o.err = fmt.Errorf("the option Depth(%d) is negative; give zero or more", levels)
-		}
+		o.depth, o.err = levels, cmp.Or(o.err, bounds.AtLeast("Depth", levels, 0))
 	}
 }
 

@@ -206,7 +206,7 @@ func TestCostTryLockFails(t *testing.T) {
 			require.ErrorIs(t, err, lock.ErrHeld)
 			require.Len(t, w.nodes(), 1, "the znode has gone when TryLock returns")
 		})
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, counts)
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, counts)
 		require.Equal(t, watches, w.Srv.Watches(), "no watch")
 		require.Zero(t, w.Srv.SessionWatches(b.Current().ID()))
 	})

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -19,8 +18,8 @@ import (
 // hands the lock on to the next goroutine, up to n times, without a request to
 // the server. Then, or if no goroutine waits, the lock is released to the other
 // processes. Handoff is for a lock that many goroutines of a process want at a
-// time. Handoff(0) is the default: off. With a negative n, Lock, TryLock and Do
-// return an error.
+// time. Handoff(0) is the default: off. With a negative n, every
+// call returns an error.
 //
 // The queue belongs to the value that NewMutex returns: goroutines that are to
 // share it must share the value. They get the lock in the order in which they
@@ -141,18 +140,8 @@ func (q *localQueue) observed(ctx context.Context, try bool, acquire func(contex
 	return h, nil
 }
 
-func (q *localQueue) check(ctx context.Context) error {
-	if q.limit < 0 {
-		return fmt.Errorf("the option Handoff(%d) is negative: give 0 or more", q.limit)
-	}
-	if err := ctx.Err(); err != nil {
-		return ctxend.Join(ctx, err)
-	}
-	return nil
-}
-
 func (q *localQueue) join(ctx context.Context) (*Hold, error) {
-	if err := q.check(ctx); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return nil, err
 	}
 	w := &localWaiter{served: make(chan outcome, 1)}
@@ -347,7 +336,7 @@ func (q *localQueue) release(h *Hold) error {
 // try takes the lock if no contender has it or waits for it, in this process or
 // another.
 func (q *localQueue) try(ctx context.Context) (*Hold, error) {
-	if err := q.check(ctx); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return nil, err
 	}
 	q.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/owner"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
@@ -72,9 +73,22 @@ func asHeld(err error) error {
 type held struct{ err error }
 
 func (e *held) Error() string {
-	if e.err == waitqueue.ErrTaken {
-		return ErrHeld.Error()
+	text := ErrHeld.Error()
+	var taken *waitqueue.TakenError
+	if errors.As(e.err, &taken) {
+		text += ": " + taken.By
 	}
-	return ErrHeld.Error() + " (" + e.err.Error() + ")"
+	if e.err == waitqueue.ErrTaken || e.err == error(taken) {
+		return text
+	}
+	return text + " (" + e.err.Error() + ")"
+}
+
+// whose describes the contender at path for an error.
+func whose(path string, data []byte) string {
+	if string(data) == revokeMessage {
+		return path // the request has replaced the owner
+	}
+	return owner.At(path, data)
 }
 func (e *held) Unwrap() []error { return []error{ErrHeld, e.err} }

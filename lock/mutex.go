@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
@@ -39,13 +41,14 @@ type Mutex struct {
 }
 
 // NewMutex returns the mutex at path, which is below sm's root. It does no I/O.
-// If the path cannot be used, every call on the Mutex returns the error.
+// If the path or an option cannot be used, every call on the Mutex returns the
+// error.
 func NewMutex(sm *session.Manager, path string, opts ...MutexOption) *Mutex {
 	o := newOptions("lock.NewMutex", opts)
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0}),
+			Watched: o.watched(), FastPath: true, Whose: whose, Foreign: recognise.Foreign, Unreported: o.handoff != 0, Err: bounds.AtLeast("Handoff", o.handoff, 0)}),
 		path:    path,
 		options: o,
 	}
@@ -72,7 +75,8 @@ func (m *Mutex) Path() string {
 // matches session.ErrNotEphemeral too, and names the znode, if a contender before
 // is not ephemeral: the end of no session will remove it. Lock sees the
 // two contenders before it, and the first one after a wait of a second.
-// Other errors: session.ErrClosed; an invalid path; session.ErrExposed
+// Other errors: session.ErrClosed; an invalid path; session.ErrForeign if the
+// path is a gate or the record of a Once; session.ErrExposed
 // (Config.Directories); what the server answers, such as session.ErrNoAuth if
 // znodes may not be created below path.
 //
@@ -91,7 +95,7 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 }
 
 // TryLock takes the lock if no contender holds it or waits for it. Otherwise it
-// removes its znode and returns ErrHeld. A waiter that has given up counts
+// removes its znode and returns ErrHeld, which names the holder. A waiter that has given up counts
 // until its znode has been removed.
 //
 // TryLock does not wait for other contenders. It does wait for a server: ctx

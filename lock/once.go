@@ -143,8 +143,11 @@ func (o *Once) last(ctx context.Context) (RunInfo, error) {
 	case len(read[0].Data) == 0 && len(v.names) == 0: // Start replaces such a znode
 		return RunInfo{}, nil
 	}
-	if v.record, err = parseRecord(read[0].Data); err != nil || v.record.State == never {
-		return RunInfo{}, err
+	if v.record, err = parseRecord(read[0].Data); err != nil {
+		return RunInfo{}, notRecord(o.path, read[0].Data, v.stat, v.names)
+	}
+	if v.record.State == never {
+		return RunInfo{}, nil
 	}
 	return v.info(o.path), nil
 }

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +83,30 @@ func parseRecord(data []byte) (record, error) {
 	return r, nil
 }
 
-var errNotRecord = core.Foreign("it is not the record of a job that runs once per interval, which needs a path of its own")
+// notRecord names what is at a path that does not hold the record of a job:
+// another recipe's znode, or a record that was damaged.
+func notRecord(path string, data []byte, stat core.Stat, names []string) error {
+	what := recognise.Node(path, data, stat)
+	if what == "" && len(data) == 0 {
+		what = recognise.Directory(names)
+	}
+	switch {
+	case what != "":
+		return core.Foreign("it is not the record of a job that runs once per interval: %s", what)
+	case bytes.HasPrefix(data, []byte(recordStart)):
+		return errDamaged
+	}
+	return errNotRecord
+}
+
+// recordStart is how every record begins.
+const recordStart = `{"once":`
+
+var (
+	errNotRecord = core.Foreign("it is not the record of a job that runs once per interval, which needs a path of its own")
+	errDamaged   = fmt.Errorf("%w: it is a damaged record of a job; if no run is under way, delete the znode: "+
+		"the next call then begins a run", core.ErrForeign)
+)
 
 // encode returns the contents of the record's znode.
 func (r record) encode() []byte {

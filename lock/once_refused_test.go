@@ -15,6 +15,31 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
+// The error names what is at the path of a Once, as far as it is known.
+func TestOnce_namesWhatIsThere(t *testing.T) {
+	for what, put := range map[string]func(w *testworld.World){
+		"it is not the record of a job that runs once per interval: it is the directory of a lock; check the path": func(w *testworld.World) {
+			_, err := lock.NewMutex(w.Process().Manager, job).Lock(w.Context())
+			require.NoError(w, err)
+		},
+		"interval: it is the directory of an election;": func(w *testworld.World) { w.Put(job+"/_c_00000000-0000-0000-0000-000000000000-latch-0000000000", "a") },
+		"it is a gate,":             func(w *testworld.World) { w.Put(job, `{"host":"h","pid":7}`) },
+		"it belongs to the session": func(w *testworld.World) { own(w, "x") },
+		"it is a damaged record of a job; if no run is under way, delete the znode": func(w *testworld.World) { w.Put(job, `{"once":"done","run":`) },
+		"it is not the record of a job":                                             func(w *testworld.World) { w.Put(job, "x") },
+	} {
+		testworld.Run(t, func(w *testworld.World) {
+			put(w)
+			_, err := once(w.Process()).Start(w.Context())
+			require.ErrorIs(w, err, session.ErrForeign)
+			require.ErrorContains(w, err, what)
+			_, err = once(w.Process()).Last(w.Context())
+			require.ErrorIs(w, err, session.ErrForeign)
+			require.ErrorContains(w, err, what)
+		})
+	}
+}
+
 func TestOnce_refusesForeignNodes(t *testing.T) {
 	for name, put := range map[string]func(w *testworld.World){
 		"a text":                func(w *testworld.World) { w.Put(job, "x") },

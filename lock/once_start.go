@@ -82,12 +82,11 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		case err != nil:
 			return err
 		case stat.EphemeralOwner != 0:
-			return fmt.Errorf("%w; it belongs to the session %v", errNotRecord, session.ID(stat.EphemeralOwner))
+			return notRecord(o.path, data, stat, nil)
 		case len(data) == 0 && stat.NumChildren == 0: // made by hand, or as a parent
 			err = o.replace(ctx, s, stat)
 		default:
-			_, err = parseRecord(data)
-			return err
+			return o.recordAt(ctx, s, data, stat)
 		}
 		// Another caller may have been faster. If the outcome is unknown, the
 		// next read shows it.
@@ -99,6 +98,23 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 			return err
 		}
 	}
+}
+
+// recordAt returns nil if a znode with data or children holds a record. An error
+// names what it is instead, by one list if it is a directory.
+func (o *Once) recordAt(ctx context.Context, s *core.Session, data []byte, stat core.Stat) error {
+	_, err := parseRecord(data)
+	if err == nil {
+		return nil
+	}
+	var names []string
+	if len(data) == 0 {
+		names, _, err = s.Children(ctx, o.path)
+		if err != nil && !errors.Is(err, core.ErrNoAuth) {
+			return err
+		}
+	}
+	return notRecord(o.path, data, stat, names)
 }
 
 // replace puts a record in the place of an empty znode. The znode may be a
@@ -192,7 +208,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 		}
 	}
 	v := view{data: read[0].Data, stat: read[0].Stat, names: read[1].Children, own: read[2].Stat}
-	v.record, err = parseRecord(v.data)
+	if v.record, err = parseRecord(v.data); err != nil {
+		err = notRecord(c.o.path, v.data, v.stat, v.names)
+	}
 	// A call comes before its run is recorded. A record of another ensemble, or
 	// a forged one, may say another zxid, which no call would ever reach.
 	v.record.Zxid = min(v.record.Zxid, v.stat.Mzxid)

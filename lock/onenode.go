@@ -48,7 +48,7 @@ func NewOneNode(sm *session.Manager, path string, opts ...LockOption) *OneNode {
 	o := newOptions("lock.NewOneNode", opts)
 	return &OneNode{
 		sm:      bridge.Core(sm),
-		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data()}),
+		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data(), Whose: whose}),
 		path:    path,
 		options: o,
 	}

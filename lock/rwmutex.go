@@ -9,6 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 	"github.com/docent-go/docent/session"
 )
@@ -56,11 +57,11 @@ func NewRWMutex(sm *session.Manager, path string, opts ...LockOption) *RWMutex {
 		sm: bridge.Core(sm),
 		read: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Compatible: []string{readTag}, Data: data,
-			Watched: o.watched(),
+			Watched: o.watched(), Whose: whose, Foreign: recognise.Foreign,
 		}),
 		write: waitqueue.New(waitqueue.Config{
 			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Successors: []string{writeTag}, Data: data,
-			Watched: o.watched(),
+			Watched: o.watched(), Whose: whose, Foreign: recognise.Foreign,
 		}),
 		path:    path,
 		data:    data,

@@ -94,7 +94,7 @@ func TestRWMutexTry(t *testing.T) {
 			_, err = m.TryRLock(w.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
 		})
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, counts)
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, counts)
 		require.NoError(t, x.Release())
 	})
 }

@@ -62,7 +62,7 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     bridge.Core(sm),
 		path:   path,
 		limit:  limit,
-		line:   waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Unreported: true}),
+		line:   waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Whose: whose, Watched: true, Unreported: true}),
 		leases: waitqueue.New(waitqueue.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,

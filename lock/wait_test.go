@@ -44,7 +44,9 @@ func TestHardCase32_NoExistsWatch(t *testing.T) {
 			_, err := b.mutex().TryLock(t.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
 		})
-		require.Zero(t, counts["getData"]+counts["exists"])
+		require.Equal(t, 1, counts["getData"], "a read of the holder, for the error")
+		require.Zero(t, counts["exists"])
+		require.Zero(t, w.Srv.SessionWatches(b.Current().ID()))
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			require.NotEqual(t, zktest.OpExists, r.Op)
 			if _, stands := w.Srv.Node(h.Path()); r.Op == zktest.OpGetData && r.Path == h.Path() && stands {

@@ -43,7 +43,7 @@ func TestFault50_BytesOfAService(t *testing.T) {
 		require.Equal(w, "[-a] E", o.take(), "an instance may become too large")
 
 		_, err := registry(p).Open(w.Context(), "orders", naming.MaxBytes(0))
-		require.ErrorContains(w, err, "in bytes (0) must be at least 1")
+		require.ErrorContains(w, err, "the option MaxBytes(0) is too small")
 	})
 }
 

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,8 @@ var errUnregistered = fmt.Errorf("%w: Unregister was called", core.ErrReleased)
 // Refuse makes Register fail with session.ErrIDTaken at once if another process
 // has an instance under the id. Without Refuse, Register first waits for the
 // instance to go. It waits for as long as the session of a crashed process can
-// last: one and a half session timeouts.
-func Refuse() RegisterOption { return func(r *registering) { r.conflict = standing.Refuse } }
+// last: one and a half session timeouts. Refuse and Replace exclude each other.
+func Refuse() RegisterOption { return func(r *registering) { r.conflict.Choose(standing.Refuse) } }
 
 // Replace makes Register take the place of an instance with the same id. The
 // other registration is out with session.ErrReplaced, and comes back in by
@@ -66,8 +67,9 @@ func Refuse() RegisterOption { return func(r *registering) { r.conflict = standi
 // lost. The newer one takes the place back from it, and the older never takes
 // it from the newer. The order is the order of the zxids with which the
 // instances first came in. An instance that comes back carries this zxid in its
-// znode's ACL, in an entry without permissions.
-func Replace() RegisterOption { return func(r *registering) { r.conflict = standing.Replace } }
+// znode's ACL, in an entry without permissions. Replace and Refuse exclude each
+// other.
+func Replace() RegisterOption { return func(r *registering) { r.conflict.Choose(standing.Replace) } }
 
 // Register registers an instance and blocks until its znode exists. A dynamic
 // instance is then kept registered, from session to session, until Unregister
@@ -104,7 +106,7 @@ func (r *Registry) Register(ctx context.Context, in Instance, opts ...RegisterOp
 	var rules registering
 	misuse.Apply("Registry.Register", &rules, opts)
 	dir, err := r.dir(in.Service)
-	if err != nil {
+	if err = cmp.Or(err, rules.conflict.Err()); err != nil {
 		return nil, core.Failed("register instance", r.base, err)
 	}
 	if in.ID == "" && !r.codec.InName() {

@@ -123,14 +123,14 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
-		return failed("drain instance", r.base, err)
+		return failed(drainOp(draining), r.base, err)
 	}
 	if err := znode.ValidateName(id); err != nil {
-		return failed("drain instance", dir, err)
+		return failed(drainOp(draining), dir, err)
 	}
 	path := znode.Join(dir, id)
 	if r.codec.InName() {
-		return failed("drain instance", path, errors.New("the znode's name holds the whole instance: only the process that registered it can change it"))
+		return failed(drainOp(draining), path, errors.New("the znode's name holds the whole instance: only the process that registered it can change it"))
 	}
 	for {
 		s, err := r.sm.Session(ctx)
@@ -139,9 +139,17 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		}
 		unknown := errors.Is(err, core.ErrUnknownOutcome)
 		if unknown || !transient(ctx, err) && !errors.Is(err, core.ErrBadVersion) {
-			return failed("drain instance", path, ctxend.Join(ctx, err))
+			return failed(drainOp(draining), path, ctxend.Join(ctx, err))
 		}
 	}
+}
+
+// drainOp is what OpError.Op says of SetDraining.
+func drainOp(draining bool) string {
+	if draining {
+		return "drain instance"
+	}
+	return "undrain instance"
 }
 
 func (r *Registry) setDraining(ctx context.Context, s *core.Session, service, path, id string, draining bool) error {

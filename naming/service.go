@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/grace"
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -98,11 +100,8 @@ func MaxBytes(n int) OpenOption { return func(o *opening) { o.bytes = n } }
 func Pause(d time.Duration) OpenOption { return func(o *opening) { o.pause = d } }
 
 func (o *opening) validate() error {
-	if o.protect < 0 || o.limit < 1 || o.bytes < 1 || o.pause < 0 {
-		return fmt.Errorf("the protection (%s) and the pause (%s) must not be negative, "+
-			"and the limits in znodes (%d) and in bytes (%d) must be at least 1", o.protect, o.pause, o.limit, o.bytes)
-	}
-	return nil
+	return cmp.Or(bounds.NotNegative("ProtectEmpty", o.protect), bounds.NotNegative("Pause", o.pause),
+		bounds.AtLeast("Limit", o.limit, 1), bounds.AtLeast("MaxBytes", o.bytes, 1))
 }
 
 // Service is a service that is watched. It is a Source for a Balancer. It lives

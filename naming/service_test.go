@@ -68,9 +68,14 @@ func TestWatch(t *testing.T) {
 func TestWatchRefuses(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		for _, opt := range []naming.OpenOption{naming.ProtectEmpty(-1), naming.Limit(0), naming.Pause(-1)} {
+		for text, opt := range map[string]naming.OpenOption{
+			"the option ProtectEmpty(-1ns) is negative; give 0 or more": naming.ProtectEmpty(-1),
+			"the option Pause(-1ns) is negative; give 0 or more":        naming.Pause(-1),
+			"the option Limit(0) is too small; give 1 or more":          naming.Limit(0),
+			"the option MaxBytes(0) is too small; give 1 or more":       naming.MaxBytes(0),
+		} {
 			_, err := registry(p).Open(w.Context(), "orders", opt)
-			require.ErrorContains(w, err, "must not be negative")
+			require.ErrorContains(w, err, text)
 		}
 		_, err := registry(p).Open(testworld.Cancelled(), "orders")
 		require.ErrorIs(w, err, context.Canceled)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
 )
@@ -44,8 +45,8 @@ func Workers(n int) ConsumeOption {
 func Prefetch(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.prefetch = n
-		if n < 0 {
-			c.err = oneline.Join(c.err, fmt.Errorf("Prefetch(%d): it must not be negative", n))
+		if err := bounds.AtLeast("Prefetch", n, 0); err != nil {
+			c.err = oneline.Join(c.err, err)
 		}
 	}
 }
@@ -65,9 +66,9 @@ func Backoff(min, max time.Duration) ConsumeOption {
 
 // OnError sets a function that Consume calls with each error after which an item
 // comes again: errors of the function, and errors of Ack and Release. A loss of
-// the claim is reported once, together with the function's error. Consume calls
-// f on the goroutines of its workers, several calls at a time. The worker
-// waits for f.
+// the claim is reported once, together with the function's error. After the end
+// of Consume's ctx, the error of ctx is not reported. Consume calls f on the
+// goroutines of its workers, several calls at a time. The worker waits for f.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }

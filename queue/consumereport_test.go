@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -42,6 +43,38 @@ func TestConsumeReportsALossOnce(t *testing.T) {
 				require.ErrorIs(w, told[0], returned)
 				require.ErrorIs(w, told[0], session.ErrLost)
 				require.Equal(w, 1, strings.Count(told[0].Error(), session.ErrExpired.Error()), told[0].Error())
+			})
+		})
+	}
+}
+
+// A function that returns the error of Consume's context ended in good order, as
+// for election.OnTermEnd and groupmembership.OnPartitionEnd. Its own error is
+// reported.
+func TestOnError_endOfContext(t *testing.T) {
+	for name, c := range map[string]struct {
+		result func(context.Context) error
+		told   int
+	}{
+		"its context's error":  {context.Context.Err, 0},
+		"its context's reason": {context.Cause, 0},
+		"an error of its own":  {func(context.Context) error { return errWork }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(w world) {
+				u := w.user()
+				u.put("a")
+				ctx, cancel := context.WithCancelCause(w.Context())
+				var told []error
+				err := u.Consume(ctx, func(ctx context.Context, _ *queue.Item) error {
+					cancel(errors.New("shutting down"))
+					<-ctx.Done()
+					return c.result(ctx)
+				}, queue.OnError(func(_ *queue.Item, err error) { told = append(told, err) }))
+				require.ErrorIs(w, err, context.Canceled)
+				require.Len(w, told, c.told)
+				require.Len(w, w.Children(path+"/items"), 1, "the item comes again")
+				require.Empty(w, w.Children(path+"/claims"))
 			})
 		})
 	}

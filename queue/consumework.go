@@ -116,7 +116,7 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 	switch {
 	case item.settled.Load() != 0: // the function has settled it
 	case err != nil:
-		c.releaseFailed(item, err)
+		c.releaseFailed(ctx, item, err)
 	case c.prefetch > 0: // the next item does not wait for the acknowledgement
 		later = true
 		go c.endOnGoexit(func() { c.ack(item) })()
@@ -138,13 +138,16 @@ func (c *consumer) ack(item *Item) {
 // releaseFailed reports the error of an item's function, with the loss of the
 // claim if there is one, and then releases the item. A release that fails by a
 // loss is not reported: the item comes again, as OnError has been told.
-func (c *consumer) releaseFailed(item *Item, err error) {
+func (c *consumer) releaseFailed(ctx context.Context, item *Item, err error) {
 	defer func() { c.releaseItem(item, c.retry(item, err)...) }()
-	if lost := item.Err(); lost != nil && !errors.Is(err, core.ErrLost) {
-		c.report(item, oneline.Join(err, lost))
-		return
+	own := err
+	if ctxend.Is(ctx, err) {
+		own = nil // the function only returns why it was stopped
 	}
-	c.report(item, err)
+	if lost := item.Err(); lost != nil && !errors.Is(own, core.ErrLost) {
+		own = oneline.Join(own, lost)
+	}
+	c.report(item, own)
 }
 
 // drain releases the items that were claimed and not worked on. It is deferred,

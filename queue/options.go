@@ -1,9 +1,12 @@
 package queue
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/base/bounds"
 	"github.com/docent-go/docent/internal/base/misuse"
 )
 
@@ -90,6 +93,8 @@ type putOptions struct {
 	prioritized bool
 	due         time.Time
 	delayed     bool
+	at          bool // At was given
+	delay       bool // Delay was given
 	err         error
 }
 
@@ -101,19 +106,17 @@ func Priority(p int) PutOption {
 	return func(o *putOptions) {
 		o.priority, o.prioritized = int32(p), true
 		if int64(o.priority) != int64(p) {
-			o.err = fmt.Errorf("priority %d: it must fit into 32 bits", p)
+			o.err = cmp.Or(o.err, fmt.Errorf("the option Priority(%d) does not fit into 32 bits", p))
 		}
 	}
 }
 
 // Delay withholds an item for d. It is At with the time that this machine's
-// wall clock shows when Put is called, plus d.
+// wall clock shows when Put is called, plus d. Delay and At exclude each other.
 func Delay(d time.Duration) PutOption {
 	return func(o *putOptions) {
-		if d < 0 {
-			o.err = fmt.Errorf("delay %v: it must not be negative", d)
-			return
-		}
+		o.delay = true
+		o.err = cmp.Or(o.err, bounds.NotNegative("Delay", d), o.exclusive())
 		if d > 0 {
 			o.due, o.delayed = later(time.Now(), d), true
 		}
@@ -122,7 +125,18 @@ func Delay(d time.Duration) PutOption {
 
 // At withholds an item until t. Each consumer compares t with the wall clock of
 // its own machine: a fast clock takes the item early, a slow one late. Only
-// Curator's format has delays.
+// Curator's format has delays. At and Delay exclude each other.
 func At(t time.Time) PutOption {
-	return func(o *putOptions) { o.due, o.delayed = t, true }
+	return func(o *putOptions) {
+		o.at, o.due, o.delayed = true, t, true
+		o.err = cmp.Or(o.err, o.exclusive())
+	}
+}
+
+// exclusive returns the error of an item that is withheld by Delay and by At.
+func (o *putOptions) exclusive() error {
+	if o.at && o.delay {
+		return errors.New("the options Delay and At exclude each other; give one of them")
+	}
+	return nil
 }

@@ -62,7 +62,7 @@ func TestTakeWaits(t *testing.T) {
 		require.True(w, call.Waiting())
 		item, err := call.GiveUp()
 		require.Nil(w, item)
-		require.ErrorContains(w, err, "take from queue "+path+": ")
+		require.ErrorContains(w, err, "take from queue "+path+": waiting for an item: context canceled")
 		require.Zero(w, len(w.Children(path+"/claims")))
 		item, err = consumer.Take(testworld.Cancelled())
 		require.Nil(w, item)
@@ -115,7 +115,10 @@ func TestBadInput(t *testing.T) {
 			_, err := u.Put(w.Context(), nil, opts...)
 			return err
 		}
-		require.ErrorContains(w, put(queue.Delay(-1)), "delay -1ns: it must not be negative")
+		require.ErrorContains(w, put(queue.Delay(-1)), "the option Delay(-1ns) is negative; give 0 or more")
+		both := "the options Delay and At exclude each other; give one of them"
+		require.ErrorContains(w, put(queue.Delay(time.Hour), queue.At(time.Now())), both)
+		require.ErrorContains(w, put(queue.At(time.Now()), queue.Delay(0)), both)
 		require.ErrorContains(w, put(queue.At(time.Unix(-1, 0))), "1969")
 		require.ErrorContains(w, put(queue.At(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))), "10000")
 		require.ErrorContains(w, put(queue.At(time.Unix(1<<60, 0))), "due in the year")

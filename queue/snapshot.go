@@ -3,6 +3,7 @@ package queue
 import (
 	"container/heap"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -123,7 +124,7 @@ func (p *snapshot) pick(ctx context.Context, s *core.Session, n int, wait bool) 
 		waiting := p.await()
 		p.mu.Unlock()
 		if err := waiting(ctx); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("waiting for an item: %w", err)
 		}
 		woken = true
 	}

@@ -76,6 +76,11 @@ var (
 	// ErrForeign says that the znode at the path belongs to another recipe or
 	// program. It is left as it is.
 	ErrForeign = core.ErrForeign
+	// ErrReclaim is what the function of a verb that repeats returns, alone or
+	// wrapped, to give up its hold without ending the verb: a store has rejected
+	// the token, for example. Election.Run and Partitioner.Run then ask for the
+	// term or the partition again, with a new token. No call returns it.
+	ErrReclaim = core.ErrReclaim
 	// ErrUnsafeFile says that a local file is not used: another user of the
 	// machine controls the file, a symbolic link to it, or its directory, or it
 	// is not a regular file.

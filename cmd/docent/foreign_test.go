@@ -168,6 +168,7 @@ var (
 	// A verb that makes a node of its own below the path.
 	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral znode, which can have no children"}
 	beside      = outcome{}
+	ownPath     = outcome{kinds: kinds("gate", "job"), code: 1, text: "the znode belongs to another recipe or program: it is "}
 	noCandidate = outcome{code: 1, text: "there is no such candidate"}
 )
 
@@ -234,8 +235,8 @@ var foreignVerbs = map[string]foreignVerb{
 		{code: 1, text: "is malformed: "},
 	}},
 
-	"lock":       {"lock PATH --try -- true", nil, []outcome{noChildren, {kinds: kinds("lock"), code: 75, text: "held by"}, beside}},
-	"lock write": {"lock PATH --mode write --try -- true", nil, []outcome{noChildren, {kinds: kinds("read lock"), code: 75, text: "held for reading"}, beside}},
+	"lock":       {"lock PATH --try -- true", nil, []outcome{noChildren, ownPath, {kinds: kinds("lock"), code: 75, text: "held by"}, beside}},
+	"lock write": {"lock PATH --mode write --try -- true", nil, []outcome{noChildren, ownPath, {kinds: kinds("read lock"), code: 75, text: "held for reading"}, beside}},
 	"lock permits": {"lock PATH --permits 1 --try -- true", nil, []outcome{
 		noChildren, {kinds: kinds("semaphore"), code: 75, text: "held by"}, beside,
 	}},
@@ -256,7 +257,7 @@ var foreignVerbs = map[string]foreignVerb{
 		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "it is not the record of a job"},
 	}},
 
-	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned, and CMD ended with code 7"}}},
+	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, ownPath, {code: 143, text: "resigned, and CMD ended with code 7"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
 	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the znode is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},

@@ -37,6 +37,7 @@ var (
 	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
 	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
 	ErrForeign      = errors.New("the znode belongs to another recipe or program")
+	ErrReclaim      = errors.New("the hold is given up, and asked for again")
 	ErrExposed      = errors.New("others have rights on the directory or the znode")
 	ErrUnsafeFile   = atomicfile.ErrUnsafe
 	ErrLeftOut      = errors.New("znodes are left out, because they are beyond a limit")

@@ -96,11 +96,12 @@ func endedBefore(err error) bool {
 // "not authenticated" would be said of a session that has credentials, but not
 // the right.
 var answers = map[error]string{
-	ErrNoNode:     "the znode does not exist",
-	ErrNodeExists: "the znode exists already",
-	ErrBadVersion: "the znode has another version",
-	ErrNotEmpty:   "the znode has children",
-	ErrNoAuth:     "the ACL denies access",
+	ErrNoNode:                  "the znode does not exist",
+	ErrNodeExists:              "the znode exists already",
+	ErrBadVersion:              "the znode has another version",
+	ErrNotEmpty:                "the znode has children",
+	ErrNoChildrenForEphemerals: "the parent is an ephemeral znode, such as a one-node lock, and can have no children; choose another path",
+	ErrNoAuth:                  "the ACL denies access",
 	ErrInvalidACL: "the server rejects the ACL: an entry is malformed or has an unknown scheme, or CreatorACL is used without " +
 		"credentials; set Auth, SASL or a client certificate in the session's Config",
 }

@@ -11,7 +11,7 @@ func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.GrantsOf, core.Hidden, core.InDoubt, core.Failed, core.Inside, core.Worded, core.Foreign, core.ClosedError,
 		core.WaitingFor, core.Lasting, core.IDTaken, core.Replaced, new(core.SessionID),
-		core.RefusedOp, core.AddAuth, core.Digest,
+		core.RefusedOp, core.RefusedReason, core.AddAuth, core.Digest,
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
 		core.RequirePersistent, core.RequireNoCreates,
 		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),

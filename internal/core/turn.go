@@ -20,9 +20,9 @@ type Turn struct {
 	// Watch is the watch on the predecessor. It is nil if the predecessor is
 	// missing.
 	Watch *Watch
-	// Pred is the stat of the predecessor. It is zero if the predecessor is
-	// missing, or hidden by a server that withholds the stat.
-	Pred Stat
+	// Pred is the predecessor. It is zero if the predecessor is missing. Its
+	// stat is zero if a server hides it.
+	Pred Sighting
 	// Stat is the stat of our own node. It is zero if our node was already
 	// watched.
 	Stat Stat
@@ -237,12 +237,10 @@ func (p *preparation) completeList(ctx context.Context, t *Turn) (outcome, error
 
 func (p *preparation) completePred(ctx context.Context, t *Turn) (outcome, error) {
 	read, o, err := p.pred.read(ctx, p.n.s)
-	t.Watch, t.Pred = p.pred.watch, read.stat
+	t.Watch, t.Pred = p.pred.watch, Sighting{Data: read.data, Stat: read.stat}
 	if errors.Is(err, ErrNoAuth) {
 		t.link = nil // the end of a hidden node has no event
-		var seen Sighting
-		seen, t.Watch, err = p.n.s.SeeFunc(ctx, p.pred.path, nil)
-		t.Pred = seen.Stat
+		t.Pred, t.Watch, err = p.n.s.SeeFunc(ctx, p.pred.path, nil)
 	}
 	if errors.Is(err, ErrNoNode) {
 		t.Watch, err = nil, nil

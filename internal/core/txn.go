@@ -246,9 +246,16 @@ func (e *refusedOp) Is(target error) bool { return e.guard && target == ErrLost 
 // transaction, counted from zero. ok is false if err is not due to a single
 // operation.
 func RefusedOp(err error) (index int, ok bool) {
+	index, _, ok = RefusedReason(err)
+	return index, ok
+}
+
+// RefusedReason is RefusedOp that also returns the reason alone, without the
+// operation.
+func RefusedReason(err error) (index int, reason error, ok bool) {
 	var refused *refusedOp
 	if !errors.As(err, &refused) {
-		return 0, false
+		return 0, nil, false
 	}
-	return refused.index, true
+	return refused.index, refused.Unwrap(), true
 }

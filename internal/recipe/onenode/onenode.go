@@ -1,6 +1,7 @@
 package onenode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/waitqueue"
 )
 
@@ -20,21 +22,28 @@ type Config struct {
 	Path string
 	// Data is the node's data while it is ours.
 	Data []byte
+	// Whose describes the owner of the node for errors. The default is its path.
+	Whose func(path string, data []byte) string
 }
 
 // Node is the one node at a path. It keeps no state of an acquisition and is
 // safe for concurrent use.
 type Node struct {
-	m    *core.Manager
-	path string
-	data []byte
-	err  error
+	m     *core.Manager
+	path  string
+	data  []byte
+	whose func(path string, data []byte) string
+	err   error
 }
 
 // New returns the node at a path. It does no I/O. An invalid path is reported
 // by every call.
 func New(cfg Config) *Node {
-	return &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, err: znode.Validate(cfg.Path)}
+	n := &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, whose: cfg.Whose, err: znode.Validate(cfg.Path)}
+	if n.whose == nil {
+		n.whose = func(path string, _ []byte) string { return path }
+	}
+	return n
 }
 
 // Path returns the path of the node.
@@ -116,30 +125,38 @@ func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
 
 // taken is the error of a Try that finds the node taken.
 func (n *Node) taken(ctx context.Context, s *core.Session) error {
-	stat, found, err := s.Exists(ctx, n.path)
+	node, err := s.See(ctx, n.path)
 	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return waitqueue.ErrTaken // it has gone meanwhile
 	case err != nil:
 		return err
-	case found && core.Lasting(stat):
-		return notEphemeral(stat)
+	case core.Lasting(node.Stat):
+		return n.notEphemeral(ctx, s, node.Stat)
 	}
-	return waitqueue.ErrTaken
+	return &waitqueue.TakenError{By: n.whose(n.path, node.Data)}
 }
 
 // notEphemeral returns the error of a node that belongs to no session. A node
 // that has or had children is in use: the error must not advise to delete it.
-func notEphemeral(stat core.Stat) error {
-	if stat.NumChildren > 0 || stat.Cversion > 0 {
-		return directory{}
+// Its children tell which recipe uses it.
+func (n *Node) notEphemeral(ctx context.Context, s *core.Session, stat core.Stat) error {
+	if stat.NumChildren == 0 && stat.Cversion == 0 {
+		return core.ErrNotEphemeral
 	}
-	return core.ErrNotEphemeral
+	children, _, err := s.Children(ctx, n.path)
+	if err != nil {
+		return directory{} // the answer is the same without a name
+	}
+	return directory{recognise.Directory(children)}
 }
 
-// directory is the core.ErrNotEphemeral of a directory.
-type directory struct{}
+// directory is the core.ErrNotEphemeral of a directory. what describes it, or is
+// empty.
+type directory struct{ what string }
 
-func (directory) Error() string {
-	return "the znode is not ephemeral: it is a directory, perhaps of a lock of another kind; choose another path"
+func (d directory) Error() string {
+	return "the znode is not ephemeral: " + cmp.Or(d.what, "it is a directory") + "; choose another path"
 }
 
 func (directory) Is(target error) bool { return target == core.ErrNotEphemeral }
@@ -157,7 +174,7 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		case core.Lasting(node.Stat):
 			watch.Stop()
-			return notEphemeral(node.Stat)
+			return n.notEphemeral(ctx, s, node.Stat)
 		}
 		select {
 		case <-watch.Done():
@@ -168,10 +185,10 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 		// Several of these may have happened. An end of the wait has precedence
 		// over its success.
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("waiting for %s: %w", n.path, err)
+			return fmt.Errorf("waiting for %s: %w", n.whose(n.path, node.Data), err)
 		}
 		if err := s.Err(); err != nil {
-			return fmt.Errorf("waiting for %s: %w", n.path, err)
+			return fmt.Errorf("waiting for %s: %w", n.whose(n.path, node.Data), err)
 		}
 		if watch.Event() == core.NodeDeleted {
 			return nil

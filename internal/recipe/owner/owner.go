@@ -126,6 +126,23 @@ func Name(name string) string {
 	return strconv.Quote(name)
 }
 
+// At describes a znode for an error: its owner if the data tells, and its path.
+// "a (pid 437 on vm) at /locks/orders/x" is an example.
+func At(path string, data []byte) string {
+	o := Describe(path, data, core.Stat{})
+	who := Name(o.ID)
+	switch process := fmt.Sprintf("pid %d on %s", o.PID, Name(o.Host)); {
+	case o.PID == 0 && o.ID == "":
+		return path
+	case o.PID == 0:
+	case o.ID == "", o.ID == fmt.Sprintf("%s-%d", o.Host, o.PID):
+		who = process
+	default:
+		who += " (" + process + ")"
+	}
+	return who + " at " + path
+}
+
 func hostname() string {
 	host, err := os.Hostname()
 	if err != nil {

@@ -25,6 +25,9 @@
 //   - a directory with an ephemeral znode among the first children: a group, a
 //     service, numbers of workers.
 //
+// A number in a znode "claims" is recognised (Path) if a directory "members"
+// without data is beside it: it is the number of partitions of a partitioner.
+//
 // Not recognised are znodes that look like config keys: a gate of kazoo (empty)
 // or Curator (an IP address), a counter in digits, the limit of a semaphore,
 // the memory of a worker's number, and an empty directory. IsNumber recognises

@@ -74,9 +74,9 @@ func byData(name string, data []byte) string {
 	}
 	switch {
 	case IsGate(data):
-		return `it is a gate, which "docent barrier lift" opens`
+		return gateText
 	case IsRecord(data):
-		return `it is the record of a job that "docent once" runs`
+		return recordText
 	case name == readyName && only(fields, "round", "members"):
 		return "it is the round of a rendezvous"
 	case text("id") == name && text("name") != "" && fields["registrationTimeUTC"] != nil && fields["serviceType"] != nil:
@@ -84,6 +84,24 @@ func byData(name string, data []byte) string {
 	}
 	return ""
 }
+
+// Foreign returns core.ErrForeign if data, which a directory holds, is a gate or
+// the record of a job. These recipes need the path for themselves.
+func Foreign(data []byte) error {
+	switch {
+	case IsGate(data):
+		return core.Foreign("%s", gateText)
+	case IsRecord(data):
+		return core.Foreign("%s", recordText)
+	}
+	return nil
+}
+
+// What Node says of a gate and of a record.
+const (
+	gateText   = `it is a gate, which "docent barrier lift" opens`
+	recordText = `it is the record of a job that "docent once" runs`
+)
 
 // IsGate reports whether data is what Docent writes into a gate: its host and
 // its process id, and nothing else.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/core"
@@ -25,7 +26,8 @@ var directoryNames = []string{"items", "claims", "dead", "guards", "entries", "t
 // Path describes the znode at path if that is certain, and returns ""
 // otherwise. data and stat are the caller's reading of it.
 //
-// It sends no request if the znode holds data, or has no children. For an empty
+// It sends no request if the znode holds data, or has no children. One read
+// tells whether a number at a path that ends with "claims" is a partitioner's. For an empty
 // znode with children, a list and up to three reads tell whether it is the
 // directory of a recipe. Znodes that the session may not read are skipped. ctx
 // bounds the requests; the error is the error of a read.
@@ -33,6 +35,8 @@ func Path(ctx context.Context, in Reader, path string, data []byte, stat core.St
 	what := Node(path, data, stat)
 	dir, name := znode.Split(path)
 	switch {
+	case what == "" && name == claimsName && isCount(data):
+		return count(ctx, in, dir)
 	case what != "" || len(data) > 0:
 		return what, nil
 	case stat.NumChildren > 0:
@@ -43,6 +47,35 @@ func Path(ctx context.Context, in Reader, path string, data []byte, stat core.St
 			what += ", or within that"
 		}
 		return what, err
+	}
+	return "", nil
+}
+
+// claimsName is the name of the znode that holds the number of partitions of a
+// partitioner. membersName is the name of the group of its members.
+const (
+	claimsName  = "claims"
+	membersName = "members"
+)
+
+// isCount reports whether data may be a number of partitions.
+func isCount(data []byte) bool {
+	n, err := strconv.Atoi(string(data))
+	return err == nil && n > 0
+}
+
+// count describes the znode "claims" in dir, which holds a number: a partitioner
+// has a directory of members beside it. A key that is called "members" holds
+// data.
+func count(ctx context.Context, in Reader, dir string) (string, error) {
+	members, found, err := in.Exists(ctx, znode.Join(dir, membersName))
+	switch {
+	case errors.Is(err, core.ErrNoAuth):
+		return "", nil
+	case err != nil:
+		return "", err
+	case found && members.EphemeralOwner == 0 && members.DataLength == 0:
+		return "it is the number of partitions of a partitioner", nil
 	}
 	return "", nil
 }

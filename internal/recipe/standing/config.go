@@ -2,6 +2,7 @@ package standing
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/docent-go/docent/internal/base/znode"
@@ -24,7 +25,27 @@ const (
 	// if ours was opened after it. A node that was opened after ours is never
 	// replaced: ours waits for it, with core.ErrReplaced.
 	Replace
+	// contradiction is Refuse and Replace at once.
+	contradiction
 )
+
+// Choose is called by the options Refuse and Replace of a recipe. The two
+// exclude each other: Err reports a program that gives both.
+func (c *Conflict) Choose(policy Conflict) {
+	if *c != Wait && *c != policy {
+		policy = contradiction
+	}
+	*c = policy
+}
+
+// Err returns the error of a policy that was chosen by options that contradict
+// each other, and nil otherwise.
+func (c Conflict) Err() error {
+	if c == contradiction {
+		return errors.New("the options Refuse and Replace exclude each other; give one of them")
+	}
+	return nil
+}
 
 // Config says which node to keep.
 type Config struct {

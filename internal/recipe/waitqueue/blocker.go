@@ -13,7 +13,8 @@ import (
 type Blocker struct {
 	mu    sync.Mutex
 	path  string // of the contender that is waited for; empty without a wait
-	stat  core.Stat
+	node  core.Sighting
+	whose func(path string, data []byte) string
 	first string // the path of a lasting contender that is first; empty if none is known
 }
 
@@ -26,17 +27,23 @@ func (b *Blocker) Err(err error) error {
 	switch {
 	case err == nil || b.path == "":
 		return err
-	case b.first != "" && b.first != b.path && !core.Lasting(b.stat):
-		return fmt.Errorf("waiting for %s, and the first in line is %s: %w: %w", b.path, b.first, core.ErrNotEphemeral, err)
+	case b.first != "" && b.first != b.path && !core.Lasting(b.node.Stat):
+		return fmt.Errorf("waiting for %s, and the first in line is %s: %w: %w", b.whose(b.path, b.node.Data), b.first, core.ErrNotEphemeral, err)
 	}
-	return core.WaitingFor(b.path, b.stat, err)
+	return core.WaitingFor(b.whose(b.path, b.node.Data), b.node.Stat, err)
 }
 
-// waitsFor notes the contender that is waited for now.
-func (b *Blocker) waitsFor(path string, stat core.Stat) {
+// maxKept bounds the data of a contender that a waiter keeps, for its error.
+const maxKept = 1 << 10
+
+// waitsFor notes the contender that is waited for now. whose describes it.
+func (b *Blocker) waitsFor(path string, node core.Sighting, whose func(path string, data []byte) string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.path, b.stat = path, stat
+	if len(node.Data) > maxKept {
+		node.Data = nil
+	}
+	b.path, b.node, b.whose = path, node, whose
 }
 
 // lasts notes that the first contender is lasting.
@@ -59,5 +66,5 @@ func (b *Blocker) goesOn(first string) {
 func (b *Blocker) ends() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.path, b.stat, b.first = "", core.Stat{}, ""
+	b.path, b.node, b.first = "", core.Sighting{}, ""
 }

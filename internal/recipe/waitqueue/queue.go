@@ -1,12 +1,14 @@
 package waitqueue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/base/misuse"
@@ -16,6 +18,16 @@ import (
 
 // ErrTaken is returned by Try if it would have to wait for another contender.
 var ErrTaken = errors.New("another contender is first in line")
+
+// TakenError is an ErrTaken that knows the other contender.
+type TakenError struct {
+	By string // describes the contender: see Config.Whose
+}
+
+func (e *TakenError) Error() string { return ErrTaken.Error() + ": " + e.By }
+
+// Is makes the error match ErrTaken.
+func (e *TakenError) Is(target error) bool { return target == ErrTaken }
 
 // Config says where the wait queue is, and which nodes are its contenders.
 type Config struct {
@@ -47,6 +59,15 @@ type Config struct {
 	// next one may need no list. It is for wait queues without Compatible and
 	// Successors, with few contenders and short holds.
 	FastPath bool
+	// Whose describes the owner of a contender's node for errors. The default is
+	// its path.
+	Whose func(path string, data []byte) string
+	// Foreign returns an error if the data of the directory shows that the path
+	// belongs to another recipe. It is asked only if the directory holds data.
+	Foreign func(data []byte) error
+	// Err is the error of an invalid option of the recipe, or nil. Every call on
+	// the Queue returns it.
+	Err error
 	// Unreported says that the owner of the Queue reports the waits to the hooks
 	// (Manager.Waiting), because the wait in this queue is a part of a longer
 	// one.
@@ -62,6 +83,9 @@ type Queue struct {
 	data       []byte
 	unreported bool
 	watched    bool
+	whose      func(path string, data []byte) string
+	foreign    func(data []byte) error
+	admitted   atomic.Int64 // the Mzxid of data in the directory that is not foreign; 0 before
 	err        error
 
 	tags       []string // of all contenders
@@ -73,7 +97,7 @@ type Queue struct {
 }
 
 // New returns the wait queue in a directory. It does no I/O. For an invalid
-// path, every call on the Queue returns the error.
+// path, or with Config.Err, every call on the Queue returns the error.
 func New(cfg Config) *Queue {
 	l := &Queue{
 		m:          cfg.Manager,
@@ -82,9 +106,14 @@ func New(cfg Config) *Queue {
 		data:       cfg.Data,
 		unreported: cfg.Unreported,
 		watched:    cfg.Watched,
-		err:        znode.Validate(cfg.Dir),
+		whose:      cfg.Whose,
+		foreign:    cfg.Foreign,
+		err:        cmp.Or(znode.Validate(cfg.Dir), cfg.Err),
 		tags:       append([]string{cfg.Tag}, cfg.Also...),
 		successors: cfg.Successors,
+	}
+	if l.whose == nil {
+		l.whose = func(path string, _ []byte) string { return path }
 	}
 	for _, tag := range l.tags {
 		if slices.Contains(cfg.Compatible, tag) {
@@ -133,8 +162,9 @@ func (l *Queue) JoinTelling(ctx context.Context, b *Blocker) (*core.Hold, error)
 }
 
 // Try adds a contender, and keeps it only if it need not wait. Otherwise Try
-// deletes the node and returns ErrTaken. Then it sets no watch: it costs a
-// create, a list and a delete. ctx bounds the requests, which Try repeats while
+// deletes the node and returns a TakenError. Then it sets no watch: it costs a
+// create, a list and a delete, and a read of the other contender at the same
+// time as the delete. ctx bounds the requests, which Try repeats while
 // no server can be reached. If ctx ends during the delete, the delete goes on
 // in the background, and the error matches ErrTaken and ctx.Err(). The other
 // errors are the errors of Join.
@@ -201,6 +231,7 @@ func (l *Queue) join(ctx context.Context, s *core.Session) (*contender, error) {
 			return nil, err
 		}
 	}
+	c.dir = e.Dir
 	c.view = l.look(e.Children, e.Name, self)
 	e.Children = nil // thousands of waiters must not each keep a list of thousands
 	if l.fastPath != nil {
@@ -245,6 +276,7 @@ type contender struct {
 	s    *core.Session
 	self znode.Seq
 	view view
+	dir  core.Stat // of the directory, as listed; zero without a list
 
 	// While the contender waits, the timer late sends a watched read of its own
 	// node, and own receives the answer. own is nil once the answer has
@@ -258,6 +290,9 @@ type contender struct {
 // pass begins the hold of a contender that is first. Another contender waits,
 // or leaves if it only tries.
 func (l *Queue) pass(ctx context.Context, c *contender, try bool) (*core.Hold, error) {
+	if err := l.admit(ctx, c); err != nil {
+		return nil, err
+	}
 	if c.view.before > 0 {
 		if try {
 			return l.leave(ctx, c)
@@ -269,6 +304,27 @@ func (l *Queue) pass(ctx context.Context, c *contender, try bool) (*core.Hold, e
 		return nil, err
 	}
 	return l.hold(ctx, c, token)
+}
+
+// admit returns the error of a directory whose data belongs to another recipe. A
+// directory without data costs no request, and other data one read for each
+// version of it.
+func (l *Queue) admit(ctx context.Context, c *contender) error {
+	if l.foreign == nil || c.dir.DataLength == 0 || l.admitted.Load() == c.dir.Mzxid {
+		return nil
+	}
+	dir, err := c.s.See(ctx, l.dir)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return core.ErrDeleted // our node has gone with it
+	case err != nil:
+		return err
+	}
+	if err := l.foreign(dir.Data); err != nil { // a hidden znode has no data
+		return err
+	}
+	l.admitted.Store(c.dir.Mzxid)
+	return nil
 }
 
 // token returns the fencing token: the zxid of our node's create. All
@@ -298,8 +354,26 @@ func (l *Queue) hold(ctx context.Context, c *contender, token int64) (*core.Hold
 // leave is what Try does if it would have to wait. When ctx ends, Remove goes
 // on in the background.
 func (l *Queue) leave(ctx context.Context, c *contender) (*core.Hold, error) {
-	if err := c.Remove(ctx); err != nil {
-		return nil, fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", ErrTaken, err)
+	other := c.view.first
+	if len(l.compatible) > 0 {
+		other = c.view.pred // the first one may be compatible
 	}
-	return nil, ErrTaken
+	by := make(chan string, 1)
+	go func() { by <- l.describe(ctx, c.s, znode.Join(l.dir, other)) }() // ends with ctx or the session
+	err := c.Remove(ctx)
+	taken := &TakenError{<-by}
+	if err != nil {
+		return nil, fmt.Errorf("%w; the contender's own znode cannot be deleted: %w", taken, err)
+	}
+	return nil, taken
+}
+
+// describe returns whose the contender at path is, or the path alone if the node
+// has gone meanwhile or cannot be read.
+func (l *Queue) describe(ctx context.Context, s *core.Session, path string) string {
+	node, err := s.See(ctx, path)
+	if err != nil {
+		return path
+	}
+	return l.whose(path, node.Data)
 }

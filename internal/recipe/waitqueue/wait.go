@@ -75,12 +75,12 @@ func (c *contender) seeFirst(ctx context.Context, path string) {
 func (l *Queue) approach(ctx context.Context, c *contender) (first bool, err error) {
 	switch pred := c.view.pred; {
 	case l.leavesSuccessor(pred), c.view.before > 1 && len(l.compatible) > 0: // apart
-		if err := c.awaitPredecessor(ctx, znode.Join(l.dir, pred)); err != nil {
+		if err := l.awaitPredecessor(ctx, c, znode.Join(l.dir, pred)); err != nil {
 			return false, err
 		}
 		return false, l.list(ctx, c)
 	case c.view.before > 1: // far
-		if err := c.awaitPredecessor(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
+		if err := l.awaitPredecessor(ctx, c, znode.Join(l.dir, c.view.ahead)); err != nil {
 			return false, err
 		}
 		return l.standBy(ctx, c, true)
@@ -113,7 +113,7 @@ func (l *Queue) standBy(ctx context.Context, c *contender, list bool) (first boo
 		turn.Names = nil // as in join
 	}
 	if turn.Watch != nil {
-		c.blocker.waitsFor(path, turn.Pred)
+		c.blocker.waitsFor(path, turn.Pred, l.whose)
 		event, err := c.await(ctx, turn.Watch)
 		switch {
 		case err != nil:
@@ -182,7 +182,7 @@ func (c *contender) seen(r ownNode) error {
 // watch if the node is already gone. After a write to the predecessor, the
 // contender watches it again. If the predecessor is hidden, the session looks
 // again from time to time, since servers do not send its deletion.
-func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
+func (l *Queue) awaitPredecessor(ctx context.Context, c *contender, path string) error {
 	for {
 		pred, watch, err := c.s.SeeW(ctx, path)
 		switch {
@@ -191,7 +191,7 @@ func (c *contender) awaitPredecessor(ctx context.Context, path string) error {
 		case err != nil:
 			return err
 		}
-		c.blocker.waitsFor(path, pred.Stat)
+		c.blocker.waitsFor(path, pred, l.whose)
 		event, err := c.await(ctx, watch)
 		switch {
 		case err != nil:
