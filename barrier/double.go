@@ -105,8 +105,10 @@ func (d *Double) Count() int {
 	return d.count
 }
 
-// Enter waits until count members have come, and enters with them. If a round
-// is ending, Enter waits for its end first. The wait goes on through lost
+// Enter waits until count members have come, and enters with them. If a round is
+// under way and at least one of its members has left, Enter waits for its end
+// first. If none of its members has left, Enter fails with ErrFull at once. A
+// dead member has left when its session has ended. The wait goes on through lost
 // connections and ended sessions: in the next session the member comes again.
 // If the other members have entered in between, they have counted the znode of
 // its old session, and that member has left with that session. Enter then waits
@@ -117,9 +119,10 @@ func (d *Double) Count() int {
 // context.Cause(ctx). Other errors:
 //
 //   - ErrFull; ErrCount;
-//   - session.ErrIDTaken if a member with the same id is at the barrier. A
+//   - session.ErrIDTaken if a member with the same id waits at the barrier. A
 //     member whose process has died stays there until its session ends: try
-//     again after a moment. A znode that this session is removing, because the
+//     again after a moment. If that member is inside a round, the error is
+//     ErrFull. A znode that this session is removing, because the
 //     ctx of an Enter or a Leave has ended, is waited for;
 //   - session.ErrForeign if the directory is not a rendezvous: its child
 //     "ready" is not a round, or the directory has data that is not an IP
