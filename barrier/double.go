@@ -106,8 +106,10 @@ func (d *Double) Count() int {
 	return d.count
 }
 
-// Enter waits until count members have come, and enters with them. If a round
-// is ending, Enter waits for its end first. The wait goes on through lost
+// Enter waits until count members have come, and enters with them. If a round is
+// under way and at least one of its members has left, Enter waits for its end
+// first. If none of its members has left, Enter fails with ErrFull at once. A
+// dead member has left when its session has ended. The wait goes on through lost
 // connections and ended sessions: in the next session the member comes again.
 // If the other members have entered in between, they have counted the znode of
 // its old session, and that member has left with that session. Enter then waits

@@ -118,11 +118,14 @@ type Partitioner struct {
 type PartitionerOption func(*Partitioner)
 
 // Settle has a member wait before it claims partitions or gives any up: until
-// no member has come or gone for d. It saves moves when many members start or
-// restart one after the other. It also delays the partitions of a member that
-// died. The default is two and a half times the Pause of the group
-// (GroupOptions), and at most ten times while members go on coming. With 0 the
-// member does not wait.
+// no member has come or gone for d. The wait has no other limit: members that
+// keep coming or going within d delay it for as long as they do. It saves moves
+// when many members start or restart one after the other. It also delays the
+// partitions of a member that died. With 0 the member does not wait.
+//
+// Without Settle, the member waits until no member has come or gone for two and
+// a half times the Pause of the group (GroupOptions), and for ten times the
+// Pause at most.
 func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p.settle = d } }
 
 // Payload sets the payload with which the member joins, for watchers of the

@@ -115,21 +115,25 @@
 //
 // The bound, for an interval of 10 minutes:
 //
-//	slack         the calls of one interval may lie    the job runs again at the earliest
-//	              apart by up to
-//	5m (default)  5 minutes                            5 minutes after the last call that ran
-//	30s           30 seconds                           9 minutes and 30 seconds after it
-//	0             nothing: for one caller, or          10 minutes after it
-//	              for callers that come often
+//	slack         all calls of one interval    the next run begins at the earliest
+//	              must come within
+//	5m (default)  5 minutes                    5 minutes after the call of the last run
+//	30s           30 seconds                   9 minutes and 30 seconds after it
+//
+// The second column is the shorter of two times: the slack, and the interval
+// less the slack. A slack of 0 is for a single caller, and for callers that call
+// many times in an interval: the next run begins 10 minutes after the call of
+// the last run at the earliest.
 //
 // Three things put calls apart: the difference of the replicas' clocks, the
 // time that a replica takes to reach ZooKeeper, and the difference of the
-// servers' clocks if the leader changes. If the calls lie further apart than
-// the table says, the job may run twice in an interval, or may skip an
-// interval. A replica that is cut off waits in its call, and its call comes
-// late: bound the wait by less than the slack. If the leader's clock goes back
-// by at least the interval less the slack, the next call begins a run: the job
-// does not wait until that clock has caught up.
+// servers' clocks if the leader changes. If the calls of one interval take longer
+// than the table says, the job may run twice in that interval, or not at all in
+// the next. A replica that is cut off waits in its call, and its call comes late:
+// bound the wait by less than the table says. If the leader's clock goes back so
+// far that a call comes before the call of the last run, by at least the interval
+// less the slack, that call begins a run: the job does not wait until that clock
+// has caught up.
 //
 // What it does not promise: that the job runs in every interval. It does not
 // run if no replica calls, or if the replica that has begun dies and no call

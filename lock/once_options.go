@@ -5,10 +5,10 @@ import "time"
 // Slack says how much earlier than the interval after the last run a call of a
 // Once may come and still begin a run. The default is half the interval.
 //
-// The slack has to be more than the time by which the calls of one interval may
-// lie apart: the difference of the replicas' clocks, the time they take to
-// start, and the difference of the servers' clocks. The interval less the slack
-// has to be more than that time too. Half the interval serves replicas that
+// All calls of one interval come within some time: the sum of the difference of
+// the replicas' clocks, the time that they take to start, and the difference of
+// the servers' clocks. Both the slack and the interval less the slack have to be
+// longer than that time. Half the interval serves replicas that
 // call at the same times, as cron does. If each replica calls at times of its
 // own, use a slack of little more than the jitter of one replica. With half the
 // interval, the job of such replicas may run twice in an interval.

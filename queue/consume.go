@@ -14,14 +14,14 @@ import (
 type ConsumeOption func(*consumer)
 
 type consumer struct {
-	q          *Queue
-	f          func(ctx context.Context, item *Item) error
-	workers    int
-	prefetch   int
-	minBackoff time.Duration
-	maxBackoff time.Duration
-	onError    func(*Item, error)
-	err        error
+	q            *Queue
+	f            func(ctx context.Context, item *Item) error
+	workers      int
+	prefetch     int
+	firstBackoff time.Duration
+	maxBackoff   time.Duration
+	onError      func(*Item, error)
+	err          error
 
 	free   *slots     // for items that are claimed and not yet settled
 	items  chan *Item // claimed, and not yet worked on, in order
@@ -52,14 +52,15 @@ func Prefetch(n int) ConsumeOption {
 }
 
 // Backoff sets how long an item is withheld after its function has failed: a
-// random time, below min after the first attempt. The bound doubles with each
-// attempt, up to max. The default is one second and one minute. If the queue's
-// layout has no delays, the worker pauses instead.
-func Backoff(min, max time.Duration) ConsumeOption {
+// random time between zero and a bound. The bound is first after the first
+// attempt. It doubles with each attempt, and never exceeds max. The defaults are
+// one second and one minute. If the queue's layout has no delays, the worker
+// pauses instead.
+func Backoff(first, max time.Duration) ConsumeOption {
 	return func(c *consumer) {
-		c.minBackoff, c.maxBackoff = min, max
-		if min <= 0 || max < min {
-			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): min must be above 0, and max not less", min, max))
+		c.firstBackoff, c.maxBackoff = first, max
+		if first <= 0 || max < first {
+			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): first must be above 0, and max not less", first, max))
 		}
 	}
 }
@@ -78,8 +79,9 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // good. It returns the reason, after all calls of f have returned. If f returns
 // nil, the item is acknowledged. If f returns an error, the item is released,
 // to be taken again after a while (see Backoff), or becomes a dead letter (see
-// MaxAttempts). If f panics, the item is released too. f may Ack, Release or
-// Reject the item itself. Consume also ends if f, OnError, OnDead or OnSkipped
+// MaxAttempts). If f panics, the item is released, and the panic goes on: it ends
+// the program, as the panic of any goroutine does. f may Ack, Release or Reject
+// the item itself. Consume also ends if f, OnError, OnDead or OnSkipped
 // ends the goroutine that it was called on.
 //
 // The context that f gets ends when ctx ends, or when the claim is lost;
@@ -93,7 +95,7 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *Item) error, opts ...ConsumeOption) error {
 	q.made()
 	misuse.NilFunc(f == nil, "Queue.Consume")
-	c := &consumer{q: q, f: f, workers: 1, minBackoff: time.Second, maxBackoff: time.Minute, onError: func(*Item, error) {}}
+	c := &consumer{q: q, f: f, workers: 1, firstBackoff: time.Second, maxBackoff: time.Minute, onError: func(*Item, error) {}}
 	misuse.Apply("Queue.Consume", c, opts)
 	if c.err != nil {
 		return q.failed(ctx, "consume queue", c.err)

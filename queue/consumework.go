@@ -124,7 +124,7 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 		c.report(item, item.Ack())
 	}
 	if err != nil && !c.q.layout.delays {
-		_ = backoff.Backoff{Min: c.minBackoff, Max: c.maxBackoff}.Wait(ctx, failed-1) // an error means that ctx has ended: the loop notices
+		_ = backoff.Backoff{Min: c.firstBackoff, Max: c.maxBackoff}.Wait(ctx, failed-1) // an error means that ctx has ended: the loop notices
 	}
 	return err
 }
@@ -197,8 +197,8 @@ func (c *consumer) retry(item *Item, err error) []ReleaseOption {
 		return opts
 	}
 	bound := c.maxBackoff
-	if n := item.Attempt - 1; n < 32 && c.minBackoff<<n > 0 && c.minBackoff<<n < c.maxBackoff {
-		bound = c.minBackoff << n
+	if n := item.Attempt - 1; n < 32 && c.firstBackoff<<n > 0 && c.firstBackoff<<n < c.maxBackoff {
+		bound = c.firstBackoff << n
 	}
 	return append(opts, After(chance.N(bound)+time.Millisecond))
 }

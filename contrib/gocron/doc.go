@@ -24,8 +24,9 @@
 // without a fixed period, such as gocron.CronJob("0 9,17 * * *"), give the
 // shortest time between two ticks.
 //
-// What follows is promised for replicas whose ticks lie apart by less than the
-// slack, which is half the interval unless Slack sets it:
+// What follows is promised if all replicas tick within two times: the slack,
+// which is half the interval unless Slack sets it, and the interval less the
+// slack.
 //
 //   - One replica runs the job in each tick. No replica's clock is compared.
 //   - Runs do not overlap, even if a run takes longer than the interval. The
@@ -40,8 +41,8 @@
 //   - A run that is lost, since its replica died, counts as the run of its tick.
 //     With(lock.WaitForRun(), lock.RerunLost()) and a Wait that is longer than
 //     the session timeout have another replica run the job again.
-//   - gocron.DurationJob counts from the start of each replica, so the ticks of
-//     two replicas may lie apart by anything. Use gocron.CronJob, or
+//   - gocron.DurationJob counts from the start of each replica, so the
+//     replicas tick at unrelated times. Use gocron.CronJob, or
 //     gocron.WithStartAt with a common time, or a small Slack.
 //   - A Locker has no function of the job, so it cannot know whether the job has
 //     failed: it records every run as done. A Job's Task records failures.

@@ -23,8 +23,8 @@ type options struct {
 	once  []lock.OnceOption
 }
 
-// Slack says by how much the ticks of the replicas may lie apart: see
-// lock.Slack. The default is half the interval.
+// Slack says how much earlier than the interval after the last run a tick may
+// come and still begin a run: see lock.Slack. The default is half the interval.
 func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
 
 // Wait bounds how long a tick waits for ZooKeeper, and, with lock.WaitForRun,

@@ -46,8 +46,10 @@ func serve(ctx context.Context, sm *session.Manager, listener net.Listener, drai
 	return errors.Join(err, registration.Unregister(within))
 }
 
-// register registers this server. The address is also the instance's id: a
-// restarted server replaces the node of its crashed predecessor.
+// register registers this server. The address is also the instance's id. So a
+// server that starts again after a crash finds the znode of its predecessor: it
+// waits until that znode is gone, which takes up to one and a half session
+// timeouts, and then registers.
 func register(ctx context.Context, sm *session.Manager, address string) (*naming.Registration, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

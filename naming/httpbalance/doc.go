@@ -72,9 +72,7 @@
 // and the request is tried on another instance if it is idempotent.
 //
 //	base := http.DefaultTransport.(*http.Transport).Clone()
-//	base.ResponseHeaderTimeout = time.Second
-//	client := &http.Client{
-//		Timeout:   5 * time.Second, // of all attempts
-//		Transport: httpbalance.New(httpbalance.RoundTripper(base), httpbalance.Service("orders", orders)),
-//	}
+//	base.ResponseHeaderTimeout = time.Second // of one attempt
+//	transport := httpbalance.New(httpbalance.RoundTripper(base)) // and the services
+//	client := &http.Client{Timeout: 5 * time.Second, Transport: transport}
 package httpbalance
