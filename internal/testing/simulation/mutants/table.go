@@ -97,7 +97,7 @@ var mutants = []mutant{
 	{"another session in the answer to a re-attachment is accepted", "internal/core/keeper.go",
 		"	case h.Session != id:\n", "	case h.Session == 0:\n", `TestFault02_.*`, false, "internal/core"},
 	{"connections are closed before the holds end", "internal/core/session.go",
-		"	s.finish(cause)\n	s.closeConns()\n", "	s.closeConns()\n	s.closing.Wait()\n	s.finish(cause)\n", `TestFault03_.*`, false, "internal/core"},
+		"	s.finish(s.whyEnded(cause))\n	s.closeConns()\n", "	s.closeConns()\n	s.closing.Wait()\n	s.finish(cause)\n", `TestFault03_.*`, false, "internal/core"},
 	{"holds are not cut at the end of their session", "internal/core/hold.go",
 		"context.WithCancelCause(parent)", "context.WithCancelCause(context.WithoutCancel(parent))", anyLock, true, ""},
 	{"a released hold lives on until its node has gone", "internal/core/hold.go",
