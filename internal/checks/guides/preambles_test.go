@@ -182,6 +182,7 @@ func call(address string) error
 	"naming/httpbalance/doc.go": `
 var ctx context.Context
 var registry *naming.Registry
+var orders *naming.Service
 `,
 	"queue/doc.go": `
 var ctx context.Context
