@@ -103,7 +103,7 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 // functions that still work.
 type runEnd struct{ err error }
 
-func (e *runEnd) Error() string { return "Run ends: " + e.err.Error() }
+func (e *runEnd) Error() string { return "Partitioner.Run ends: " + e.err.Error() }
 func (e *runEnd) Unwrap() error { return e.err }
 
 // ending returns the reason why Run ends: err, or the failures of tasks.

@@ -219,7 +219,7 @@ func (n *Node) markDeleted() {
 	hold := n.hold
 	n.mu.Unlock()
 	if hold != nil {
-		hold.end(ErrDeleted)
+		hold.end(n.s.whyEnded(ErrDeleted))
 	}
 	if n.claim != nil {
 		n.claim.gone()

@@ -46,10 +46,10 @@ func (s *Session) afterStandstill(reason error) error {
 	return Worded(fmt.Sprintf("%v: this process stood still for at least %v", reason, lasted), reason)
 }
 
-// whyEnded returns the cause of the session's end. The servers and the deadline
-// do not know that this process stood still.
+// whyEnded returns the cause of the end of the session, or of a hold whose znode
+// is gone. The servers and the deadline do not know that this process stood still.
 func (s *Session) whyEnded(cause error) error {
-	if !errors.Is(cause, ErrTrustElapsed) && !errors.Is(cause, ErrExpired) {
+	if !errors.Is(cause, ErrTrustElapsed) && !errors.Is(cause, ErrExpired) && !errors.Is(cause, ErrDeleted) {
 		return cause
 	}
 	s.mu.Lock()

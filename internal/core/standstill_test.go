@@ -30,16 +30,18 @@ func TestLossAfterAStandstill(t *testing.T) {
 		}{
 			"deadline": {core.ErrTrustElapsed, func(_ *world, p *process) { core.PassDeadline(p.session()) }},
 			"expired":  {core.ErrExpired, func(w *world, p *process) { p.link.Disconnect(); w.Srv.Expire(p.session().ID()) }},
+			"deleted":  {core.ErrDeleted, func(w *world, _ *process) { require.NoError(w, w.Srv.Remove("/locks/a/"+w.Children("/locks/a")[0])) }},
 		} {
 			t.Run(loss+" "+name, func(t *testing.T) {
 				inWorld(t, func(w *world) {
 					p := w.process()
 					h := p.enter("/locks/a")
+					time.Sleep(time.Second) // the znode is watched
 					core.StandStill(h.Session(), c.still)
 					time.Sleep(c.later)
 					lose.f(w, p)
-					if loss == "expired" {
-						<-h.Session().Done()
+					if loss != "deadline" {
+						<-h.Done()
 					}
 					err := h.Err()
 					require.ErrorIs(w, err, lose.cause)

@@ -73,6 +73,6 @@
 //
 //	base := http.DefaultTransport.(*http.Transport).Clone()
 //	base.ResponseHeaderTimeout = time.Second // of one attempt
-//	transport := httpbalance.New(httpbalance.RoundTripper(base)) // and the services
+//	transport := httpbalance.New(httpbalance.RoundTripper(base), httpbalance.Service("orders", orders))
 //	client := &http.Client{Timeout: 5 * time.Second, Transport: transport}
 package httpbalance
