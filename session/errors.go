@@ -140,7 +140,8 @@ type OpError struct {
 	Err     error
 }
 
-// Error returns the operation, the path, the reason and the session.
+// Error returns the operation, the path, the reason and the session. It leaves out
+// what an OpError within the reason says again.
 func (e *OpError) Error() string {
 	return (&core.OpError{Op: e.Op, Path: e.Path, Session: int64(e.Session), Err: e.Err}).Error()
 }
