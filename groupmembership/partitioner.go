@@ -124,7 +124,7 @@ type PartitionerOption func(*Partitioner)
 // partitions of a member that died. With 0 the member does not wait.
 //
 // Without Settle, the member waits until no member has come or gone for two and
-// a half times the Pause of the group (GroupOptions), and for ten times the
+// a half times the Pause of the group (GroupOptions). It waits for ten times the
 // Pause at most.
 func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p.settle = d } }
 

@@ -130,10 +130,9 @@
 // servers' clocks if the leader changes. If the calls of one interval take longer
 // than the table says, the job may run twice in that interval, or not at all in
 // the next. A replica that is cut off waits in its call, and its call comes late:
-// bound the wait by less than the table says. If the leader's clock goes back so
-// far that a call comes before the call of the last run, by at least the interval
-// less the slack, that call begins a run: the job does not wait until that clock
-// has caught up.
+// bound the wait by less than the table says. The leader's clock may go back. A
+// call that comes before the call of the last run, by at least the interval less
+// the slack, begins a run: the job does not wait until that clock has caught up.
 //
 // What it does not promise: that the job runs in every interval. It does not
 // run if no replica calls, or if the replica that has begun dies and no call
