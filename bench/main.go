@@ -5,6 +5,7 @@
 //	go run ./bench                          # everything, a table at the end
 //	go run ./bench -only lock -rounds 5 -json -
 //	go run ./bench -docs docs               # writes docs/performance.json, and tables and plots from it
+//	go run ./bench capacity -docs docs      # what an ensemble of three carries: the tables of docs/capacity.md
 package main
 
 import (
@@ -32,6 +33,12 @@ func main() {
 			work = runMany
 		case treeVerb, keysVerb:
 			work = runTree
+		case capacityVerb:
+			work = runCapacity
+		case populationVerb:
+			work = runPopulation
+		case contendersVerb:
+			work = runContenders
 		}
 	}
 	if err := work(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
