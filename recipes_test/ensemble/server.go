@@ -161,7 +161,7 @@ func (s *Server) configure(set settings, clientPort int, peers []string) error {
 		"clientPortAddress":      "127.0.0.1",
 		"clientPort":             strconv.Itoa(clientPort),
 		"maxClientCnxns":         "0",
-		"maxSessionTimeout":      "60000",
+		"maxSessionTimeout":      "300000",
 		"admin.enableServer":     "false",
 		"4lw.commands.whitelist": "*",
 	}

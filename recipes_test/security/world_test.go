@@ -22,11 +22,11 @@ func TestMain(m *testing.M) { ensemble.Main(m) }
 
 // patience is the maximum wait for an event that must happen, not a measure of
 // speed.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // lasting is the timeout of sessions that no test expects to end: a busy
 // machine must not end them.
-const lasting = 40 * time.Second
+const lasting = 3 * time.Minute
 
 // world is a server, real or embedded, and a bare client of it with the owner's
 // credentials.

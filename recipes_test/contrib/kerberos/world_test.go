@@ -22,8 +22,8 @@ import (
 func TestMain(m *testing.M) { ensemble.Main(m) }
 
 const (
-	patience = 2 * time.Minute  // the maximum wait for an event that must happen
-	lasting  = 40 * time.Second // the timeout of sessions that no test expects to end
+	patience = 2 * time.Minute // the maximum wait for an event that must happen
+	lasting  = 3 * time.Minute // the timeout of sessions that no test expects to end: a busy machine starts a server in a minute
 )
 
 const ordersPassword = "secret of orders"
