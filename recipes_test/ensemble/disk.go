@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,6 +62,21 @@ func (s *Server) FreeDisk() {
 	s.tb.Helper()
 	if err := os.Remove(s.ballast()); err != nil {
 		s.tb.Errorf("freeing the disk of server %d: %v", s.id, err)
+	}
+}
+
+// RefuseWrites makes every write of the running server to a file fail from now
+// on, by a limit on the size of its files. To the server, it is what a full disk
+// is: it cannot log a transaction, and stops serving. [Server.Restart] lifts the
+// limit. RefuseWrites needs no root and no disk of its own, but Linux.
+func (s *Server) RefuseWrites() {
+	s.tb.Helper()
+	pid := s.Pid()
+	if pid == 0 {
+		return
+	}
+	if err := shell("prlimit", "--pid", strconv.Itoa(pid), "--fsize=0"); err != nil {
+		s.tb.Errorf("limiting the files of server %d: %v", s.id, err)
 	}
 }
 
