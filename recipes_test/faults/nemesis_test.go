@@ -23,6 +23,8 @@ type nemesis struct {
 	procs []*process
 	clock clock
 	seed  uint64
+	// clocks says that the servers have clocks of their own.
+	clocks bool
 
 	mu     sync.Mutex
 	events []string
@@ -109,7 +111,11 @@ func (n *nemesis) rage(ctx context.Context, name string, all []fault, least, mos
 
 // servers injects faults of the servers. It runs in the test's own goroutine.
 func (n *nemesis) servers(ctx context.Context) {
-	n.rage(ctx, "servers", serverFaults, time.Second, 4*time.Second, 2*time.Second, n.heal)
+	all := slices.Concat(serverFaults, quorumFaults)
+	if n.clocks {
+		all = append(all, clockFaults...)
+	}
+	n.rage(ctx, "servers", all, time.Second, 4*time.Second, 2*time.Second, n.heal)
 }
 
 // heal waits until all servers form an ensemble again.
