@@ -54,8 +54,8 @@ type (
 	meetGo   struct{ token int64 }
 	meetOut  struct{ token int64 }
 	// meetMaybe is a member that a failed Enter, or an Enter in a session that
-	// ended, may have brought into a round. It has left by itself, or it was
-	// never counted.
+	// ended, may bring into a round from its call on. It leaves by itself, or it
+	// is never counted.
 	meetMaybe struct{}
 )
 
@@ -64,6 +64,7 @@ type (
 type meetState struct {
 	token      int64 // 0: no round yet
 	come, gone int
+	maybe      int // members that may still be counted in this round or a later one
 }
 
 // meetings is a rendezvous of count members. A member is in when all have come.
@@ -79,8 +80,11 @@ func meetings(count int) porcupine.Model {
 					s.come++
 					return s.come <= count, s
 				}
-				return op.token > s.token && (s.token == 0 || s.gone == count), meetState{token: op.token, come: 1}
+				return op.token > s.token && (s.token == 0 || s.gone == count), meetState{token: op.token, come: 1, maybe: s.maybe}
 			case meetIn:
+				if missing := count - s.come; missing <= s.maybe {
+					s = meetState{token: s.token, come: count, gone: s.gone + missing, maybe: s.maybe - missing}
+				}
 				return op.token == s.token && s.come == count, s
 			case meetGo:
 				ok := op.token == s.token && s.come == count && s.gone < count
@@ -89,10 +93,7 @@ func meetings(count int) porcupine.Model {
 			case meetOut:
 				return op.token < s.token || op.token == s.token && s.gone == count, s
 			case meetMaybe:
-				if s.token != 0 && s.come < count {
-					s.come++
-					s.gone++
-				}
+				s.maybe++
 				return true, s
 			}
 			return false, s

@@ -15,15 +15,15 @@ type (
 	onceEnd    struct{ token int64 }
 	onceNotDue struct{ called int64 } // the newest run is the run that was called then
 	// onceMaybe is a run that a failed call, or a call in a session that ended,
-	// may have begun and lost.
+	// may begin from its call on. It is lost, or taken back.
 	onceMaybe struct{}
 )
 
-// onceState is the run under way, the newest run, and the number of runs that
-// may have been lost before their caller knew of them.
+// onceState is the run under way, and the newest run.
 type onceState struct {
 	running, last, called int64
-	maybe                 int
+	maybe                 int   // runs that may still begin without a caller who knows
+	unseen                int64 // when the newest of these was called
 }
 
 // jobs is a job whose runs do not overlap. The calls that begin two runs, one
@@ -43,12 +43,12 @@ func jobs(apart time.Duration) porcupine.Model {
 				s.running = 0
 				return ok, s
 			case onceNotDue:
-				if op.called == s.called && s.last != 0 {
+				if s.last != 0 && op.called == s.called || s.unseen != 0 && op.called == s.unseen {
 					return true, s
 				}
 				ok := s.maybe > 0 && s.running == 0
 				s.maybe--
-				s.called, s.last = op.called, max(s.last, 1)
+				s.unseen = op.called
 				return ok, s
 			case onceMaybe:
 				s.maybe++

@@ -121,8 +121,9 @@ func meetingHistories() []history {
 		{"a token that goes back", two, joined(visit(9, 0, 10, 20, 30), visit(9, 8, 11, 25, 31), visit(5, 32, 45, 50, 60), visit(5, 32, 45, 50, 60)), false},
 		{"a lost member does not keep the other", two, joined(visit(5, 0, 10, 20, 30), lost(5, 8, 11, 25)), true},
 		{"a member is given up before its context ended", two, joined(visit(5, 0, 10, 20, 24), lost(5, 8, 11, 25)), false},
-		{"a member that gave up was counted", two, joined(visit(5, 0, 10, 20, 30), []porcupine.Operation{op(meetMaybe{}, 5, never)}), true},
-		{"a member that came later was not counted", two, joined(visit(5, 0, 10, 20, 30), []porcupine.Operation{op(meetMaybe{}, 31, never)}), false},
+		{"a member that gave up was counted", two, joined(visit(5, 0, 10, 20, 30), []porcupine.Operation{op(meetMaybe{}, 5, 5)}), true},
+		{"a member that gave up was counted twice", two, joined(visit(5, 0, 10, 20, 30), visit(9, 32, 45, 50, 60), []porcupine.Operation{op(meetMaybe{}, 5, 5)}), false},
+		{"a member that came later was not counted", two, joined(visit(5, 0, 10, 20, 30), []porcupine.Operation{op(meetMaybe{}, 31, 31)}), false},
 	}
 }
 
@@ -143,6 +144,10 @@ func jobHistories() []history {
 			op(onceRun{5, 1000}, 0, 1), op(onceEnd{5}, 4, 5), op(onceRun{7, 3000}, 8, 9), op(onceEnd{7}, 10, 11), op(onceNotDue{1000}, 12, 13)}, false},
 		{"not due without a run", second, []porcupine.Operation{op(onceNotDue{1000}, 0, 1)}, false},
 		{"not due because of a run that nobody saw", second, []porcupine.Operation{
-			op(onceRun{5, 1000}, 0, 1), op(onceEnd{5}, 4, 5), op(onceMaybe{}, 6, never), op(onceNotDue{2500}, 12, 13)}, true},
+			op(onceRun{5, 1000}, 0, 1), op(onceEnd{5}, 4, 5), op(onceMaybe{}, 6, 6), op(onceNotDue{2500}, 12, 13)}, true},
+		{"a run that nobody saw is taken back", second, []porcupine.Operation{
+			op(onceRun{5, 1000}, 0, 1), op(onceEnd{5}, 4, 5), op(onceMaybe{}, 6, 6), op(onceNotDue{2500}, 12, 13), op(onceNotDue{1000}, 14, 15)}, true},
+		{"one call begins two runs that nobody saw", second, []porcupine.Operation{
+			op(onceRun{5, 1000}, 0, 1), op(onceEnd{5}, 4, 5), op(onceMaybe{}, 6, 6), op(onceNotDue{2500}, 12, 13), op(onceNotDue{4500}, 14, 15)}, false},
 	}
 }

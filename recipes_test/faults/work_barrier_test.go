@@ -12,16 +12,22 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// gateWork makes all processes set, lift, look at and wait for a gate.
-// Afterwards the observer lifts it, and a wait returns.
+// gateWork makes two processes set and lift a gate, and all others look at it
+// and wait for it. In every second round the gate stays closed for longer than a
+// session lasts. Afterwards the observer lifts it, and a wait returns.
 func gateWork(ctx context.Context, rd *round) {
+	rest := []time.Duration{60 * time.Millisecond, 3 * sessionTimeout}[rd.n%2]
 	rd.each(func(p *process, rng *rand.Rand) {
 		gate := barrier.New(p.Manager, rd.path)
+		ops, longest, least := []gateOp{gateWait, gateWait, gateOpen}, 60*time.Millisecond, rest
+		if p.id < 2 {
+			ops, longest, least = []gateOp{gateSet, gateLift}, rest, time.Second
+		}
 		for ctx.Err() == nil {
-			call, cancel := context.WithTimeout(ctx, between(rng, time.Second, 4*time.Second))
-			rd.gateOnce(call, p.id, gate, []gateOp{gateSet, gateLift, gateLift, gateWait, gateOpen}[rng.IntN(5)])
+			call, cancel := context.WithTimeout(ctx, least+between(rng, 0, 4*time.Second))
+			rd.gateOnce(call, p.id, gate, ops[rng.IntN(len(ops))])
 			cancel()
-			pause(ctx, between(rng, 0, 60*time.Millisecond))
+			pause(ctx, between(rng, 0, longest))
 		}
 	})
 	gate := barrier.New(rd.watcher, rd.path)
@@ -153,16 +159,15 @@ func (rd *round) enter(ctx context.Context, p *process, meeting *barrier.Double)
 	return &member{v, rd, p.id, call, v.Err() == nil, endOf(v.Context())}
 }
 
-// maybe notes what a failed call may have done, and what a call may have done
-// in a session that ended before it returned.
+// maybe notes what a failed call may do, and what a call may have done in a
+// session that ended before it returned. A model counts both from the call on.
 func (rd *round) maybe(p *process, op any, call int64, failed bool, before session.ID) {
-	if failed {
-		rd.journal.add(p.id, op, nil, call, never)
-		rd.unknown()
-	}
-	if p.Health().Session != before {
-		rd.journal.add(p.id, op, nil, call, never)
-		rd.unknown()
+	moved := p.Health().Session != before
+	for _, may := range []bool{failed, moved} {
+		if may {
+			rd.journal.add(p.id, op, nil, call, call)
+			rd.count(rd.name, func(t *tally) { t.unknown++ })
+		}
 	}
 }
 
