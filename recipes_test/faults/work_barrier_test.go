@@ -12,22 +12,30 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// gateWork makes two processes set and lift a gate, and all others look at it
-// and wait for it. In every second round the gate stays closed for longer than a
+// gateWork makes all processes wait for a gate and look at it, while some set
+// and lift it. In every second round one process closes it for longer than a
 // session lasts. Afterwards the observer lifts it, and a wait returns.
 func gateWork(ctx context.Context, rd *round) {
-	rest := []time.Duration{60 * time.Millisecond, 3 * sessionTimeout}[rd.n%2]
+	busy := rd.n%2 == 0
 	rd.each(func(p *process, rng *rand.Rand) {
 		gate := barrier.New(p.Manager, rd.path)
-		ops, longest, least := []gateOp{gateWait, gateWait, gateOpen}, 60*time.Millisecond, rest
-		if p.id < 2 {
-			ops, longest, least = []gateOp{gateSet, gateLift}, rest, time.Second
+		one := func(op gateOp, least time.Duration) {
+			call, cancel := context.WithTimeout(ctx, between(rng, least, least+4*time.Second))
+			defer cancel()
+			rd.gateOnce(call, p.id, gate, op)
 		}
 		for ctx.Err() == nil {
-			call, cancel := context.WithTimeout(ctx, least+between(rng, 0, 4*time.Second))
-			rd.gateOnce(call, p.id, gate, ops[rng.IntN(len(ops))])
-			cancel()
-			pause(ctx, between(rng, 0, longest))
+			switch {
+			case p.id > 1 || !busy && p.id > 0:
+				one([]gateOp{gateWait, gateWait, gateOpen}[rng.IntN(3)], 2*sessionTimeout)
+			case busy:
+				one([]gateOp{gateSet, gateLift}[rng.IntN(2)], time.Second)
+			default:
+				one(gateSet, time.Second)
+				pause(ctx, between(rng, sessionTimeout, 4*sessionTimeout))
+				one(gateLift, time.Second)
+			}
+			pause(ctx, between(rng, 0, 60*time.Millisecond))
 		}
 	})
 	gate := barrier.New(rd.watcher, rd.path)
