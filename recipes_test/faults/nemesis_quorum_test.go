@@ -63,7 +63,7 @@ func (n *nemesis) depose(leader *ensemble.Server, followers []*ensemble.Server, 
 	}
 	n.replaced(followers)
 	if leader.Mode() == "leader" {
-		n.count("two leaders at once")
+		n.twoLeaders.Add(1)
 		n.note("server %d still leads, too", leader.ID())
 	}
 	last()
@@ -85,8 +85,8 @@ func (n *nemesis) replaced(followers []*ensemble.Server) {
 	})
 }
 
-// fill makes the writes of servers fail. Then it restarts them, as an operator
-// does who has made room.
+// fill makes the writes of servers fail. Then it restarts them, since a server
+// does not always come back by itself when its disk has room.
 func (n *nemesis) fill(last func(), victims ...*ensemble.Server) {
 	for _, s := range victims {
 		n.note("server %d (%s) cannot write to its disk", s.ID(), s.Mode())

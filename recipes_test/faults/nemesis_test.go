@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,9 @@ type nemesis struct {
 	seed  uint64
 	// clocks says that the servers have clocks of their own.
 	clocks bool
+
+	// twoLeaders is how often a deposed leader still led when another did.
+	twoLeaders atomic.Int32
 
 	mu     sync.Mutex
 	events []string

@@ -89,7 +89,7 @@ func era(t *testing.T, seed uint64, lasts time.Duration) {
 		r.nemesis.upgrade()
 		r.progress("after the upgrade")
 	}
-	t.Logf("%d leaders", r.nemesis.epoch())
+	t.Logf("%d leaders one after the other, and %d times two at once", r.nemesis.epoch(), r.nemesis.twoLeaders.Load())
 }
 
 // TestFullDisk fills a server's disk to the last byte, the leader's included.
