@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// quorumFaults are faults after which a server believes what its quorum does
-// not, or in which the quorum commits late.
+// quorumFaults are faults in which a leader does not know that another leads, or
+// in which the quorum commits late.
 var quorumFaults = []fault{
 	{"deposed leader", func(n *nemesis, rng *rand.Rand, last func()) {
 		leader, followers := n.cast(rng)
@@ -33,18 +33,6 @@ var quorumFaults = []fault{
 	{"SIGSTOP of both followers", func(n *nemesis, rng *rand.Rand, last func()) {
 		_, followers := n.cast(rng)
 		n.stop(last, followers...)
-	}},
-	{"full disk of the leader", func(n *nemesis, rng *rand.Rand, last func()) {
-		leader, _ := n.cast(rng)
-		n.fill(last, leader)
-	}},
-	{"full disk of a follower", func(n *nemesis, rng *rand.Rand, last func()) {
-		_, followers := n.cast(rng)
-		n.fill(last, followers[0])
-	}},
-	{"full disks of two", func(n *nemesis, rng *rand.Rand, last func()) {
-		leader, followers := n.cast(rng)
-		n.fill(last, leader, followers[0])
 	}},
 }
 
@@ -97,6 +85,22 @@ func (n *nemesis) fill(last func(), victims ...*ensemble.Server) {
 		n.note("server %d (%q) is restarted", s.ID(), s.Mode())
 		s.Restart()
 	}
+}
+
+// diskFaults are disks to which servers cannot write.
+var diskFaults = []fault{
+	{"full disk of the leader", func(n *nemesis, rng *rand.Rand, last func()) {
+		leader, _ := n.cast(rng)
+		n.fill(last, leader)
+	}},
+	{"full disk of a follower", func(n *nemesis, rng *rand.Rand, last func()) {
+		_, followers := n.cast(rng)
+		n.fill(last, followers[0])
+	}},
+	{"full disks of two", func(n *nemesis, rng *rand.Rand, last func()) {
+		leader, followers := n.cast(rng)
+		n.fill(last, leader, followers[0])
+	}},
 }
 
 // clockFaults are jumps of the time of day of servers.

@@ -56,18 +56,22 @@ func TestSoakFaults(t *testing.T) {
 	}
 }
 
+// era is the life of one ensemble under faults.
 func era(t *testing.T, seed uint64, lasts time.Duration) {
-	clocks := ensemble.CanSetClocks(t)
 	opts := []ensemble.Option{
 		ensemble.PeerProxies(),
 		ensemble.Config("autopurge.purgeInterval", "1"), // hours
 		ensemble.Config("syncLimit", "16"),              // a deposed leader needs four seconds to notice
 	}
-	if clocks {
-		opts = append(opts, ensemble.OwnClocks())
+	var more []fault
+	if ensemble.CanRefuseWrites(t) {
+		more = append(more, diskFaults...)
+	}
+	if ensemble.CanSetClocks(t) {
+		opts, more = append(opts, ensemble.OwnClocks()), append(more, clockFaults...)
 	}
 	r := newRun(t, seed, 5, opts...)
-	r.nemesis.clocks = clocks
+	r.nemesis.more = more
 	upgrade := ensemble.CanUpgrade(t)
 	if upgrade {
 		lasts -= min(lasts/3, upgradeTime)
