@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -124,11 +126,33 @@ func (rd *round) contend(ctx context.Context, lanes int, with func(p *process) a
 	rd.turn(last, rng, ends, func() (held, error) {
 		h, err := acquire(within(rd.tb, patience), rng)
 		if err != nil {
-			rd.tb.Errorf("%s: still not free after %v: %v\n%s", rd.path, patience, err, rd.nemesis.recently())
+			rd.tb.Errorf("%s: still not free after %v: %v\n%s\n%s", rd.path, patience, err, rd.standing(), rd.nemesis.recently())
 		}
 		return h, err
 	})
 	return ends.gaps()
+}
+
+// standing lists the znodes of the round with the sessions that own them, and
+// the present sessions of all processes.
+func (rd *round) standing() string {
+	ctx := within(rd.tb, patience)
+	text := fmt.Sprintf("the observer has session %v", rd.watcher.Health().Session)
+	for _, p := range rd.procs {
+		text += fmt.Sprintf("; client %d %v", p.id, p.Health().Session)
+	}
+	for todo := []string{rd.path}; len(todo) > 0; todo = todo[1:] {
+		_, stat, err := rd.watcher.Get(ctx, todo[0])
+		text += fmt.Sprintf("\n%s: owner %#x, czxid %#x, %v", todo[0], uint64(stat.EphemeralOwner), stat.Czxid, err)
+		children, _, err := rd.watcher.Children(ctx, todo[0])
+		if err != nil {
+			text += fmt.Sprintf("; no children: %v", err)
+		}
+		for _, child := range children {
+			todo = append(todo, path.Join(todo[0], child))
+		}
+	}
+	return text
 }
 
 // turn is one hold, from take to give.
