@@ -183,9 +183,11 @@ fuzz: ## Every fuzz target for FUZZTIME=20s each
 	done; if [ $$found = 0 ]; then echo 'fuzz: no target found' >&2; exit 1; fi
 
 # A test that can run longer than make test wants it to reads these two variables and has Simulation or Soak in its name.
-soak: ## Simulations and ensembles for long: SEEDS=200 programs, DURATION=10m of faults
+soak: ## Simulations and ensembles of both versions for long: SEEDS=200 programs, DURATION=10m of faults in each test
+	@.ci/cell new
 	DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -cpu 1 -count=1 -timeout 0 -run 'Simulation|Soak' ./...
 	cd recipes_test && DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Simulation|Soak|Conformance' ./...
+	cd recipes_test && DOCENT_CELL=new DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Soak' ./faults
 
 # The figures of docs/performance.md, next to Curator, kazoo and etcd where they are installed.
 bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/performance.*

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,6 +62,38 @@ func (s *Server) FreeDisk() {
 	s.tb.Helper()
 	if err := os.Remove(s.ballast()); err != nil {
 		s.tb.Errorf("freeing the disk of server %d: %v", s.id, err)
+	}
+}
+
+// CanRefuseWrites reports whether this machine has the program that
+// [Server.RefuseWrites] needs. If not, it logs that. With CI=true it fails the
+// test instead.
+func CanRefuseWrites(tb testing.TB) bool {
+	tb.Helper()
+	_, err := exec.LookPath("prlimit")
+	if err == nil {
+		return true
+	}
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("CI=true forbids skipping: %v", err)
+	}
+	tb.Logf("the files of servers cannot be limited (Debian: apt-get install util-linux): %v", err)
+	return false
+}
+
+// RefuseWrites makes every write of the running server to a file fail from now
+// on, by a limit of zero bytes on its files. A full disk has the same effect:
+// the server cannot log a transaction, and stops serving. [Server.Restart] lifts
+// the limit. RefuseWrites needs Linux, but neither root nor [OwnDisks]. Call
+// [CanRefuseWrites] first.
+func (s *Server) RefuseWrites() {
+	s.tb.Helper()
+	pid := s.Pid()
+	if pid == 0 {
+		return
+	}
+	if err := shell("prlimit", "--pid", strconv.Itoa(pid), "--fsize=0"); err != nil {
+		s.tb.Errorf("limiting the files of server %d: %v", s.id, err)
 	}
 }
 

@@ -12,6 +12,7 @@ type settings struct {
 
 	peerProxies bool
 	ownDisks    bool
+	ownClocks   bool
 }
 
 func defaults() settings {

@@ -26,6 +26,7 @@ type Server struct {
 	addr string
 	java installation
 	jvm  []string
+	env  []string // added to the environment of the process
 
 	mu     sync.Mutex
 	proc   *process // nil when down
@@ -150,6 +151,16 @@ func (s *Server) configure(set settings, clientPort int, peers []string) error {
 			}
 		})
 	}
+	if set.ownClocks {
+		env, err := s.clockEnv()
+		if err != nil {
+			return err
+		}
+		s.env = env
+		if err := s.writeClock(0); err != nil {
+			return err
+		}
+	}
 	if err := os.WriteFile(filepath.Join(data, "myid"), []byte(strconv.Itoa(s.id)), 0o644); err != nil {
 		return err
 	}
@@ -208,6 +219,7 @@ func (s *Server) launch() error {
 	args = append(args, "-cp", s.java.classpath, "org.apache.zookeeper.server.quorum.QuorumPeerMain", filepath.Join(s.dir, "zoo.cfg"))
 	cmd := exec.Command(s.java.java, args...)
 	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	proc, err := start(cmd, func() {})
 	// The child has its own copy of the descriptor by now.

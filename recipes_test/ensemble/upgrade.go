@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
@@ -11,19 +12,39 @@ import (
 func RequireUpgrade(tb testing.TB) {
 	tb.Helper()
 	RequireZooKeeper(tb)
+	if reason := noUpgrade(tb); reason != "" {
+		tb.Skip(reason)
+	}
+}
+
+// CanUpgrade is RequireUpgrade for a test in which an upgrade is one part of
+// several: it logs the reason and returns false.
+func CanUpgrade(tb testing.TB) bool {
+	tb.Helper()
+	reason := noUpgrade(tb)
+	if reason != "" {
+		tb.Log(reason)
+	}
+	return reason == ""
+}
+
+// noUpgrade returns why servers cannot be upgraded, or "".
+func noUpgrade(tb testing.TB) (reason string) {
+	tb.Helper()
 	current, err := CurrentCell()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if current.Name != "old" {
-		tb.Skipf("begins with the servers of the old cell, and this is the %s cell", current.Name)
+		return fmt.Sprintf("an upgrade begins with the servers of the old cell, and this is the %s cell", current.Name)
 	}
 	if _, err := unpackedCell("new"); err != nil {
 		if os.Getenv("CI") == "true" {
 			tb.Fatalf("CI=true forbids skipping: %v", err)
 		}
-		tb.Skipf("needs the new cell: %v", err)
+		return fmt.Sprintf("an upgrade needs the new cell: %v", err)
 	}
+	return ""
 }
 
 // Upgrade makes the server run the ZooKeeper of the new cell from its next start

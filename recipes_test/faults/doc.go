@@ -1,8 +1,9 @@
 // Package faults runs the recipes on a real three-node ensemble under a seeded
-// nemesis. The nemesis kills, pauses, parts and slows down the servers and the
-// clients' connections. The histories of all answers are checked for
-// linearizability. Client processes are paused while they hold, and every write
-// with a stale token must be refused.
+// nemesis. The nemesis kills, pauses, parts, slows down, deposes, upgrades and
+// fills the servers, moves their clocks, and breaks the clients' connections.
+// The histories of all answers are checked for linearizability: docs/histories.md
+// has the model of each recipe. Client processes are paused while they hold, and
+// every write with a stale token must be refused.
 //
 // DOCENT_DURATION is the duration of the faults (90s), DOCENT_SEED chooses
 // their schedule.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,11 @@ type nemesis struct {
 	procs []*process
 	clock clock
 	seed  uint64
+	// more are faults of servers that not every machine can make.
+	more []fault
+
+	// twoLeaders is how often a deposed leader still led when another did.
+	twoLeaders atomic.Int32
 
 	mu     sync.Mutex
 	events []string
@@ -109,7 +115,7 @@ func (n *nemesis) rage(ctx context.Context, name string, all []fault, least, mos
 
 // servers injects faults of the servers. It runs in the test's own goroutine.
 func (n *nemesis) servers(ctx context.Context) {
-	n.rage(ctx, "servers", serverFaults, time.Second, 4*time.Second, 2*time.Second, n.heal)
+	n.rage(ctx, "servers", slices.Concat(serverFaults, quorumFaults, n.more), time.Second, 4*time.Second, 2*time.Second, n.heal)
 }
 
 // heal waits until all servers form an ensemble again.

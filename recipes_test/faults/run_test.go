@@ -37,9 +37,9 @@ type tally struct {
 	gaps                                            []time.Duration // times from the end of a lost hold's context to the next holder
 }
 
-func newRun(tb testing.TB, clients int, opts ...ensemble.Option) *run {
+func newRun(tb testing.TB, seed uint64, clients int, opts ...ensemble.Option) *run {
 	e := ensemble.Start(tb, 3, opts...)
-	r := &run{tb: tb, clock: clock{time.Now()}, seed: seed(tb), tallies: map[string]*tally{}}
+	r := &run{tb: tb, clock: clock{time.Now()}, seed: seed, tallies: map[string]*tally{}}
 	r.watcher = observer(tb, e)
 	for id := range clients {
 		r.procs = append(r.procs, startProcess(tb, e, id))

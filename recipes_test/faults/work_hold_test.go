@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -14,13 +16,21 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// held is a lock, a term, or permits.
+// held is a lock, a term, permits, or whatever else can be taken and given.
 type held struct {
-	context context.Context
-	token   int64
-	n       int
-	work    time.Duration // the usual maximum duration of the hold
-	release func() error
+	context    context.Context
+	token      int64
+	take, give any           // the operations on the model; a nil take is in the journal already
+	work       time.Duration // the usual maximum duration of the hold
+	release    func() error
+}
+
+// taken is a hold that a take and a give describe.
+func taken(h interface {
+	Context() context.Context
+	Token() int64
+}, n int, work time.Duration, release func() error) held {
+	return held{h.Context(), h.Token(), take{h.Token(), n}, give{h.Token(), n}, work, release}
 }
 
 // Short work keeps the wait queue moving. Permits have to be held for longer
@@ -30,29 +40,40 @@ const (
 	longWork  = 150 * time.Millisecond
 )
 
-func mutexWork(ctx context.Context, rd *round) {
-	gaps := rd.contend(ctx, func(p *process) func(context.Context, *rand.Rand) (held, error) {
-		m := lock.NewMutex(p.Manager, rd.path)
+func mutexWork(ctx context.Context, rd *round)   { lockWork(ctx, rd, newMutex) }
+func oneNodeWork(ctx context.Context, rd *round) { lockWork(ctx, rd, newOneNode) }
+
+func newMutex(p *process, path string) lock.Locker   { return lock.NewMutex(p.Manager, path) }
+func newOneNode(p *process, path string) lock.Locker { return lock.NewOneNode(p.Manager, path) }
+
+func lockWork(ctx context.Context, rd *round, lockOf func(p *process, path string) lock.Locker) {
+	gaps := rd.contend(ctx, 1, func(p *process) acquirer {
+		m := lockOf(p, rd.path)
 		return func(ctx context.Context, _ *rand.Rand) (held, error) {
 			h, err := m.Lock(ctx)
 			if err != nil {
 				return held{}, err
 			}
-			return held{h.Context(), h.Token(), 1, shortWork, h.Release}, nil
+			return taken(h, 1, shortWork, h.Release), nil
 		}
 	})
 	rd.count(rd.name, func(t *tally) { t.gaps = append(t.gaps, gaps...) })
 }
 
-func electionWork(ctx context.Context, rd *round) {
-	gaps := rd.contend(ctx, func(p *process) func(context.Context, *rand.Rand) (held, error) {
-		e := election.New(p.Manager, rd.path)
+func electionWork(ctx context.Context, rd *round) { campaigns(ctx, rd) }
+func oneNodeElectionWork(ctx context.Context, rd *round) {
+	campaigns(ctx, rd, election.Layout(election.OneNode))
+}
+
+func campaigns(ctx context.Context, rd *round, opts ...election.Option) {
+	gaps := rd.contend(ctx, 1, func(p *process) acquirer {
+		e := election.New(p.Manager, rd.path, opts...)
 		return func(ctx context.Context, _ *rand.Rand) (held, error) {
 			t, err := e.Campaign(ctx)
 			if err != nil {
 				return held{}, err
 			}
-			return held{t.Context(), t.Token(), 1, shortWork, t.Resign}, nil
+			return taken(t, 1, shortWork, t.Resign), nil
 		}
 	})
 	rd.count(rd.name, func(t *tally) { t.gaps = append(t.gaps, gaps...) })
@@ -62,31 +83,42 @@ func electionWork(ctx context.Context, rd *round) {
 const permitLimit = 3
 
 func semaphoreWork(ctx context.Context, rd *round) {
-	rd.contend(ctx, func(p *process) func(context.Context, *rand.Rand) (held, error) {
+	rd.contend(ctx, 1, func(p *process) acquirer {
 		s := lock.NewSemaphore(p.Manager, rd.path, lock.Permits(permitLimit))
 		return func(ctx context.Context, rng *rand.Rand) (held, error) {
 			h, err := s.Acquire(ctx, 1+rng.IntN(permitLimit))
 			if err != nil {
 				return held{}, err
 			}
-			return held{h.Context(), h.Token(), h.N(), longWork, h.Release}, nil
+			return held{h.Context(), h.Token(), take{h.Token(), h.N()}, give{h.Token(), h.N()}, longWork, h.Release}, nil
 		}
 	})
 }
 
-// contend makes all processes take and give until ctx ends. Afterwards the
-// observer takes once, which shows that nothing blocks the way. It returns the
-// times from the end of each lost hold to the next hold; they have a meaning
-// only for a single holder.
-func (rd *round) contend(ctx context.Context, with func(p *process) func(context.Context, *rand.Rand) (held, error)) []time.Duration {
+// acquirer waits for a hold.
+type acquirer func(ctx context.Context, rng *rand.Rand) (held, error)
+
+// contend makes all processes take and give until ctx ends, each in as many
+// goroutines as there are lanes. The goroutines of a process share an acquirer.
+// Afterwards the observer takes once, which shows that nothing blocks the way.
+// It returns the times from the end of each lost hold to the next hold; they
+// have a meaning only for a single holder.
+func (rd *round) contend(ctx context.Context, lanes int, with func(p *process) acquirer) []time.Duration {
 	ends := &lostEnds{}
-	rd.each(func(p *process, rng *rand.Rand) {
+	rd.each(func(p *process, _ *rand.Rand) {
 		acquire := with(p)
-		for ctx.Err() == nil {
-			wait, cancel := context.WithTimeout(ctx, between(rng, 500*time.Millisecond, 6*time.Second))
-			rd.turn(p, rng, ends, func() (held, error) { return acquire(wait, rng) })
-			cancel()
+		var working sync.WaitGroup
+		for lane := range lanes {
+			working.Go(func() {
+				rng := source(rd.seed, rd.name, rd.n, p.id, "lane", lane)
+				for ctx.Err() == nil {
+					wait, cancel := context.WithTimeout(ctx, between(rng, 500*time.Millisecond, 6*time.Second))
+					rd.turn(p, rng, ends, func() (held, error) { return acquire(wait, rng) })
+					cancel()
+				}
+			})
 		}
+		working.Wait()
 	})
 	last := &process{Manager: rd.watcher, id: len(rd.procs)}
 	acquire := with(last)
@@ -94,11 +126,33 @@ func (rd *round) contend(ctx context.Context, with func(p *process) func(context
 	rd.turn(last, rng, ends, func() (held, error) {
 		h, err := acquire(within(rd.tb, patience), rng)
 		if err != nil {
-			rd.tb.Errorf("%s: still not free after %v: %v\n%s", rd.path, patience, err, rd.nemesis.recently())
+			rd.tb.Errorf("%s: still not free after %v: %v\n%s\n%s", rd.path, patience, err, rd.standing(), rd.nemesis.recently())
 		}
 		return h, err
 	})
 	return ends.gaps()
+}
+
+// standing lists the znodes of the round with the sessions that own them, and
+// the present sessions of all processes.
+func (rd *round) standing() string {
+	ctx := within(rd.tb, patience)
+	text := fmt.Sprintf("the observer has session %v", rd.watcher.Health().Session)
+	for _, p := range rd.procs {
+		text += fmt.Sprintf("; client %d %v", p.id, p.Health().Session)
+	}
+	for todo := []string{rd.path}; len(todo) > 0; todo = todo[1:] {
+		_, stat, err := rd.watcher.Get(ctx, todo[0])
+		text += fmt.Sprintf("\n%s: owner %#x, czxid %#x, %v", todo[0], uint64(stat.EphemeralOwner), stat.Czxid, err)
+		children, _, err := rd.watcher.Children(ctx, todo[0])
+		if err != nil {
+			text += fmt.Sprintf("; no children: %v", err)
+		}
+		for _, child := range children {
+			todo = append(todo, path.Join(todo[0], child))
+		}
+	}
+	return text
 }
 
 // turn is one hold, from take to give.
@@ -112,10 +166,10 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 	}
 	alive := h.context.Err() == nil
 	end := endOf(h.context)
-	switch n := rng.IntN(20); {
+	switch n := rng.IntN(60); {
 	case n == 0 && p.proxy != nil: // cut off while it holds, and working until the context ends
 		rd.nemesis.strike(p, rng, h.context)
-	case n == 1:
+	case n <= 3:
 		pause(h.context, between(rng, 100*time.Millisecond, time.Second))
 	default:
 		pause(h.context, between(rng, 0, h.work))
@@ -123,10 +177,12 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 	begin := rd.clock.now()
 	err = h.release()
 	finish := rd.clock.now()
-	rd.journal.add(p.id, take{h.token, h.n}, nil, call, ret)
+	if h.take != nil {
+		rd.journal.add(p.id, h.take, nil, call, ret)
+	}
 	switch {
 	case err == nil:
-		rd.journal.add(p.id, give{h.token, h.n}, nil, begin, finish)
+		rd.journal.add(p.id, h.give, nil, begin, finish)
 		ends.add(h.token, ret, begin, false)
 		rd.done()
 	case errors.Is(err, session.ErrLost):
@@ -134,7 +190,7 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 		if !alive {
 			lostAt = call // the hold was lost at once
 		}
-		rd.journal.add(p.id, give{h.token, h.n}, nil, lostAt, never)
+		rd.journal.add(p.id, h.give, nil, lostAt, never)
 		ends.add(h.token, ret, lostAt, alive)
 		rd.count(rd.name, func(t *tally) { t.lost++ })
 	default:
