@@ -194,6 +194,10 @@ func TestRead_abandoned(t *testing.T) {
 		w.Put(hand, "")
 		put(w, a, "/m/"+curatorName(2, "lock-", 1), "10.0.0.1")
 		w.Put("/d/ready", `{"round":3,"members":["member-a"]}`)
+		const uuid = "00000000-1111-4222-8333-00000000000"
+		put(w, a, "/dd/"+uuid+"1", "10.0.0.1")
+		w.Put("/dd/"+uuid+"2", "10.0.0.2") // all wait until it is gone
+		w.Put("/keys/"+uuid+"2", "a key")
 		w.Put("/e/"+curatorName(1, "latch-", 0), "one")
 		put(w, a, "/e/transfer", `{"id":"two","node":"`+curatorName(2, "latch-", 1)+`"}`)
 		w.Put("/"+curatorName(2, "what-", 1)+"x", "")
@@ -202,6 +206,10 @@ func TestRead_abandoned(t *testing.T) {
 		require.Equal(t, []Mark{{hand, reasonNoSession}}, m.Abandoned)
 		require.Zero(t, m.Holder.Session)
 		require.Equal(t, []string{"/d/ready"}, marked(&at[*Double](w, r, "/d").Header))
+		double := at[*Double](w, r, "/dd")
+		require.Equal(t, []Mark{{"/dd/" + uuid + "2", reasonNoSession}}, double.Abandoned)
+		require.Len(t, double.Waiting, 2)
+		at[*ConfigKey](w, r, "/keys/"+uuid+"2")
 		e := at[*Election](w, r, "/e")
 		require.Equal(t, []string{"/e/" + curatorName(1, "latch-", 0), "/e/transfer"}, marked(&e.Header))
 		require.Equal(t, "two", e.Transfer)

@@ -143,17 +143,22 @@ const (
 
 // double recognises double barriers: Docent's by the data of their nodes,
 // Curator's by nodes with a UUID as their name, kazoo's by "ready" among nodes
-// with a hexadecimal name.
+// with a hexadecimal name. A persistent node with such a name is a member that no
+// session owns, and the others wait for it. By itself it makes no double barrier.
 func (c *classifier) double(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
 	}
-	var members []*node
+	var members, lasting []*node
 	sure := false
 	for _, k := range n.kids {
 		o, _ := owner.Parse(k.data)
 		uuid, bare := znode.IsUUID(k.name), len(k.name) == hexLen && znode.IsHex(k.name)
-		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
+		switch {
+		case !k.leaf() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix):
+			continue
+		case k.lasting():
+			lasting = append(lasting, k)
 			continue
 		}
 		members = append(members, k)
@@ -169,6 +174,8 @@ func (c *classifier) double(n *node) Finding {
 		return nil
 	}
 	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil, named: round.Members != nil}
+	members = append(members, lasting...)
+	slices.SortFunc(members, func(a, b *node) int { return strings.Compare(a.name, b.name) })
 	c.take(members...)
 	for _, k := range members {
 		p := c.owner(k)
