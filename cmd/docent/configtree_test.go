@@ -186,7 +186,7 @@ func TestConfigImport_concurrentChange(t *testing.T) {
 		stdin(`{"format":"docent config 1","keys":[{"key":"a","value":"2"},{"key":"b","value":"2"}]}`))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Contains(t, stderr, "docent: config import /c: another client has changed the tree meanwhile: step 2 of 2 (set key /c/b): the znode has another version; nothing was written; run the import again\n")
+	require.Contains(t, stderr, "docent: config import /c: another client has changed the tree meanwhile: step 2 of 2 (set key /c/b): the znode has another version: the step gives 0, and the key has 1 now; nothing was written; run the import again\n")
 	_, out, _ = docent(t, words("config list /c"), on(server))
 	require.Equal(t, "a\t0\t1\nb\t1\ttheirs\n", out)
 }
