@@ -187,6 +187,29 @@ func TestRead_services(t *testing.T) {
 }
 
 // A contender without a session blocks all later contenders forever.
+// An application may have a group and locks with the names of a partitioner's
+// directories. Its locks are shown with their waiters.
+func TestRead_partyBesideLocks(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		kazoo := func(n int) string { return hex32(n) + "__lock__" + fmt.Sprintf("%010d", n) }
+		for _, app := range []string{"/docents", "/strangers", "/part"} {
+			put(w, a, app+"/party/"+hex32(1)+"__party__", "ann")
+		}
+		put(w, a, "/docents/locks/m/"+curatorName(1, "lock-", 1), "ann")
+		put(w, b, "/docents/locks/m/"+curatorName(2, "lock-", 2), "ben")
+		put(w, a, "/strangers/locks/m/"+kazoo(1), "ann")
+		put(w, b, "/strangers/locks/m/"+kazoo(2), "ben") // no member
+		put(w, a, "/part/locks/m/"+kazoo(1), "ann")
+		r := report(w, a, "/")
+		for _, app := range []string{"/docents", "/strangers"} {
+			require.Equal(w, []string{"ben"}, ids(at[*Lock](w, r, app+"/locks/m").Waiters))
+			require.Equal(w, []string{"ann"}, ids(at[*Group](w, r, app+"/party").Members))
+		}
+		require.Len(w, at[*Partitioner](w, r, "/part").Claims, 1)
+	})
+}
+
 func TestRead_abandoned(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // group recognises a directory of members alone: ephemeral nodes that are not
@@ -80,7 +81,7 @@ func (c *classifier) partitioner(n *node) Finding {
 		return f
 	}
 	party, locks := n.kid("party"), n.kid("locks")
-	if membersOf(party) == nil || locks == nil || locks.shape != shapePlain {
+	if membersOf(party) == nil || locks == nil || locks.shape != shapePlain || !locksOf(locks, party) {
 		return nil
 	}
 	f := &Partitioner{Header: headerAs(KindPartitioner, n)}
@@ -101,6 +102,27 @@ func (c *classifier) partitioner(n *node) Finding {
 	f.Unread = party.omitted + locks.omitted
 	f.Layouts = layoutsOf(f.Members)
 	return f
+}
+
+// locksOf reports whether the locks may be the partitions of a kazoo partitioner
+// with that party: all contenders are kazoo's, and belong to sessions of members.
+// A group and the locks of an application may have the same names.
+func locksOf(locks, party *node) bool {
+	members := make(map[int64]bool)
+	for _, k := range party.kids {
+		members[k.stat.EphemeralOwner] = true
+	}
+	for _, lock := range locks.kids {
+		for _, k := range lock.kids {
+			if !recognise.HasSeq(k.name, recognise.KazooLock) {
+				return false
+			}
+			if k.ephemeral() && !members[k.stat.EphemeralOwner] && party.omitted == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (c *classifier) docentPartitioner(n *node) Finding {
