@@ -14,9 +14,9 @@ const redacted = "(redacted)"
 
 // DefaultRedact is the default of Config.Redact. It matches words of names that
 // are written as a_b, a-b, a.b, aB or ab. A lower-case letter after the word
-// makes another word, such as "tokenizer" or "secretary". The word "key" alone
-// is no secret: it matches after a word such as "api", and as the end of the name
-// of a file with a private key.
+// makes another word, such as "tokenizer" or "secretary". The word "key"
+// matches after a word such as "api", and at the end of the name of a file with a
+// private key.
 const DefaultRedact = `(?i:passw|passphrase|credential)|(?i:secret)(?:[^a]|$)|` +
 	`(?i:token|pwd|(?:private|secret|api|access|signing|encryption|master|shared|ssh|hmac|aes|rsa|jwt|tls|ssl)[ ._-]?key)s?(?:[^a-z]|$)|` +
 	`(?i:[.]key|key[.](?:pem|der))$`
