@@ -63,6 +63,8 @@ func TestErrorsNameVerbAndPath(t *testing.T) {
 			{store.Publish(ctx, config.KeyOp{}), "publish keys", "/c", nil,
 				"step 1 of 1 is the zero KeyOp: make it with SetKey, CreateKey, DeleteKey or CheckKey"},
 			{store.Publish(ctx, config.SetKey("counter", nil, session.AnyVersion)), "publish keys", "/c", session.ErrForeign, "step 1 of 1 (set key counter): "},
+			{store.Publish(ctx, config.CheckKey("key", 7)), "publish keys", "/c", session.ErrBadVersion,
+				"step 1 of 1 (check key key): the znode has another version: the step gives 7, and the key has 0 now"},
 			{store.Publish(ctx, config.SetKey("none", nil, 0)), "publish keys", "/c", session.ErrNoNode, "step 1 of 1 (set key none): the znode does not exist"},
 			{testworld.ErrOf(history.Set(ctx, "none", nil, 0)), "set key", "/c/none", session.ErrNoNode, "the znode does not exist"},
 			{testworld.ErrOf(history.Put(ctx, "counter", nil)), "put key", "/c/counter", session.ErrForeign, ""},

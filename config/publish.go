@@ -19,6 +19,7 @@ type KeyOp struct {
 	// creates says that the step needs the key's parent.
 	creates bool
 	writes  *write // nil for a step that leaves an existing key as it is
+	version int32  // that the key must have, or AnyVersion; of no use if creates
 }
 
 // SetKey writes a key that exists, if it has the given version, or any version
@@ -26,7 +27,7 @@ type KeyOp struct {
 func SetKey(key string, data []byte, version int32) KeyOp {
 	return KeyOp{
 		verb: "set", key: key, make: func(path string) core.Op { return core.SetOp(path, data, version) },
-		writes: &write{data: data, version: version, missingOK: true},
+		writes: &write{data: data, version: version, missingOK: true}, version: version,
 	}
 }
 
@@ -42,14 +43,14 @@ func CreateKey(key string, data []byte) KeyOp {
 func DeleteKey(key string, version int32) KeyOp {
 	return KeyOp{
 		verb: "delete", key: key, make: func(path string) core.Op { return core.DeleteOp(path, version) },
-		writes: &write{remove: true, version: version, missingOK: true},
+		writes: &write{remove: true, version: version, missingOK: true}, version: version,
 	}
 }
 
 // CheckKey rejects the whole Publish unless a key has the given version, or
 // exists if version is session.AnyVersion. It changes nothing.
 func CheckKey(key string, version int32) KeyOp {
-	return KeyOp{verb: "check", key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
+	return KeyOp{verb: "check", key: key, version: version, make: func(path string) core.Op { return core.CheckOp(path, version) }}
 }
 
 // Publish does all steps, in order and in one transaction, or none of them. No
@@ -60,7 +61,8 @@ func CheckKey(key string, version int32) KeyOp {
 //
 // Errors: the reason of the rejected step, which the text names
 // (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
-// session.ErrNotEmpty, session.ErrNoAuth); session.ErrForeign if a step would
+// session.ErrNotEmpty, session.ErrNoAuth). For session.ErrBadVersion the text has
+// the version that the key has now. session.ErrForeign if a step would
 // write or delete another recipe's znode: Publish reads the znodes of all steps
 // first, in parallel; session.ErrTooLarge, before anything is sent, if the
 // steps do not fit in one request; session.ErrUnknownOutcome if the answer was
@@ -99,14 +101,14 @@ func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
 	for {
 		_, err := s.sm.Txn(ctx, ops...)
 		if !missing(err) {
-			return rejectedStep(steps, err)
+			return s.rejectedStep(ctx, steps, paths, err)
 		}
 		made, dirErr := s.ensureParents(ctx, steps, paths)
 		switch {
 		case dirErr != nil:
 			return dirErr
 		case !made:
-			return rejectedStep(steps, err)
+			return s.rejectedStep(ctx, steps, paths, err)
 		}
 	}
 }
@@ -117,11 +119,17 @@ func failedStep(steps []KeyOp, i int, err error) error {
 }
 
 // rejectedStep returns the error of a transaction with the step that the server
-// has rejected, in place of the operation of the request.
-func rejectedStep(steps []KeyOp, err error) error {
+// has rejected, in place of the operation of the request. It reads the version of
+// a key that has another one than the step gives.
+func (s *Store) rejectedStep(ctx context.Context, steps []KeyOp, paths []string, err error) error {
 	i, reason, _ := core.RefusedReason(err)
 	if reason == nil {
 		return err
+	}
+	if errors.Is(reason, core.ErrBadVersion) {
+		if stat, found, unread := s.sm.Exists(ctx, paths[i]); unread == nil && found && !core.Hidden(stat) && stat.Version != steps[i].version {
+			reason = fmt.Errorf("%w: the step gives %d, and the key has %d now", reason, steps[i].version, stat.Version)
+		}
 	}
 	return &stepError{failedStep(steps, i, reason), err}
 }

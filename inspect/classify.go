@@ -42,6 +42,7 @@ var recognisers = []func(*classifier, *node) Finding{
 	(*classifier).service,
 	(*classifier).history,
 	(*classifier).group,
+	(*classifier).dubboRecord,
 	(*classifier).leaf,
 }
 

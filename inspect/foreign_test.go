@@ -187,6 +187,29 @@ func TestRead_services(t *testing.T) {
 }
 
 // A contender without a session blocks all later contenders forever.
+// An application may have a group and locks with the names of a partitioner's
+// directories. Its locks are shown with their waiters.
+func TestRead_partyBesideLocks(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		kazoo := func(n int) string { return hex32(n) + "__lock__" + fmt.Sprintf("%010d", n) }
+		for _, app := range []string{"/docents", "/strangers", "/part"} {
+			put(w, a, app+"/party/"+hex32(1)+"__party__", "ann")
+		}
+		put(w, a, "/docents/locks/m/"+curatorName(1, "lock-", 1), "ann")
+		put(w, b, "/docents/locks/m/"+curatorName(2, "lock-", 2), "ben")
+		put(w, a, "/strangers/locks/m/"+kazoo(1), "ann")
+		put(w, b, "/strangers/locks/m/"+kazoo(2), "ben") // no member
+		put(w, a, "/part/locks/m/"+kazoo(1), "ann")
+		r := report(w, a, "/")
+		for _, app := range []string{"/docents", "/strangers"} {
+			require.Equal(w, []string{"ben"}, ids(at[*Lock](w, r, app+"/locks/m").Waiters))
+			require.Equal(w, []string{"ann"}, ids(at[*Group](w, r, app+"/party").Members))
+		}
+		require.Len(w, at[*Partitioner](w, r, "/part").Claims, 1)
+	})
+}
+
 func TestRead_abandoned(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
@@ -194,6 +217,10 @@ func TestRead_abandoned(t *testing.T) {
 		w.Put(hand, "")
 		put(w, a, "/m/"+curatorName(2, "lock-", 1), "10.0.0.1")
 		w.Put("/d/ready", `{"round":3,"members":["member-a"]}`)
+		const uuid = "00000000-1111-4222-8333-00000000000"
+		put(w, a, "/dd/"+uuid+"1", "10.0.0.1")
+		w.Put("/dd/"+uuid+"2", "10.0.0.2") // all wait until it is gone
+		w.Put("/keys/"+uuid+"2", "a key")
 		w.Put("/e/"+curatorName(1, "latch-", 0), "one")
 		put(w, a, "/e/transfer", `{"id":"two","node":"`+curatorName(2, "latch-", 1)+`"}`)
 		w.Put("/"+curatorName(2, "what-", 1)+"x", "")
@@ -202,6 +229,10 @@ func TestRead_abandoned(t *testing.T) {
 		require.Equal(t, []Mark{{hand, reasonNoSession}}, m.Abandoned)
 		require.Zero(t, m.Holder.Session)
 		require.Equal(t, []string{"/d/ready"}, marked(&at[*Double](w, r, "/d").Header))
+		double := at[*Double](w, r, "/dd")
+		require.Equal(t, []Mark{{"/dd/" + uuid + "2", reasonNoSession}}, double.Abandoned)
+		require.Len(t, double.Waiting, 2)
+		at[*ConfigKey](w, r, "/keys/"+uuid+"2")
 		e := at[*Election](w, r, "/e")
 		require.Equal(t, []string{"/e/" + curatorName(1, "latch-", 0), "/e/transfer"}, marked(&e.Header))
 		require.Equal(t, "two", e.Transfer)

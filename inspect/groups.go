@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/recipe/owner"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 )
 
 // group recognises a directory of members alone: ephemeral nodes that are not
@@ -80,7 +81,7 @@ func (c *classifier) partitioner(n *node) Finding {
 		return f
 	}
 	party, locks := n.kid("party"), n.kid("locks")
-	if membersOf(party) == nil || locks == nil || locks.shape != shapePlain {
+	if membersOf(party) == nil || locks == nil || locks.shape != shapePlain || !locksOf(locks, party) {
 		return nil
 	}
 	f := &Partitioner{Header: headerAs(KindPartitioner, n)}
@@ -101,6 +102,27 @@ func (c *classifier) partitioner(n *node) Finding {
 	f.Unread = party.omitted + locks.omitted
 	f.Layouts = layoutsOf(f.Members)
 	return f
+}
+
+// locksOf reports whether the locks may be the partitions of a kazoo partitioner
+// with that party: all contenders are kazoo's, and belong to sessions of members.
+// A group and the locks of an application may have the same names.
+func locksOf(locks, party *node) bool {
+	members := make(map[int64]bool)
+	for _, k := range party.kids {
+		members[k.stat.EphemeralOwner] = true
+	}
+	for _, lock := range locks.kids {
+		for _, k := range lock.kids {
+			if !recognise.HasSeq(k.name, recognise.KazooLock) {
+				return false
+			}
+			if k.ephemeral() && !members[k.stat.EphemeralOwner] && party.omitted == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (c *classifier) docentPartitioner(n *node) Finding {
@@ -143,17 +165,22 @@ const (
 
 // double recognises double barriers: Docent's by the data of their nodes,
 // Curator's by nodes with a UUID as their name, kazoo's by "ready" among nodes
-// with a hexadecimal name.
+// with a hexadecimal name. A persistent node with such a name is a member that no
+// session owns, and the others wait for it. By itself it makes no double barrier.
 func (c *classifier) double(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
 	}
-	var members []*node
+	var members, lasting []*node
 	sure := false
 	for _, k := range n.kids {
 		o, _ := owner.Parse(k.data)
 		uuid, bare := znode.IsUUID(k.name), len(k.name) == hexLen && znode.IsHex(k.name)
-		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
+		switch {
+		case !k.leaf() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix):
+			continue
+		case k.lasting():
+			lasting = append(lasting, k)
 			continue
 		}
 		members = append(members, k)
@@ -169,6 +196,8 @@ func (c *classifier) double(n *node) Finding {
 		return nil
 	}
 	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil, named: round.Members != nil}
+	members = append(members, lasting...)
+	slices.SortFunc(members, func(a, b *node) int { return strings.Compare(a.name, b.name) })
 	c.take(members...)
 	for _, k := range members {
 		p := c.owner(k)

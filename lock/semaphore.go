@@ -141,7 +141,8 @@ func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 
 // TryAcquire takes n permits if they are free and the first waiter, if there is
 // one, does not claim them. Otherwise it returns ErrNoPermits, and leaves no
-// znodes. It also returns ErrNoPermits while a limit of 0 or less closes the
+// znodes. The text of the error names the owner of the first permit. It also
+// returns ErrNoPermits while a limit of 0 or less closes the
 // semaphore. If the znode of the limit does not hold a limit, it returns an
 // error. Unlike Acquire it does not queue: it may overtake a contender that has
 // just become the first waiter and has not looked yet.

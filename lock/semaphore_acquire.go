@@ -104,6 +104,8 @@ type candidate struct {
 	upTo    znode.Seq       // leases up to this number count as before the last
 	since   time.Time       // when the first create was sent
 	lasting []string        // the paths of the lasting leases of others that a wait has found
+	holders string          // whose the leases of others are that a wait has found; empty if it has not looked
+	taken   leases          // the list that shows too few free permits to a TryAcquire
 }
 
 // leases is one list of the lease znodes.
@@ -269,10 +271,7 @@ func (s *Semaphore) try(ctx context.Context, n int) (*Permit, error) {
 		}
 		p, err := c.atOnce(ctx, list)
 		if errors.Is(err, ErrNoPermits) || errors.Is(err, ErrTooManyPermits) {
-			if left := c.remove(ctx); left != nil {
-				err = fmt.Errorf("%w; our own znodes: %w", err, left)
-			}
-			return nil, err
+			return nil, c.refused(ctx, err)
 		}
 		if err != nil {
 			c.abandon()
@@ -280,6 +279,19 @@ func (s *Semaphore) try(ctx context.Context, n int) (*Permit, error) {
 		}
 		return p, nil
 	})
+}
+
+// refused removes the leases of a TryAcquire that ends with err, and returns err.
+// It reads the first lease of another owner at the same time, for the text.
+func (c *candidate) refused(ctx context.Context, err error) error {
+	named := make(chan error, 1)
+	go func() { named <- c.noPermits(ctx, err) }() // ends with ctx or the session
+	left := c.remove(ctx)
+	err = <-named
+	if left != nil {
+		err = fmt.Errorf("%w; our own znodes: %w", err, left)
+	}
+	return err
 }
 
 // data returns the contents of a lease znode. place is the name of the waiter's

@@ -230,6 +230,7 @@ func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
 	case r.mine < len(c.entries):
 		return nil, core.ErrDeleted
 	case !c.granted(r, limit):
+		c.taken = list
 		return nil, ErrNoPermits
 	}
 	return c.permit(ctx, r, list)

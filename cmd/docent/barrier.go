@@ -180,7 +180,7 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return withTask(task, err) // closing the session ends a visit
 		}
-		out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+		out, err := a.guarded(visit.Context(), task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 		a.code = out.Code
 		if err == nil {
 			err = interruptible(ctx, signals, func(ctx context.Context) error {

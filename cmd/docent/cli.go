@@ -46,7 +46,7 @@ type grammar struct {
 const description = `Coordination on ZooKeeper, from the shell.
 
 Exit codes: CMD's own; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acquired in time; 79 the hold was ` +
-	`lost while CMD ran; 126 CMD cannot be executed; 127 CMD was not found; 128+n ended by signal n; 1 any other failure.`
+	`lost while CMD ran; 80 another client asked for the hold while CMD ran; 126 CMD cannot be executed; 127 CMD was not found; 128+n ended by signal n; 1 any other failure.`
 
 // app is one invocation of docent.
 type app struct {

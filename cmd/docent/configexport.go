@@ -68,7 +68,8 @@ type configDiff struct {
 func (configDiff) Help() string {
 	return `Compares the keys below PATH with FILE, or with those below another path. The exit code is 0 if they have the same keys and values, and 1 ` +
 		`if they differ. Each difference is a line: "+ KEY" for a key of FILE alone, "- KEY" for a key of PATH alone, and ` +
-		`"~ KEY" for a key whose values differ, with the values after tabs. So the lines say what "docent config import --delete" would do. A failure has the exit code 1 too, or ` +
+		`"~ KEY" for a key whose values differ, with the values after tabs. So the lines say what "docent config import --delete" would do. ` +
+		`A line on standard error names each key that it would not write, since the znode belongs to another recipe. A failure has the exit code 1 too, or ` +
 		`another one, and a line on standard error. With --json each line is an object with change, key, before and after.`
 }
 
@@ -100,14 +101,29 @@ func (c *configDiff) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
+		var steps []importStep
 		for _, d := range treefile.Compare(before, after) {
 			a.code = exitFailure
 			if err := c.print(a, d); err != nil {
 				return err
 			}
+			steps = append(steps, importStep{key: d.Key, path: strings.TrimSuffix(c.Path, "/") + "/" + d.Key})
 		}
-		return nil
+		return a.once(ctx, func(ctx context.Context) error { return c.noteForeign(ctx, a, sm, task, steps) })
 	})
+}
+
+// noteForeign prints a line on standard error for each difference that "docent
+// config import" would not write.
+func (c *configDiff) noteForeign(ctx context.Context, a *app, sm *session.Manager, task string, steps []importStep) error {
+	if c.File == "" {
+		return nil
+	}
+	found, err := foreignKeys(ctx, sm, steps)
+	for _, f := range found {
+		a.note("%s: %s; \"docent config import\" does not write it", task, f.reason())
+	}
+	return err
 }
 
 func (c *configDiff) print(a *app, d treefile.Difference) error {

@@ -19,7 +19,7 @@ type configImport struct {
 	From   string `arg:"" name:"FILE" help:"A file or a directory of docent config export; - reads JSON from standard input."`
 	Delete bool   `help:"Delete the keys below PATH that FILE does not have. Default: keep them."`
 	DryRun bool   `help:"Print what would be written, and write nothing."`
-	Force  bool   `help:"Overwrite keys that were changed after the export. Default: write nothing then."`
+	Force  bool   `help:"Overwrite keys that were changed after the export, and numbers that may be counters. Default: write nothing then."`
 	treeLimits
 }
 
@@ -27,7 +27,8 @@ type configImport struct {
 func (configImport) Help() string {
 	return `Writes the keys whose values differ, and prints "create KEY", "set KEY" or "delete KEY" for each. A key that another client writes ` +
 		`meanwhile is not overwritten: the exit code is 1. So it is, and nothing is written, if a key was changed after the export: JSON has the time of the export as a zxid. ` +
-		`That is not checked if FILE is a directory, or the export of another path. Give --force to import into another ensemble.` + "\n\n" +
+		`That is not checked if FILE is a directory, or the export of another path. Give --force to import into another ensemble. The exit code is ` +
+		`also 1, and nothing is written, if a znode belongs to another recipe, or looks like the number of a counter. --force overwrites such a number.` + "\n\n" +
 		`The writes are one transaction if they fit into a request of 1 MB. Otherwise docent says how many transactions there are: readers ` +
 		`may see a part of the changes then, and so may a failure leave it. Run the import again to write the rest.`
 }
@@ -52,6 +53,9 @@ func (c *configImport) Run(ctx context.Context, a *app) error {
 		}
 		steps, err := c.plan(now, want, snap)
 		if err != nil {
+			return err
+		}
+		if err := a.once(ctx, func(ctx context.Context) error { return c.checkKeys(ctx, sm, task, steps) }); err != nil {
 			return err
 		}
 		parts, err := split(steps, len(sm.Root()))
@@ -134,6 +138,34 @@ func (c *configImport) plan(now, want treefile.Tree, snap *config.TreeSnapshot[[
 	}
 	slices.Reverse(deletes)
 	return append(steps, deletes...), nil
+}
+
+// checkKeys returns an error if a step would write or delete a znode of another
+// recipe. --force allows what may be a key: a number.
+func (c *configImport) checkKeys(ctx context.Context, sm *session.Manager, task string, steps []importStep) error {
+	found, err := foreignKeys(ctx, sm, steps)
+	if err != nil {
+		return err
+	}
+	if c.Force {
+		found = slices.DeleteFunc(found, func(f foreignKey) bool { return f.number })
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	first := found[0]
+	more := ""
+	if n := len(found) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	hint := "remove it from " + named(c.From)
+	if first.step.data == nil || first.step.verb == "delete" {
+		hint = "leave out --delete"
+	}
+	if first.number {
+		hint += ", or overwrite it with --force if it is a key"
+	}
+	return &taskError{task: task, err: fmt.Errorf("nothing was written: %s%s", first.reason(), more), hint: hint}
 }
 
 // Sizes of transactions, in bytes. The server's limit is 1 MiB less one byte,

@@ -97,6 +97,42 @@ func TestConfigDiff(t *testing.T) {
 	require.Contains(t, stderr, "docent: config diff /a: standard input: not an export of docent: ")
 }
 
+// A znode of another recipe is not overwritten, and not deleted. Nothing is
+// written then, in a dry run as without.
+func TestConfigImport_foreign(t *testing.T) {
+	const number = "\x00\x00\x00\x00\x00\x00\x00\x05"
+	server := treeServer(t, "/c/a=1", "/c/n="+number, "/c/l/_c_00000000-1111-4222-8333-000000000001-lock-0000000000=host")
+	for _, c := range []struct{ name, flags, keys, reason string }{
+		{"counter", "", `{"key":"n","value":"x"}`,
+			"n: the znode belongs to another recipe or program: it has 8 bytes and looks like the number of a counter; " +
+				"remove it from standard input, or overwrite it with --force if it is a key"},
+		{"number for number", "", `{"key":"n","base64":"AAAAAAAAAAY="}`, "looks like the number of a counter; remove it from"},
+		{"deleted counter", "--delete", "", "looks like the number of a counter (and 1 more); leave out --delete, or overwrite it with --force if it is a key"},
+		{"contender", "--force", `{"key":"l/_c_00000000-1111-4222-8333-000000000001-lock-0000000000","value":"x"}`,
+			"it is a contender of a lock; remove it from standard input"},
+		{"directory of a lock", "--force", `{"key":"l","value":"x"}`, "it is the directory of a lock; remove it from standard input"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := `{"format":"docent config 1","keys":[{"key":"a","value":"2"}` + strings.TrimSuffix(","+c.keys, ",") + `]}`
+			for _, dry := range []string{"", " --dry-run"} {
+				code, out, stderr := docent(t, words("config import /c - "+c.flags+dry), on(server), stdin(doc))
+				require.Equal(t, 1, code)
+				require.Empty(t, out)
+				require.Contains(t, stderr, "docent: config import /c: nothing was written: ")
+				require.Contains(t, stderr, c.reason)
+			}
+			require.Zero(t, server.Count(zktest.OpMulti))
+			if c.keys != "" {
+				_, _, stderr := docent(t, words("config diff /c -"), on(server), stdin(doc))
+				require.Contains(t, stderr, `"docent config import" does not write it`)
+			}
+		})
+	}
+	code, out, stderr := docent(t, words("config import /c - --force"), on(server), stdin(`{"format":"docent config 1","keys":[{"key":"n","value":"x"}]}`))
+	require.Zero(t, code, stderr)
+	require.Equal(t, "set n\n", out)
+}
+
 // Only what differs is written, and what another client has written since is
 // not overwritten.
 func TestConfigImport(t *testing.T) {
@@ -150,7 +186,7 @@ func TestConfigImport_concurrentChange(t *testing.T) {
 		stdin(`{"format":"docent config 1","keys":[{"key":"a","value":"2"},{"key":"b","value":"2"}]}`))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Contains(t, stderr, "docent: config import /c: another client has changed the tree meanwhile: step 2 of 2 (set key /c/b): the znode has another version; nothing was written; run the import again\n")
+	require.Contains(t, stderr, "docent: config import /c: another client has changed the tree meanwhile: step 2 of 2 (set key /c/b): the znode has another version: the step gives 0, and the key has 1 now; nothing was written; run the import again\n")
 	_, out, _ = docent(t, words("config list /c"), on(server))
 	require.Equal(t, "a\t0\t1\nb\t1\ttheirs\n", out)
 }

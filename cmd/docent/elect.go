@@ -29,7 +29,7 @@ func (electCommand) Help() string {
 	return `CMD runs while this candidate leads. Its environment has DOCENT_PATH (the election), DOCENT_TOKEN (the number of the ` +
 		`term, which grows from leader to leader) and DOCENT_ID. If the leadership is lost, or transferred with docent leader ` +
 		`--transfer, CMD is stopped. When CMD has ended, the candidate campaigns again, as the last in the queue. With --once ` +
-		`it does not: the exit code is CMD's, or 79 if the leadership was lost. SIGINT and SIGTERM stop CMD and resign; the ` +
+		`it does not: the exit code is CMD's, 79 if the leadership was lost, or 80 if it was transferred. SIGINT and SIGTERM stop CMD and resign; the ` +
 		`exit code is 128 and the signal's number. Other signals are passed on to CMD.` + "\n\n" +
 		`Example: docent elect /leaders/scheduler -- ./scheduler`
 }
@@ -87,8 +87,8 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		}
 		began := time.Now()
 		cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_ID=" + e.ID()}, Grace: c.Grace, Ending: interrupts}
-		within, stop := untilTransferred(term)
-		out, err := a.guardedWithin(within, task, c.Path, &term.Hold, cmd, signals)
+		within, stop := untilRequested(term.Context(), term.Transferred(), election.ErrTransferred)
+		out, err := a.guarded(within, task, c.Path, &term.Hold, cmd, signals)
 		transferred := out.Stopped && errors.Is(context.Cause(within), election.ErrTransferred)
 		stop()
 		if i := slices.IndexFunc(out.Signals, func(sig os.Signal) bool { return slices.Contains(interrupts, sig) }); i >= 0 {
@@ -99,7 +99,10 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 			return err
 		case err != nil:
 			a.note("%s: %v; campaigning again", task, err)
-		case transferred && !c.Once:
+		case transferred && c.Once:
+			a.code = out.Code
+			return &revokedError{"the leadership was transferred", "this candidate does not campaign again", out}
+		case transferred:
 			a.note("%s: the leadership was transferred, CMD was stopped (code %d); campaigning again", task, out.Code)
 		case c.Once:
 			a.code = out.Code
@@ -138,23 +141,4 @@ var layouts = map[string]election.Format{
 	"latch":    election.LeaderLatch,
 	"selector": election.LeaderSelector,
 	"one-node": election.OneNode,
-}
-
-// untilTransferred returns a context that ends with the term, or with the cause
-// ErrTransferred when the term is asked to resign for another candidate.
-func untilTransferred(t *election.Term) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-t.Transferred():
-			cancel(election.ErrTransferred)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		cancel(nil)
-		<-watched
-	}
 }

@@ -24,6 +24,7 @@ const (
 	exitUnreachable = 69
 	exitNotAcquired = 75
 	exitLost        = 79
+	exitRevoked     = 80
 )
 
 // usageError is a mistake in the command line.
@@ -274,6 +275,8 @@ func exitCode(err error) int {
 		return exitFailure
 	case errors.Is(err, errLost):
 		return exitLost
+	case errors.Is(err, errRevoked):
+		return exitRevoked
 	case errors.Is(err, errNotAcquired):
 		return exitNotAcquired
 	case errors.As(err, &unreachable), errors.Is(err, session.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):

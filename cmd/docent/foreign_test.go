@@ -182,7 +182,6 @@ var foreignVerbs = map[string]foreignVerb{
 		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the znode has a child, "limits"`}, notKey,
 	}},
 	"config import": {"config import DIR FILE", kinds("key"), []outcome{
-		{kinds: kinds("counter"), takes: true}, // the version that was read is given
 		likeKeys, innerKey, notKey,
 	}},
 	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "the key's history has no such value"}}},

@@ -76,15 +76,47 @@ func lossOf(h *session.Hold, now time.Time) error {
 	return nil
 }
 
-// guarded runs CMD for as long as the hold lasts, and then releases the hold.
-// The error of a CMD that ran is nil, or says that the hold was lost.
-func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, signals <-chan os.Signal) (child.Outcome, error) {
-	return a.guardedWithin(h.Context(), task, path, h, cmd, signals)
+// errRevoked says that docent has given up a hold because another client asked
+// for it.
+var errRevoked = errors.New("another client has asked for the hold")
+
+// revokedError is errRevoked with what was asked for, what docent did, and CMD's
+// outcome.
+type revokedError struct {
+	asked, done string
+	cmd         child.Outcome
 }
 
-// guardedWithin is guarded, and stops CMD when ctx ends. ctx must end with the
-// hold at the latest.
-func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
+func (e *revokedError) Error() string {
+	return fmt.Sprintf("%s: CMD was stopped (code %d), and %s", e.asked, e.cmd.Code, e.done)
+}
+
+func (e *revokedError) Unwrap() error { return errRevoked }
+
+// untilRequested returns a child of ctx that also ends, with the given cause,
+// when requested is closed. stop frees it, and returns once its goroutine has
+// ended.
+func untilRequested(ctx context.Context, requested <-chan struct{}, cause error) (within context.Context, stop func()) {
+	within, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-requested:
+			cancel(cause)
+		case <-within.Done():
+		}
+	}()
+	return within, func() {
+		cancel(nil)
+		<-watched
+	}
+}
+
+// guarded runs CMD until it ends, or stops it when ctx ends, and then
+// releases the hold. ctx must end with the hold at the latest. The error of a CMD
+// that ran is nil, or says that the hold was lost.
+func (a *app) guarded(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	out, err := a.underHold(ctx, path, h, cmd, signals)
 	// After this the session is closed or campaigns again, and its node is

@@ -116,7 +116,7 @@ func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) 
 		a.note("inspect %s: %s", c.Path, leftOutText(r))
 	}
 	for _, f := range r.Findings {
-		if err := a.printJSON(f); err != nil {
+		if err := a.printJSONAt(r.Taken, f); err != nil {
 			return err
 		}
 	}
@@ -214,7 +214,7 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	}
 	for _, d := range found.Deadlocks {
 		if a.globals.JSON {
-			err = a.printJSON(d)
+			err = a.printJSONAt(found.Report.Taken, d)
 		} else {
 			err = a.printf("%s", deadlockText(d, time.Now()))
 		}

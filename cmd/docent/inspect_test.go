@@ -63,11 +63,13 @@ func TestInspect_json(t *testing.T) {
 	sm := manager(t, server)
 	h, err := lock.NewMutex(sm, "/l", lock.ID("a")).Lock(t.Context())
 	require.NoError(t, err)
+	began := time.Now()
 	code, out, _ := docent(t, words("inspect --json /"), on(server))
 	require.Zero(t, code)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	require.Len(t, lines, 2)
 	var f struct {
+		Taken      time.Time
 		Kind, Path string
 		Holder     struct {
 			ID, Session string
@@ -75,6 +77,7 @@ func TestInspect_json(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(lines[1]), &f))
+	require.WithinRange(t, f.Taken, began, time.Now(), "the time of the reads")
 	require.Equal(t, "lock", f.Kind)
 	require.Equal(t, "/l", f.Path)
 	require.Equal(t, "a", f.Holder.ID)

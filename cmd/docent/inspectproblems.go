@@ -40,7 +40,7 @@ func (c *inspectCommand) problems(ctx context.Context, a *app, task string, sm *
 	}
 	for _, p := range found {
 		if a.globals.JSON {
-			err = a.printJSON(p)
+			err = a.printJSONAt(now.Taken, p)
 		} else {
 			err = a.printf("%s", problemText(p, now.Taken))
 		}

@@ -25,7 +25,7 @@ type lockCommand struct {
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
 	Mode    string         `default:"mutex" values:"mutex,one-node,read,write" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
 	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
-	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
 	cmdAuth
 }
 
@@ -34,7 +34,8 @@ func (lockCommand) Help() string {
 	return `CMD runs once the lock is held. Its environment has DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which ` +
 		`grows from holder to holder) and DOCENT_SESSIONS (the parent sessions, with which "docent inspect" relates this hold to the locks that CMD ` +
 		`waits for). The lock is released after CMD has ended. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL ` +
-		`after --grace, and the exit code is 79. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
+		`after --grace, and the exit code is 79. If another client asks for the lock (docent revoke), CMD is stopped in the same way, the lock is released, ` +
+		`and the exit code is 80. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
 		`SIGQUIT end the wait.` + "\n\n" +
 		`A path has one kind of lock: a mutex, a one-node lock, a read/write lock, or a semaphore of --permits N. All ` +
 		`processes that use the path must give the same kind, and the same N.` + "\n\n" +
@@ -71,7 +72,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var hold *session.Hold
+	var hold *lock.Hold
 	return a.acquired(ctx, func(ctx context.Context, sm *session.Manager) (err error) {
 		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
@@ -82,10 +83,21 @@ func (c *lockCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return withTask(task, err) // closing the session ends a hold
 		}
-		out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
-		a.code = out.Code
-		return withTask(task, err)
+		return withTask(task, c.work(a, task, hold, signals))
 	})
+}
+
+// work runs CMD until it ends, or is stopped because the hold was lost or another
+// client has asked for the lock. Then it releases the lock.
+func (c *lockCommand) work(a *app, task string, hold *lock.Hold, signals <-chan os.Signal) error {
+	within, stop := untilRequested(hold.Context(), hold.Revoked(), lock.ErrRevoked)
+	defer stop()
+	out, err := a.guarded(within, task, c.Path, &hold.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+	a.code = out.Code
+	if err == nil && out.Stopped && errors.Is(context.Cause(within), lock.ErrRevoked) {
+		return &revokedError{"another client has asked for the lock", "the lock was released", out}
+	}
+	return err
 }
 
 // lockable returns the lock that the flags name.
@@ -98,9 +110,9 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 
 // acquire acquires the lock within --wait, or at once with --try. outer are the
 // parent sessions.
-func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []session.ID) (*session.Hold, error) {
+func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []session.ID) (*lock.Hold, error) {
 	if c.Try {
-		var hold *session.Hold
+		var hold *lock.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // waits for the server alone
 			hold, err = l.try(ctx)
 			return err
@@ -110,7 +122,7 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 		}
 		return hold, err
 	}
-	var hold *session.Hold
+	var hold *lock.Hold
 	w := waiting{
 		app: a, task: "lock " + c.Path, sm: sm, limit: c.Wait, path: c.Path, first: true,
 		look: func(ctx context.Context) (string, error) {

@@ -12,7 +12,7 @@ import (
 
 // lockable is a lock and how to acquire it.
 type lockable struct {
-	wait, try func(context.Context) (*session.Hold, error)
+	wait, try func(context.Context) (*lock.Hold, error)
 	holders   func(context.Context) ([]lock.Contender, error)
 	permits   int  // how many may hold at a time; 0: one
 	reads     bool // a read lock: it waits for writers alone
@@ -25,15 +25,15 @@ type lockable struct {
 var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Option) lockable{
 	"mutex": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewMutex(sm, path, opt)
-		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders, queued: true}
+		return lockable{wait: m.Lock, try: m.TryLock, holders: m.Holders, queued: true}
 	},
 	"one-node": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewOneNode(sm, path, opt)
-		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
+		return lockable{wait: m.Lock, try: m.TryLock, holders: m.Holders}
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
-		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, queued: true, reads: true, waiters: m.Waiters}
+		return lockable{wait: m.RLock, try: m.TryRLock, holders: m.Holders, queued: true, reads: true, waiters: m.Waiters}
 	},
 	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
 		m := lock.NewRWMutex(sm, path, opt)
@@ -41,9 +41,9 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 	},
 }
 
-// plain makes an acquire function return the session's part of the hold.
-func plain(acquire func(context.Context) (*lock.Hold, error)) func(context.Context) (*session.Hold, error) {
-	return func(ctx context.Context) (*session.Hold, error) {
+// writing makes an acquire function return the common part of the hold.
+func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(context.Context) (*lock.Hold, error) {
+	return func(ctx context.Context) (*lock.Hold, error) {
 		h, err := acquire(ctx)
 		if err != nil {
 			return nil, err
@@ -52,26 +52,16 @@ func plain(acquire func(context.Context) (*lock.Hold, error)) func(context.Conte
 	}
 }
 
-func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(context.Context) (*session.Hold, error) {
-	return plain(func(ctx context.Context) (*lock.Hold, error) {
-		h, err := acquire(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return &h.Hold, nil
-	})
-}
-
 // permitOf acquires one permit of a semaphore.
 func permitOf(s *lock.Semaphore, permits int) lockable {
-	one := func(acquire func(context.Context, int) (*lock.Permit, error)) func(context.Context) (*session.Hold, error) {
-		return plain(func(ctx context.Context) (*lock.Hold, error) {
+	one := func(acquire func(context.Context, int) (*lock.Permit, error)) func(context.Context) (*lock.Hold, error) {
+		return func(ctx context.Context) (*lock.Hold, error) {
 			p, err := acquire(ctx, 1)
 			if err != nil {
 				return nil, err
 			}
 			return p.Holds()[0], nil
-		})
+		}
 	}
 	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders, queued: true, permits: permits}
 }

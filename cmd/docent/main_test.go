@@ -91,6 +91,15 @@ func play(role string) {
 				os.Exit(7)
 			}
 		}
+	case "slow to end": // prints each signal; ends with code 7 at SIGUSR1
+		signals := make(chan os.Signal, 16)
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
+		fmt.Println("ready")
+		for sig := range signals {
+			if fmt.Println(sig); sig == syscall.SIGUSR1 {
+				os.Exit(7)
+			}
+		}
 	case "vars": // prints what docent exec gives it, and its signals
 		signals := make(chan os.Signal, 16)
 		signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)

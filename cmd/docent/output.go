@@ -23,6 +23,17 @@ func (a *app) printJSON(object any) error {
 	return a.printf("%s\n", visible.Line(strings.TrimSuffix(line.String(), "\n")))
 }
 
+// printJSONAt prints an object on one line, with the time at which it was read as
+// its first field.
+func (a *app) printJSONAt(taken time.Time, object any) error {
+	fields, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("print the result: %w", err)
+	}
+	line := fmt.Sprintf(`{"taken":%q,`, timestamp(taken))
+	return a.printJSON(json.RawMessage(line + string(fields[1:])))
+}
+
 // printf prints a result of one or more lines of text. It is the one way of text
 // to standard output: what a terminal would obey, or not show, is escaped.
 func (a *app) printf(format string, args ...any) error {

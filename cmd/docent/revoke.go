@@ -24,9 +24,9 @@ func (revokeCommand) Help() string {
 	return `Asks the holders of a mutex, a read/write lock or a one-node lock to release it, and prints whom it has asked. With ` +
 		`--wait it waits until they have. The exit code is 0 then, also if the lock has no holder, and 75 if --wait ends first. ` +
 		`The next contender may hold the lock at once.` + "\n\n" +
-		`A holder may not listen, and then the request has no effect: programs listen with Hold.Revoked or Mutex.Do of Docent, or ` +
-		`with makeRevocable of Curator. "docent lock" does not: end its CMD, or the docent itself. The request replaces the ` +
-		`holder's id in its znode.` + "\n\n" +
+		`"docent lock" stops its CMD, and then releases the lock. Programs listen with Hold.Revoked or lock.Revocable of Docent, or with ` +
+		`makeRevocable of Curator. The request has no effect on a program that does not listen. It replaces the holder's id in the ` +
+		`holder's znode.` + "\n\n" +
 		`Example: docent revoke /locks/backup --wait 1m`
 }
 
@@ -136,6 +136,8 @@ func holdersIn(f inspect.Finding) ([]inspect.Owner, error) {
 		return nil, &notRevocable{"it is an election", `transfer the leadership with "docent leader --transfer"`}
 	case *inspect.Semaphore:
 		return nil, &notRevocable{"it is a semaphore, whose holders cannot be asked", "end the process of a holder"}
+	case *inspect.Job:
+		return nil, &notRevocable{"it is the record of a job, whose runs cannot be asked", "end the process of the run"}
 	case *inspect.Plain:
 		if f.Children == 0 && f.Bytes == 0 {
 			return nil, nil

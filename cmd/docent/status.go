@@ -130,11 +130,11 @@ func (s *ensembleStatus) failure(a *app) error {
 		}
 	}
 	reachable := slices.ContainsFunc(s.servers, func(server *serverStatus) bool { return server.reachable })
-	what := noServer
+	text := fmt.Sprintf("%s within %v", noServer, a.globals.ConnectTimeout)
 	if reachable {
-		what = noQuorum
+		text = fmt.Sprintf("no quorum has answered within %v, although a server can be reached", a.globals.ConnectTimeout)
 	}
-	return &noQuorumError{fmt.Sprintf("%s within %v", what, a.globals.ConnectTimeout)}
+	return &noQuorumError{text}
 }
 
 // noQuorumError says that no quorum has answered.

@@ -151,7 +151,7 @@ func TestStatus_noQuorum(t *testing.T) {
 	})
 	require.Equal(t, exitUnreachable, code)
 	require.Equal(t, "quorum    no answer\nserver    zk1:2181  does not serve: it runs, and is not part of a quorum\n", out)
-	require.Equal(t, "docent: status: a server can be reached, but the ensemble has no quorum within 1s; check --servers, and that a majority of the servers runs\n", stderr)
+	require.Equal(t, "docent: status: no quorum has answered within 1s, although a server can be reached; check --servers, and that a majority of the servers runs\n", stderr)
 
 	code, out, stderr = status(t, "--json status --servers zk1 --connect-timeout 1s", zktest.New(t), nil)
 	require.Equal(t, exitUnreachable, code)

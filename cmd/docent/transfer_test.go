@@ -56,7 +56,9 @@ func TestLeader_transfer_once(t *testing.T) {
 	code, _, stderr := docent(t, words("leader /e --transfer ben"), on(server))
 	require.Zero(t, code, stderr)
 	code, _ = ann.wait()
-	require.Equal(t, 7, code, "CMD's own")
+	require.Equal(t, exitRevoked, code)
+	require.Equal(t, "docent: elect /e: the leadership was transferred: CMD was stopped (code 7), and this candidate does not campaign again\n",
+		ann.stderr.String())
 	require.Contains(t, ben.line(), "ready")
 	ben.kill(syscall.SIGTERM)
 	ben.wait()

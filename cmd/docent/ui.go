@@ -28,7 +28,7 @@ type uiCommand struct {
 	AllowActions bool     `help:"Let viewers with the token to act: drain instances, choose the next leader, ask for locks, redrive and discard dead letters, lift gates, remove what is abandoned. Viewers confirm each action, and it is logged."`
 	Limit        int      `placeholder:"N" help:"Read at most N znodes."`
 
-	Redact string        `default:"(?i)passw|passphrase|secret|token|credential|private|key" placeholder:"REGEXP" help:"Hide what this regular expression names: the value of a path that matches, and in other values the fields and lines that match. Default: passwords, secrets, tokens, credentials and keys."`
+	Redact string        `placeholder:"REGEXP" help:"Hide what this regular expression names: the value of a path that matches, and in other values the fields and lines that match. Default: passwords, secrets, tokens, credentials, and private, API and similar keys."`
 	Held   time.Duration `default:"1h" help:"A lock that one client has had, or was in line for, for this time is a problem."`
 	Waited time.Duration `default:"10m" help:"A lock that a client has waited for for this time is a problem."`
 }
@@ -57,9 +57,13 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if c.Limit < 0 {
 		return usagef("ui: --limit %d is negative; give 1 or more", c.Limit)
 	}
-	redact, err := regexp.Compile(c.Redact)
-	if err != nil {
-		return usagef("ui: --redact %q is not a regular expression: %v", c.Redact, err)
+	var redact *regexp.Regexp // nil: the default
+	if c.Redact != "" {
+		var err error
+		redact, err = regexp.Compile(c.Redact)
+		if err != nil {
+			return usagef("ui: --redact %q is not a regular expression: %v", c.Redact, err)
+		}
 	}
 	if c.Held <= 0 || c.Waited <= 0 {
 		return usagef("ui: --held and --waited must be more than zero; give a time such as 10m")

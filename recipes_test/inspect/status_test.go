@@ -69,6 +69,6 @@ func TestStatus(t *testing.T) {
 		return code == 69 && strings.Contains(out, "not part of a quorum")
 	}, patience, time.Second)
 	require.Contains(t, out, "quorum    no answer\n")
-	require.Contains(t, stderr, "a server can be reached, but the ensemble has no quorum within 5s; check --servers")
+	require.Contains(t, stderr, "no quorum has answered within 5s, although a server can be reached; check --servers")
 
 }

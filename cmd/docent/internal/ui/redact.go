@@ -12,8 +12,14 @@ import (
 // redacted stands in the place of what the page does not show.
 const redacted = "(redacted)"
 
-// DefaultRedact is the default of Config.Redact.
-const DefaultRedact = `(?i)passw|passphrase|secret|token|credential|private|key`
+// DefaultRedact is the default of Config.Redact. It matches words of names that
+// are written as a_b, a-b, a.b, aB or ab. A lower-case letter after the word
+// makes another word, such as "tokenizer" or "secretary". The word "key"
+// matches after a word such as "api", and at the end of the name of a file with a
+// private key.
+const DefaultRedact = `(?i:passw|passphrase|credential)|(?i:secret)(?:[^a]|$)|` +
+	`(?i:token|pwd|(?:private|secret|api|access|signing|encryption|master|shared|ssh|hmac|aes|rsa|jwt|tls|ssl)[ ._-]?key)s?(?:[^a-z]|$)|` +
+	`(?i:[.]key|key[.](?:pem|der))$`
 
 // redactor hides the parts of a value that a pattern names. The parts never
 // leave the process. It hides too much rather than too little.

@@ -37,6 +37,37 @@ func TestRedact(t *testing.T) {
 	require.Equal(t, redacted, shown)
 }
 
+// The default names words, and no others that contain their letters.
+func TestDefaultRedact(t *testing.T) {
+	r := redactor{regexp.MustCompile(DefaultRedact)}
+	for _, name := range []string{
+		"password", "passwords", "dbPassword", "DB_PASSWORD", "db.password", "dbpassword", "password2", "passwordFile", "passwd", "PASSWD",
+		"passphrase", "db_pwd", "secret", "secrets", "client-secret", "clientSecret", "secretId", "SECRET_ID", "token", "tokens", "authToken", "auth_token",
+		"AUTH_TOKEN", "accesstoken", "token.1", "tokenTTL", "credential", "credentials", "aws-credentials", "privateKey", "private_key", "PRIVATE KEY",
+		"privatekey", "apikey", "apiKey", "api-key", "API_KEYS", "x-api-key", "accessKey", "secretkey", "secretaccesskey", "ssh.key", "tls.key", "server.key", "key.pem",
+	} {
+		for _, path := range []string{"/conf/" + name, "/conf/" + name + "/db"} {
+			if strings.HasSuffix(path, "server.key/db") || strings.HasSuffix(path, "key.pem/db") {
+				continue // a file's name is the last
+			}
+			shown, hidden := r.value(path, "hunter2")
+			require.True(t, hidden, path)
+			require.Equal(t, redacted, shown)
+		}
+		_, hidden := r.value("/conf/x", name+"=hunter2")
+		require.Equal(t, !strings.HasSuffix(name, "server.key") && name != "key.pem", hidden, name)
+	}
+	for _, name := range []string{
+		"keys", "key", "monkey", "keyspace", "keyboard", "key-value", "primaryKey", "routing_key", "turkey", "tokenizer", "secretary", "secretariat", "private",
+		"privateer", "compass", "bypass", "apikeyword", "broken", "accredited",
+	} {
+		_, hidden := r.value("/conf/"+name, "v")
+		require.False(t, hidden, name)
+		_, hidden = r.value("/conf/x", name+"=v")
+		require.False(t, hidden, name)
+	}
+}
+
 // No text makes the redactor fail, and none makes a named value appear.
 func FuzzRedact(f *testing.F) {
 	for _, text := range []string{"", "x", `{"a":1}`, `[{"key":"v"}]`, "password=x\n y", "-----BEGIN X-----\n", "{\"\\u0000\":\"\xff\"}"} {

@@ -93,7 +93,7 @@ export function drain(f, i) {
 }
 
 export const revoke = (path, who, where) => action("Ask to release", {
-  title: "Ask " + who + " to release?", text: "The holder of " + where + " is asked to release it. It decides itself when it does. Many programs do not heed the request: docent lock does not.", yes: "Ask",
+  title: "Ask " + who + " to release?", text: "The holder of " + where + " is asked to release it. docent lock stops its command, and then releases. A program decides whether and when it does.", yes: "Ask",
   url: "api/revoke", what: { path, id: path }, words: ["revoke", path] });
 
 export const lift = (path) => action("Lift", {
