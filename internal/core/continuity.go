@@ -24,10 +24,10 @@ import (
 //	                                              ▼
 //	                                    ended: ErrRestored
 //
-// The invariant: when the list of a connection has arrived, either the session
-// has ended, or each node that the servers have for it may belong to a call of
-// this process, and each hold has a node. A session that ends so says goodbye to
-// the servers, which removes all its nodes, also the nodes of its holds. If the
+// The invariant holds once the list of a connection has arrived: each hold has a
+// node, and each node that the servers have for the session may belong to a call
+// of this process. Otherwise the session has ended. It then says goodbye to the
+// servers, which removes all its nodes, also the nodes of its holds. If the
 // goodbye is lost, they last for one more session timeout.
 //
 // All holds of such a session end, although the nodes of some may exist: what
