@@ -17,7 +17,8 @@ import (
 //	 ▲                            │   │                        │ a list lacks the node
 //	 ├─── refused, or never sent ─┘   │ no answer              │
 //	 │                                ▼                        │
-//	 │        a delete is executed  maybe                      │
+//	 │  a delete is executed, or    maybe                      │
+//	 │  the node is proven absent     │                        │
 //	 └──────────────────────────────┴──────────────────────────┘
 //
 // A path can be in several states: a create is queued before the delete of the
@@ -104,6 +105,12 @@ func (o *ownNodes) notCreated(asked string) {
 // maybeCreated notes that the outcome of a queued create stays unknown.
 func (o *ownNodes) maybeCreated(asked string) {
 	o.change(asked, func(n *ownNode) { n.queued--; n.maybe++ })
+}
+
+// absent notes that the creates of a path whose outcome is unknown have made no
+// node, and never will.
+func (o *ownNodes) absent(asked string) {
+	o.change(asked, func(n *ownNode) { n.maybe = 0 })
 }
 
 // deleted notes that a delete was executed.

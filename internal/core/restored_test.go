@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,5 +319,27 @@ func TestRestoredEarlierData(t *testing.T) {
 		time.Sleep(s.Timeout())
 		require.ErrorIs(w, s.Err(), core.ErrRestored)
 		require.ErrorContains(w, s.Err(), path)
+	})
+}
+
+// The first create of a contender is lost before the server executes it, and the
+// second one has the same prefix. It is no doubt about the node of the second.
+func TestRestoredLostCreate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		s := p.session()
+		lost := false
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate && strings.HasPrefix(r.Path, "/dir/") && !lost {
+				lost = true
+				return zktest.DropRequest
+			}
+			return zktest.Pass
+		}))
+		var backup *zktest.Backup
+		p.released("/dir", func() { backup = w.Srv.Backup() })
+		require.True(w, lost)
+		w.restore(backup)
+		require.ErrorIs(w, s.Err(), core.ErrRestored)
 	})
 }
