@@ -18,6 +18,11 @@ var (
 	// ErrExpired is the cause of a session's end if a server says that the
 	// session has expired, or answers for it with another session.
 	ErrExpired = core.ErrExpired
+	// ErrRestored is the cause of a session's end if the servers have an earlier
+	// history than the session has seen: they were restored from a backup within
+	// the session timeout, and what the session had deleted exists again. The
+	// session closes itself, so that the servers remove it.
+	ErrRestored = core.ErrRestored
 	// ErrDisconnected is the cause of a hold's end at a disconnection, under
 	// the policy OnDisconnect.
 	ErrDisconnected = core.ErrDisconnected

@@ -26,7 +26,7 @@ func (h *Hold) of() *core.Hold {
 
 // Context returns a context that ends with the hold. context.Cause returns the
 // reason: ErrReleased, or an error that matches ErrLost: ErrDeleted,
-// ErrTrustElapsed, ErrExpired, ErrDisconnected, ErrClosed.
+// ErrTrustElapsed, ErrExpired, ErrRestored, ErrDisconnected, ErrClosed.
 func (h *Hold) Context() context.Context { return h.of().Context() }
 
 // Done returns a channel that is closed when the hold ends.

@@ -44,7 +44,8 @@
 // delayed, made to refuse dials, broken, or made to hang handshakes.
 // [Server.Partition], [Server.Disconnect] and [Server.Expire] act on a single
 // session. [Server.Freeze], [Server.HangHandshakes], [Server.Restart] and
-// [Server.Wipe] act on the whole server. [Server.Lag] lets a session read from
+// [Server.Wipe] act on the whole server, and [Server.Restore] gives it an earlier
+// [Backup]. [Server.Lag] lets a session read from
 // a follower that has fallen behind. [Server.ReplaceSessions] answers a
 // re-attachment with another session, as ClickHouse Keeper does.
 //

@@ -18,6 +18,7 @@ type label struct {
 var causes = []label{
 	{session.ErrTrustElapsed, "trust_elapsed"},
 	{session.ErrExpired, "expired"},
+	{session.ErrRestored, "restored"},
 	{session.ErrDeleted, "deleted"},
 	{session.ErrDisconnected, "disconnected"},
 	{session.ErrClosed, "closed"},

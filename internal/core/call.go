@@ -26,10 +26,18 @@ type request[T any] struct {
 	// limit, unless it is zero, bounds the memory of the answer in bytes. The
 	// error of a larger answer is a *largeAnswer.
 	limit int
+	// track, unless it is nil, is called before each attempt is queued. The
+	// function that it returns, or nil, takes the call once it has ended.
+	track func() func(*conn.Call)
 }
 
+// call returns the call of one attempt, which the caller sends.
 func (r request[T]) call() *conn.Call {
-	call := conn.NewCall(r.frame(), nil)
+	var then func(*conn.Call)
+	if r.track != nil {
+		then = r.track()
+	}
+	call := conn.NewCall(r.frame(), then)
 	call.LimitReply(r.limit)
 	return call
 }

@@ -143,14 +143,19 @@ func (s *Session) checkWatches() {
 	}
 }
 
-// check fires the entry if its node has changed. Without an answer, it leaves
-// the entry to the next check. It keeps the watch on the server, because a
+// check fires the entry if its node has changed. If the node is the session's
+// own and has an earlier state than the session has seen, check ends the session
+// (see continuity.go). Without an answer, it leaves the entry to the next check. It keeps the watch on the server, because a
 // withheld event shows in the stat.
 func (s *Session) check(key watchKey, was presence, e *watchEntry) {
 	ctx, cancel := context.WithTimeout(s.ctx, checkEvery)
 	defer cancel()
 	now, err := s.exists(ctx, s.rel(key.path), false)
-	if err == nil && now.differs(was, key.kind) {
+	switch {
+	case err != nil || !now.differs(was, key.kind):
+	case s.owns(now.stat) && (now.stat.Czxid < was.stat.Czxid || now.stat.Mzxid < was.stat.Mzxid):
+		s.restored(s.rel(key.path), "is as it was before")
+	default:
 		s.watches.fireEntry(was.event(now, key.kind), key, e)
 	}
 }

@@ -48,6 +48,9 @@
 //     the session may not read the node, the Hold ends at the latest staleAfter
 //     sixtieths of the timeout and a round trip later. If the held nodes need n
 //     probes, it can take n probePauses, if that is longer.
+//   - After a new connection, the servers have no node of the session that no
+//     call of this process owns, or the session ends (see continuity.go).
+//     Servers that were restored from a backup bring such nodes back.
 //   - No request of one session is executed in a later session.
 //   - A write is never done twice. If its outcome is unknown, the error is
 //     [ErrUnknownOutcome]. [InDoubt] tells whether a later request can find

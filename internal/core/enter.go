@@ -190,6 +190,9 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 		return nil, false, err
 	}
 	e, looked := p.find(ctx)
+	if e == nil && looked == nil {
+		s.own.absent(s.abs(p.prefix)) // the next create has the same prefix
+	}
 	if e == nil && looked == nil && o == open {
 		return nil, false, err // the answer is why there is no node
 	}

@@ -14,6 +14,7 @@ var (
 	ErrClosed       = lost("the session manager is closed")
 	ErrTrustElapsed = lost("the session was not confirmed before its trust deadline")
 	ErrExpired      = lost("the server has expired the session")
+	ErrRestored     = lost("the servers have lost what they had confirmed, as after a restore from a backup")
 	ErrDisconnected = lost("the connection was lost, and the policy OnDisconnect ends holds then")
 	ErrDeleted      = lost("the znode of the hold is gone: another client has deleted it, or its session has ended")
 	ErrLost         = errors.New("hold lost")

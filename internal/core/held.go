@@ -249,7 +249,7 @@ func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 		case r.Err != nil:
 			return r.Err
 		case !n.hasGUID() && !n.isOurs(r.Stat):
-			n.markDeleted()
+			n.replacedBy(r.Stat)
 		}
 	}
 	return s.lookAtHeld(ctx, hidden)
@@ -265,8 +265,10 @@ func (s *Session) lookAtHeld(ctx context.Context, nodes []*Node) error {
 			return err
 		case p.hidden && !n.hasGUID():
 			return s.askForOwn(ctx, nodes[i:])
-		case !p.found, !p.hidden && !n.isOurs(p.stat):
+		case !p.found:
 			n.markDeleted()
+		case !p.hidden && !n.isOurs(p.stat):
+			n.replacedBy(p.stat)
 		}
 	}
 	return nil
@@ -280,11 +282,26 @@ func (s *Session) askForOwn(ctx context.Context, nodes []*Node) error {
 	if err != nil {
 		return err
 	}
+	s.endUnlisted(nodes, own)
+	return nil
+}
+
+// endUnlisted ends the holds on nodes that a list of the session's nodes lacks.
+func (s *Session) endUnlisted(nodes []*Node, own []string) {
 	slices.Sort(own)
 	for _, n := range nodes {
 		if _, found := slices.BinarySearch(own, s.abs(n.path)); !found {
 			n.markDeleted()
 		}
 	}
-	return nil
+}
+
+// allHeld returns the nodes of all holds.
+func (s *Session) allHeld() (nodes []*Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for e := s.heldNodes.Front(); e != nil; e = e.Next() {
+		nodes = append(nodes, e.Value.(*Node))
+	}
+	return nodes
 }

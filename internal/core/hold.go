@@ -155,7 +155,7 @@ func (h *Hold) tellEnd() {
 
 // Context returns a context that ends with the hold. context.Cause returns the
 // reason: ErrReleased, or an error that matches ErrLost: ErrDeleted,
-// ErrTrustElapsed, ErrExpired, ErrDisconnected, ErrClosed.
+// ErrTrustElapsed, ErrExpired, ErrRestored, ErrDisconnected, ErrClosed.
 func (h *Hold) Context() context.Context {
 	h.made()
 	return h.ctx

@@ -119,6 +119,9 @@ func (k *keeper) Watches(*conn.Conn) []*conn.Call {
 	for i, frame := range frames {
 		calls[i] = conn.NewCall(frame, s.watchesSet)
 	}
+	if list := s.listOwn(); list != nil {
+		calls = append(calls, list)
+	}
 	return calls
 }
 

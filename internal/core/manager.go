@@ -44,6 +44,9 @@ type Manager struct {
 	noContainers atomic.Bool // the ensemble does not support container nodes
 	noStats      atomic.Bool // the ensemble does not support creates that return a stat
 	noIdentities atomic.Bool // the ensemble does not tell a session's identities
+	noOwnLists   atomic.Bool // the ensemble does not list a session's nodes
+
+	listsLost atomic.Int32 // connections in a row that ended without the list of the session's nodes
 
 	saidPlaintext atomic.Bool // see warnPlaintext
 	saidOld       atomic.Bool // see lacks

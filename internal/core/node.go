@@ -99,7 +99,7 @@ func (n *Node) unwatch() {
 func (n *Node) take(r Sighting) (Stat, error) {
 	if r.Stat.EphemeralOwner != n.s.ID() || !n.isSame(r.Stat.Czxid) {
 		// Our node is gone, and another node exists at the path.
-		n.markDeleted()
+		n.replacedBy(r.Stat)
 		return Stat{}, ErrDeleted
 	}
 	if r.Stat.Version != 0 {
@@ -308,6 +308,18 @@ func (n *Node) discard() (found bool, err error) {
 		n.mu.Unlock()
 	}
 	return found, err
+}
+
+// replacedBy is markDeleted for a node whose path has another node now. If that
+// is an earlier node of this session, its deletion is undone.
+func (n *Node) replacedBy(stat Stat) {
+	n.mu.Lock()
+	earlier := n.s.owns(stat) && stat.Czxid < n.czxid
+	n.mu.Unlock()
+	if earlier {
+		n.s.restored(n.path, "is an earlier one, which was deleted")
+	}
+	n.markDeleted()
 }
 
 // isOurs reports whether the stat belongs to our node.

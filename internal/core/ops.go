@@ -35,6 +35,8 @@ const AnyVersion int32 = anyVersion
 
 func (m Mode) sequential() bool { return m == Sequential || m == EphemeralSequential }
 
+func (m Mode) ephemeral() bool { return m == Ephemeral || m == EphemeralSequential }
+
 func (m Mode) validate() error {
 	switch m {
 	case Persistent, Ephemeral, Sequential, EphemeralSequential, Container:
@@ -187,7 +189,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 		return "", s.refuse("create", path, err)
 	}
 	made, err := s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
-	if err == nil && (mode == Ephemeral || mode == EphemeralSequential) && s.rejects() {
+	if err == nil && mode.ephemeral() && s.rejects() {
 		dir, _ := znode.Split(path)
 		if err := s.secured(ctx, dir, nil); err != nil {
 			s.sweepLater(sweep{path: made.path, remove: func() (bool, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -68,6 +69,7 @@ func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
 	return request[struct{}]{
 		frame: func() []byte { return wire.Delete(abs, version) },
 		parse: nothing,
+		track: func() func(*conn.Call) { return s.own.trackDelete(abs) },
 	}
 }
 
@@ -88,16 +90,29 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 	case withStat:
 		op = wire.OpCreate2
 	}
-	return request[createdNode]{
+	made := func(body []byte) (string, wire.Stat, error) {
+		path, stat, err := wire.Created(op, body)
+		if err == nil {
+			err = createdAs(path, abs, mode)
+		}
+		return path, stat, err
+	}
+	r := request[createdNode]{
 		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
 		parse: func(body []byte) (createdNode, error) {
-			path, stat, err := wire.Created(op, body)
-			if err == nil {
-				err = createdAs(path, abs, mode)
-			}
+			path, stat, err := made(body)
 			return createdNode{s.rel(path), Stat(stat)}, err
 		},
 	}
+	if mode.ephemeral() {
+		r.track = func() func(*conn.Call) {
+			return s.own.trackCreate(abs, func(body []byte) (string, error) {
+				path, _, err := made(body)
+				return path, err
+			})
+		}
+	}
+	return r
 }
 
 // createdAs checks the path in the answer to a create at the full path asked. A

@@ -71,6 +71,9 @@ type Session struct {
 	watches watchTable
 	late    lateWatches
 	vetted  vetting
+
+	own      ownNodes
+	unlisted atomic.Bool // the list of the session's nodes is due after the next ping
 }
 
 // newSession starts a generation: it dials until a session is open or the
@@ -143,7 +146,7 @@ func (s *Session) Done() <-chan struct{} {
 }
 
 // Context returns a context that ends with the session. context.Cause returns
-// the reason: ErrTrustElapsed, ErrExpired or ErrClosed.
+// the reason: ErrTrustElapsed, ErrExpired, ErrRestored or ErrClosed.
 func (s *Session) Context() context.Context {
 	s.made()
 	return s.ctx

@@ -211,6 +211,7 @@ func (s *Session) review() { s.reviewTrust(staleAfter) }
 func (s *Session) pinged() {
 	s.reviewTrust(renewedAfter)
 	s.checkWatches()
+	s.listAgain()
 }
 
 // reviewTrust ends the session if its deadline has passed. Otherwise it sends a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -86,6 +87,7 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	results, err := write(ctx, s, "commit txn", ops[0].path, false, request[[]OpResult]{
 		frame: func() []byte { return wire.Multi(requests) },
 		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, requests, body) },
+		track: func() func(*conn.Call) { return s.trackTxn(ops, requests) },
 	})
 	if err == nil && s.warns() {
 		for _, op := range ops {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -183,4 +184,56 @@ func restored(t *testing.T, servers int) {
 	defer mu.Unlock()
 	require.NotEmpty(t, doubts)
 	require.ErrorContains(t, doubts[len(doubts)-1], "it may have lost its data")
+}
+
+// TestRestoredTooSoon restores a backup and starts the servers within the
+// session timeout: they take back sessions that have seen a later history. What
+// such a session has released comes back, and is removed at once.
+func TestRestoredTooSoon(t *testing.T) {
+	t.Parallel()
+	ensemble.RequireZooKeeper(t)
+	const timeout = 10 * time.Minute // whatever needs the end of a session does not happen
+	e := ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", strconv.Itoa(int(timeout.Milliseconds()))))
+	ctx := within(t, 3*time.Minute)
+	p, q := start(t, e, timeout), start(t, e, timeout)
+	hold := func(p *process, path string) *lock.Hold {
+		h, err := lock.NewMutex(p.Manager, path).Lock(ctx)
+		require.NoError(t, err)
+		return h
+	}
+	kept, released := hold(q, "/locks/kept"), hold(p, "/locks/released")
+	backup := e.Backup(t)
+	require.NoError(t, released.Release())
+	newer := hold(p, "/locks/newer")
+	sessions := []session.ID{p.Health().Session, q.Health().Session}
+
+	ended := make(chan error, 1) // the cause of the end of the first session
+	go func() {
+		for change := range p.States(ctx) {
+			if change.State == session.Lost {
+				ended <- change.Cause
+				return
+			}
+		}
+	}()
+	e.Restore(t, backup)
+	for _, s := range e.Servers() {
+		s.Restart()
+	}
+	require.NoError(t, e.WaitQuorum(within(t, 2*patience)))
+	others := start(t, e, timeout)
+	<-newer.Done()
+	require.ErrorIs(t, newer.Err(), session.ErrLost)
+	require.ErrorIs(t, <-ended, session.ErrRestored)
+	for _, path := range []string{"/locks/released", "/locks/newer"} {
+		h := hold(others, path)
+		require.Greater(t, h.Token(), newer.Token(), "the epoch is later")
+		require.NoError(t, h.Release())
+	}
+	require.NoError(t, hold(p, "/locks/released").Release())
+	ensemble.Eventually(t, patience, "both are confirmed", func() bool { return p.Health().Confirmed && q.Health().Confirmed })
+	require.NotEqual(t, sessions[0], p.Health().Session)
+	require.Equal(t, sessions[1], q.Health().Session, "nothing of it came back")
+	require.NoError(t, kept.Err())
+	require.NoError(t, kept.Release())
 }

@@ -18,7 +18,10 @@ func (w *World) disturb() {
 		id = sessions[d.N(len(sessions))].ID
 	}
 	kinds := 24
-	if w.Forced {
+	switch {
+	case w.Restores:
+		kinds = 32
+	case w.Forced:
 		kinds = 28
 	}
 	kind := d.N(kinds)
@@ -91,9 +94,24 @@ func (w *World) disturb() {
 		w.Srv.ReplaceSessions(false)
 	case 24, 25:
 		w.Srv.Expire(id)
+	case 26, 27:
+		if !w.Restores { // what another client has deleted may come back unnoticed
+			w.removeSome()
+		}
+	case 28, 29:
+		w.backup = w.Srv.Backup()
 	default:
-		w.removeSome()
+		w.restore()
 	}
+}
+
+// restore restores the newest backup. A deposed leader has stepped down then.
+func (w *World) restore() {
+	if w.backup == nil {
+		return
+	}
+	w.Srv.Restore(w.backup)
+	w.deposed = nil
 }
 
 // depose leaves some processes with a deposed leader.

@@ -28,6 +28,9 @@ type Program struct {
 	Setup func(w *World)
 	// Forced says that the run ends sessions and deletes nodes by force.
 	Forced bool
+	// Restores says that the run is forced, and restores backups of the servers
+	// while sessions live.
+	Restores bool
 	// Release is the version of the servers; zktest.V38 unless set.
 	Release zktest.Release
 	// Lasts is the duration of the faults; a minute unless set.
@@ -130,6 +133,7 @@ type World struct {
 
 	dice    *Dice
 	deposed *zktest.Deposed // the deposed leader, or nil
+	backup  *zktest.Backup  // the newest, or nil
 	began   time.Time
 	procs   []*Process
 	calms   []func()             // checks after the faults, while the actors work
