@@ -34,8 +34,9 @@ import (
 // Changes yields session.ErrNoNode if the znode at path does not exist, and
 // waits for it. After another error it tries again, with pauses of up to
 // MaxRetry. If an ACL hides something, it reads again every minute, since no
-// watch tells that the ACL has changed. Changes ends when ctx ends, and after session.ErrClosed or the
-// error of an invalid path or option. It is safe for concurrent use.
+// watch reports a change of an ACL. Changes ends when ctx ends, and after
+// session.ErrClosed or the error of an invalid path or option. It is safe for
+// concurrent use.
 func Changes(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Changes")
 	o := newOptions("inspect.Changes", opts)

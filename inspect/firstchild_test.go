@@ -12,7 +12,7 @@ import (
 )
 
 // The first child of a znode is a change, whether the znode has data or not.
-// The watch of an exists and that of a get report no children.
+// The watches of exists and get report no children.
 func TestWatch_firstChild(t *testing.T) {
 	testworld.EachRelease(t, func(w *testworld.World, _ zktest.Release) {
 		a, b := w.Process(), w.Process()

@@ -42,7 +42,7 @@ const (
 )
 
 // neighbours are a server, and two sessions that use one tree: a program without
-// credentials, and its neighbour, whose znodes nobody else may read.
+// credentials, and its neighbour, whose znodes no other session may read.
 type neighbours struct {
 	t                  *testing.T
 	servers            string

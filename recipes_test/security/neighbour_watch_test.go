@@ -61,7 +61,7 @@ func (s *neighbours) watches() {
 		title string
 		do    func()
 	}{
-		{"nobody else", func() {}},
+		{"without a neighbour", func() {}},
 		{"a neighbour comes", come},
 		{"it writes", func() {
 			_, err := s.neighbour.Set(within(s.t), key, []byte("again"), session.AnyVersion)
