@@ -113,6 +113,7 @@ test-new: ## Suites on the new cell: newer versions of ZooKeeper, Curator and ka
 	@case ' $(NEW_SUITES) ' in *' ./conformance '*) $(MAKE) --no-print-directory conformance;; esac
 	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
 		$(filter-out ./conformance,$(NEW_SUITES))
+	cd recipes_test/contrib && GOWORK=off $(GO) test -race -cpu 1 -vet=off -count=1 -timeout $(TIMEOUT) ./kerberos
 
 test-dubbo: ## Applications of naming/dubbo and of dubbo-go, each found by the other
 	cd recipes_test/dubbo && GOWORK=off $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./...
@@ -160,7 +161,7 @@ check: ## make test in full size: every unit test without the race detector and 
 	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
 	@$(MAKE) --no-print-directory test-dubbo
 	@$(MAKE) --no-print-directory test-new CHECKS=300 TIMEOUT=60m \
-		NEW_SUITES='./conformance ./scenarios ./faults ./interop ./security ./inspect ./ui ./peers ./ensemble ./scale'
+		NEW_SUITES='./conformance ./scenarios ./faults ./interop ./differential ./security ./inspect ./ui ./peers ./ensemble ./scale'
 	@$(MAKE) --no-print-directory release VERSION=v0.0.0
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md

@@ -34,8 +34,9 @@ import (
 // Changes yields session.ErrNoNode if the znode at path does not exist, and
 // waits for it. After another error it tries again, with pauses of up to
 // MaxRetry. If an ACL hides something, it reads again every minute, since no
-// watch tells that the ACL has changed. Changes ends when ctx ends, and after session.ErrClosed or the
-// error of an invalid path or option. It is safe for concurrent use.
+// watch reports a change of an ACL. Changes ends when ctx ends, and after
+// session.ErrClosed or the error of an invalid path or option. It is safe for
+// concurrent use.
 func Changes(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Changes")
 	o := newOptions("inspect.Changes", opts)
@@ -71,14 +72,12 @@ type watcher struct {
 	failures  int           // consecutive failed reads
 	seen      *Report       // the last report; nil if the next is to be yielded even if it is the same
 	taken     time.Time     // when it was read
+	deaf      bool          // a change may escape its watches
 }
 
 // deafPause is the time after which Changes reads again if an ACL hides
 // something. No watch tells that the ACL has changed.
 const deafPause = time.Minute
-
-// deaf reports whether a change may escape the watches.
-func (w *watcher) deaf() bool { return w.seen != nil && len(w.seen.Hidden()) > 0 }
 
 // round reads the tree, yields the report, and waits for a reason to read it
 // again. It returns false when Changes is over.
@@ -114,7 +113,7 @@ func (w *watcher) round() bool {
 			w.confirmed = r.Confirmed
 		}
 		same := w.seen != nil && reflect.DeepEqual(w.seen.Findings, r.Findings)
-		w.seen, w.taken = r, time.Now()
+		w.seen, w.taken, w.deaf = r, time.Now(), s.deaf || len(r.Hidden()) > 0
 		if !same && !w.yield(r, nil) {
 			return false
 		}
@@ -141,7 +140,7 @@ func (w *watcher) round() bool {
 // answers. It also returns when a quorum answers again.
 func (w *watcher) idle() bool {
 	for {
-		if w.deaf() && time.Since(w.taken) >= deafPause {
+		if w.seen != nil && w.deaf && time.Since(w.taken) >= deafPause {
 			return true
 		}
 		pulse := time.NewTimer(time.Until(w.confirmed.Add(w.options.pulse)))

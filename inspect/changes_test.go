@@ -98,9 +98,9 @@ func TestWatch_rate(t *testing.T) {
 		for i := range 99 {
 			w.Put(fmt.Sprintf("/k/%02d", i), "")
 		}
-		next, quiet, stop := follow(w, a, "/k", Every(time.Second), Rate(10))
-		first := next() // a hundred nodes, one list, and one sync: a pause of 10.2 s
-		require.Equal(t, 102, first.Requests)
+		next, quiet, stop := follow(w, a, "/k", Every(time.Second), Rate(20))
+		first := next() // a hundred nodes, the list of each, and one question to a quorum: a pause of 10.05 s
+		require.Equal(t, 201, first.Requests)
 		for i := range 300 {
 			w.Put("/k/00", fmt.Sprint(i))
 			time.Sleep(100 * time.Millisecond)

@@ -37,7 +37,8 @@ type scan struct {
 	mu       sync.Mutex
 	listed   int // the number of names
 	requests int
-	excess   int // bytes that batches have read beyond maxData per node
+	excess   int  // bytes that batches have read beyond maxData per node
+	deaf     bool // a znode may get a child without an event
 	watches  []*core.Watch
 }
 
@@ -108,6 +109,13 @@ func (s *scan) bulky() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.excess > spareData
+}
+
+// missesChildren records that a znode may not be listed.
+func (s *scan) missesChildren() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = true
 }
 
 // made returns the number of requests so far.

@@ -298,14 +298,17 @@ func (s *scan) readUnknown(ctx context.Context, path, name string) (*node, error
 }
 
 // open lists the children of n, if there are any, and reports whether its data
-// is to be read.
+// is to be read. A scan with watches lists a znode without children too: no
+// other watch reports the first child. An ephemeral znode never has one.
 func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
-	size, most := n.stat.DataLength, int32(maxData)
-	if n.stat.NumChildren > 0 {
-		most = maxNumber
+	if n.stat.NumChildren > 0 || s.changed != nil && !n.ephemeral() {
 		if err := s.names(ctx, n); err != nil {
 			return false, err
 		}
+	}
+	size, most := n.stat.DataLength, int32(maxData)
+	if n.stat.NumChildren > 0 {
+		most = maxNumber
 		if n.shape == shapeCalls {
 			most = maxData // a record
 		}
@@ -321,7 +324,10 @@ func (s *scan) names(ctx context.Context, n *node) error {
 	}
 	names, stat, err := s.list(ctx, n.path)
 	if refused(err) {
-		n.hidden = hiddenChildren
+		s.missesChildren()
+		if n.stat.NumChildren > 0 {
+			n.hidden = hiddenChildren
+		}
 		return nil
 	}
 	if err != nil {
@@ -331,7 +337,9 @@ func (s *scan) names(ctx context.Context, n *node) error {
 		n.omitted, n.reason = len(names), reasonNames
 		return nil
 	}
-	n.stat = stat
+	if n.stat = stat; len(names) == 0 {
+		return nil
+	}
 	if n.path == "/" {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "zookeeper" })
 	}

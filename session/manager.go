@@ -52,13 +52,13 @@ func (m *Manager) of() *core.Manager {
 	return m.core
 }
 
-// Close ends every hold, then the session. If a server can be reached, the
-// ephemeral znodes of the session are deleted at once. Close waits until the
-// goroutines of the Manager have ended. For hooks, the log handler, Dialer, its
-// connections and LookupHost it waits one second at most, so that each of them
-// may call Close. It waits as long for a check of Config.Directories, whose
-// warning would be lost otherwise. Close may be called more than once, from several goroutines.
-// The error is always nil.
+// Close ends every hold, then the session. If a server can be reached within a
+// second, the ephemeral znodes of the session are deleted at once. Close waits
+// until the goroutines of the Manager have ended. For hooks, the log handler,
+// Dialer, its connections and LookupHost it waits one second at most, so that
+// each of them may call Close. It waits as long for a check of
+// Config.Directories, whose warning would be lost otherwise. Close may be
+// called more than once, from several goroutines. The error is always nil.
 func (m *Manager) Close() error { return m.of().Close() }
 
 // Done returns a channel that is closed when Close is called.

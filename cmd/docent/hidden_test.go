@@ -44,6 +44,8 @@ func TestFault38_EveryListBesideAHiddenNode(t *testing.T) {
 			"/q/entry-100-0000000000", "0000000001\tpriority 100\tattempts 0\tready\t1 bytes\n", "0000000000\tpriority 100\tattempts 0\thidden"},
 		{"queue dead list /q --layout kazoo", map[string]string{"/q-dead/entry-100-0000000000.1": letter, "/q-dead/entry-100-0000000001.2": letter},
 			"/q-dead/entry-100-0000000000.1", "entry-100-0000000001.2\tattempts 1", "entry-100-0000000000.1\tattempts 0\tdied"},
+		{"inspect /q", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
+			"/q/entry-100-0000000000", "/q  queue (kazoo)  2 items, the ", "/q/entry-100-0000000000  hidden  its ACL hides its data"},
 		{"inspect /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "/d/b", "/d/a  hidden  its ACL hides its data"},
 		{"queue take /q --layout kazoo --wait 10s", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
 			"/q/entry-100-0000000000", "b", "item 0000000000 is skipped: /q/entry-100-0000000000: the ACL denies access"},
@@ -58,6 +60,7 @@ func TestFault38_EveryListBesideAHiddenNode(t *testing.T) {
 				require.Zero(t, code, stderr)
 				require.Contains(t, out, row.rest)
 				require.Contains(t, out+stderr, row.named)
+				require.NotContains(t, out, "106751d", "an age of a time that the server withholds")
 			})
 		})
 	}

@@ -195,7 +195,11 @@ func (t *findingText) queue(head string, f *inspect.Queue) {
 	if f.Delayed > 0 {
 		line += fmt.Sprintf(", %d not due yet", f.Delayed)
 	}
-	if f.Oldest != nil {
+	switch {
+	case f.Oldest == nil:
+	case f.Oldest.Put.IsZero(): // since 3.9, servers withhold the stat of a hidden znode
+		line += ", the ACL of the oldest hides its age"
+	default:
 		line += fmt.Sprintf(", the oldest put %s ago", t.age(f.Oldest.Put))
 	}
 	if f.Dead > 0 {

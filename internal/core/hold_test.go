@@ -303,6 +303,27 @@ func TestCloseWithoutServer(t *testing.T) {
 	}
 }
 
+// A Close in the middle of a reconnection still closes the session at the
+// server: the node is gone at once, and not after the timeout.
+func TestCloseWhileDisconnected(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		h := p.enter("/locks/a")
+		p.link.Refuse(true)
+		p.link.Disconnect()
+		synctest.Wait()
+		require.Equal(w, core.Suspended, p.State())
+		closed := make(chan error, 1)
+		go func() { closed <- p.Close() }()
+		synctest.Wait()
+		require.ErrorIs(w, h.Err(), core.ErrClosed, "the hold ends at once")
+		p.link.Refuse(false)
+		require.NoError(w, <-closed)
+		_, exists := w.Srv.Node(h.Path())
+		require.False(w, exists)
+	})
+}
+
 func TestReleaseErrorNamesTheNode(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -27,6 +27,11 @@ func (s *Session) opened(c *conn.Conn, server string) {
 	default:
 	}
 	if s.ctx.Err() != nil {
+		select {
+		case <-s.again:
+		default:
+			close(s.again)
+		}
 		s.mu.Unlock()
 		return
 	}

@@ -198,12 +198,12 @@ func (m *Manager) Done() <-chan struct{} {
 }
 
 // Close ends every hold and then the session, so that its ephemeral nodes
-// vanish at once if a server can be reached. It waits until all goroutines of
-// the Manager have ended. For hooks, the log handler, Dialer, its connections
-// and LookupHost it waits a second at most, so that each of them may call
-// Close. It also waits a second at most for a check of a directory under way
-// (Config.Directories), whose warning would otherwise be lost. Close may be called more than once, and concurrently. The error is
-// always nil.
+// vanish at once if a server can be reached within a second. It waits until all
+// goroutines of the Manager have ended. For hooks, the log handler, Dialer, its
+// connections and LookupHost it waits a second at most, so that each of them
+// may call Close. It also waits a second at most for a check of a directory
+// under way (Config.Directories), whose warning would otherwise be lost. Close
+// may be called more than once, and concurrently. The error is always nil.
 func (m *Manager) Close() error {
 	m.made()
 	if m.closes.CompareAndSwap(false, true) {

@@ -37,6 +37,7 @@ type Session struct {
 	cancel context.CancelCauseFunc
 
 	established chan struct{} // closed when the first connection is open
+	again       chan struct{} // closed when a connection opens after the end of ctx; guarded by mu
 
 	trust   trust
 	closing sync.WaitGroup // connections whose Close is under way
@@ -82,6 +83,7 @@ func newSession(m *Manager) (*Session, error) {
 	s := &Session{
 		m:           m,
 		established: make(chan struct{}),
+		again:       make(chan struct{}),
 		trust:       trust{base: time.Now()},
 		conns:       make(map[*conn.Conn]struct{}),
 		up:          make(chan struct{}),
@@ -226,9 +228,19 @@ func (s *Session) spawn(f func()) (spawned bool) {
 // close closes the session at the server, after finish(ErrClosed). So the
 // server removes the ephemeral nodes without waiting for the timeout. The
 // contexts of the holds have ended before the server gets the request.
+//
+// A session that is not connected at this moment has one Period to find a
+// server. A server before 3.7 closes the connection for a request that it does
+// not know, and a server that restarts closes it too. Without the goodbye,
+// others would wait for the nodes until the timeout.
 func (s *Session) close() {
 	if !s.isConnected() {
-		s.seal()
+		grace.For(s.again)
+		select {
+		case <-s.again:
+		default:
+			s.seal()
+		}
 	}
 	s.retire()
 }
