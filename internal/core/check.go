@@ -144,9 +144,10 @@ func (s *Session) checkWatches() {
 }
 
 // check fires the entry if its node has changed. If the node is the session's
-// own and has an earlier state than the session has seen, check ends the session
-// (see continuity.go). Without an answer, it leaves the entry to the next check. It keeps the watch on the server, because a
-// withheld event shows in the stat.
+// own and has an earlier state than the session has seen, check ends the
+// session (see continuity.go). Without an answer, it leaves the entry to the
+// next check. It keeps the watch on the server, because a withheld event shows
+// in the stat.
 func (s *Session) check(key watchKey, was presence, e *watchEntry) {
 	ctx, cancel := context.WithTimeout(s.ctx, checkEvery)
 	defer cancel()
