@@ -98,7 +98,7 @@ func TestCostsOfAGroup(t *testing.T) {
 			{Name: "Members", Want: testworld.Counts{"getChildren2": 1, "multiRead": 1}, Do: func() { require.Equal(w, "a=1 b=1", list(p)) }},
 			{Name: "Update, and it is seen", Want: testworld.Counts{"exists": 1, "getData": 1, "multiRead": 1, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, m.UpdatePayload(w.Context(), []byte("2"))); settle() }},
 			{Name: "a reconnection of the watcher", Want: testworld.Counts{"connect": 1, "multi": 1, "multiRead": 2, "setWatches2": 1}, May: confirmed, Do: func() { q.Link.Disconnect(); settle() }},
-			{Name: "a reconnection of the members, whose nodes are looked at once more", Want: testworld.Counts{"connect": 1, "exists": 2, "setWatches": 1}, Do: func() {
+			{Name: "a reconnection of the members, whose nodes are listed and looked at once more", Want: testworld.Counts{"connect": 1, "exists": 2, "getEphemerals": 1, "setWatches": 1}, Do: func() {
 				p.Link.Disconnect()
 				time.Sleep(time.Minute)
 			}},

@@ -245,6 +245,7 @@ var foreignVerbs = map[string]foreignVerb{
 		{kinds: ofSessions, code: 1, text: "the znode belongs to another recipe or program"},
 		{kinds: kinds("semaphore"), code: 1, text: "whose holders cannot be asked"},
 		{kinds: kinds("election"), code: 1, text: "it is an election"},
+		{kinds: kinds("job"), code: 1, text: "the record of a job, whose runs cannot be asked"},
 		{code: 1, text: "it is not a lock"},
 	}},
 	"remove": {"remove PATH", nil, []outcome{{code: 1, text: "the znode is not abandoned: "}}},
