@@ -24,6 +24,7 @@ func TestRead_Strays(t *testing.T) {
 		w.Put("/pool/members/zz", "x")
 		w.Put("/job", `{"once":"never"}`)
 		w.Put("/job/y", "x")
+		w.Put("/damaged", `{"once":"done","run":`)
 
 		report, err := inspect.Read(w.Context(), sm, "/")
 		require.NoError(t, err)
@@ -45,6 +46,8 @@ func TestRead_Strays(t *testing.T) {
 		require.IsType(t, &inspect.ConfigKey{}, found["/pool/members/zz"])
 		require.IsType(t, &inspect.Job{}, found["/job"])
 		require.IsType(t, &inspect.ConfigKey{}, found["/job/y"])
+		require.Len(t, found["/damaged"].Head().Notes, 1)
+		require.Contains(t, found["/damaged"].Head().Notes[0], "a damaged record of a job")
 		strays := make(map[string]string)
 		for _, p := range inspect.Problems(report, inspect.ProblemOptions{}) {
 			if p.Kind == inspect.ProblemStray {
