@@ -14,6 +14,15 @@ func foreign(what string, args ...any) error {
 	return core.Foreign(what, args...)
 }
 
+// mayCreate returns ErrForeign if only another recipe creates a znode with the
+// name of the path. A key with that name could never be written again.
+func mayCreate(path string) error {
+	if what := recognise.Made(path); what != "" {
+		return foreign("%s", what)
+	}
+	return nil
+}
+
 // write is a write or a deletion of a key before it is sent.
 type write struct {
 	data    []byte // nil if remove

@@ -103,6 +103,9 @@
 //     key may look the same: so a write with the version that was read is done,
 //     and so is a write of as many bytes.
 //
+// A Tree leaves out what its reads tell: ephemeral znodes, and what the names and
+// the data tell. No call creates a key with a name that only another recipe gives.
+//
 // Some znodes look like keys and are not recognised: a gate of kazoo (empty) or
 // Curator (an IP address), a counter in digits, the limit of a semaphore, the
 // remembered number of a worker, an empty directory.

@@ -134,6 +134,9 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 		}
 		ops = append(ops, core.SetOp(k.path, k.data, stat.Version))
 	} else {
+		if err := mayCreate(k.path); err != nil {
+			return Entry{}, err
+		}
 		ops = append(ops, core.CreateOp(k.path, k.data, core.Persistent))
 	}
 	if external && k.keep > 1 {

@@ -64,7 +64,8 @@ func CheckKey(key string, version int32) KeyOp {
 // session.ErrNotEmpty, session.ErrNoAuth). For session.ErrBadVersion the text has
 // the version that the key has now. session.ErrForeign if a step would
 // write or delete another recipe's znode: Publish reads the znodes of all steps
-// first, in parallel; session.ErrTooLarge, before anything is sent, if the
+// first, in parallel. So is a step that would create a key with a name that only
+// another recipe gives. session.ErrTooLarge, before anything is sent, if the
 // steps do not fit in one request; session.ErrUnknownOutcome if the answer was
 // lost: all steps were done or none, and Publish does not repeat them; no
 // steps, the zero KeyOp or an invalid path, before anything is sent;
@@ -90,6 +91,11 @@ func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
 		path, err := s.path(step.key)
 		if err != nil {
 			return failedStep(steps, i, err)
+		}
+		if step.creates {
+			if err := mayCreate(path); err != nil {
+				return failedStep(steps, i, core.Inside(path, err))
+			}
 		}
 		paths[i], ops[i] = path, step.make(path)
 	}

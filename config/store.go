@@ -139,7 +139,8 @@ func (s *Store) set(ctx context.Context, key, path string, w write) (Entry, erro
 // parents.
 //
 // ctx bounds the call. Errors: ctx's; session.ErrNodeExists; session.ErrNoAuth;
-// session.ErrClosed; an invalid path; session.ErrTooLarge, before anything is
+// session.ErrForeign, before anything is sent, if only another recipe gives such a
+// name; session.ErrClosed; an invalid path; session.ErrTooLarge, before anything is
 // sent; session.ErrUnknownOutcome if the answer was lost, and it cannot be
 // determined whether this call or another client has created or deleted the key
 // since.
@@ -153,6 +154,9 @@ func (s *Store) Create(ctx context.Context, key string, data []byte) (Entry, err
 }
 
 func (s *Store) create(ctx context.Context, key, path string, data []byte) (Entry, error) {
+	if err := mayCreate(path); err != nil {
+		return Entry{}, err
+	}
 	stat, err := s.sm.CreateWithParents(ctx, path, data)
 	return entry(key, path, data, stat), err
 }

@@ -59,6 +59,7 @@ type TreeSnapshot[T any] struct {
 	Torn bool
 
 	keys     treap.Map[Key[T]]
+	foreign  treap.Map[string]
 	fallback T
 }
 
@@ -78,6 +79,22 @@ func (s *TreeSnapshot[T]) All() iter.Seq[*Key[T]] {
 func (s *TreeSnapshot[T]) Len() int {
 	s.made()
 	return s.keys.Len()
+}
+
+// Foreign yields the znodes that are not keys since they belong to another
+// recipe, in order: each with its path relative to the tree's path, and with how
+// it is recognised, such as "it is a contender of a lock". A Tree recognises a
+// znode by its owning session, its name and its data alone, as the section "What
+// is a key" of the package says. It reads nothing more for that.
+func (s *TreeSnapshot[T]) Foreign() iter.Seq2[string, string] {
+	s.made()
+	return func(yield func(string, string) bool) {
+		for key, what := range s.foreign.All() {
+			if !yield(key, *what) {
+				return
+			}
+		}
+	}
 }
 
 // Lookup returns a key, or nil. It does not allocate.
@@ -106,7 +123,8 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 // seen as a whole or not at all.
 //
 // Every znode below the path is a key, at every depth, except HistoryDir with
-// its content, and directories. A directory is a znode without data that has or
+// its content, directories, and the znodes of other recipes, which
+// TreeSnapshot.Foreign yields. A directory is a znode without data that has or
 // had children, or that the codec rejects at the first read. A znode with data
 // and children is a key and has keys below it. The znode at the path itself is
 // not a key.

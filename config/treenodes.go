@@ -5,6 +5,7 @@ import (
 
 	"github.com/docent-go/docent/internal/base/treap"
 	"github.com/docent-go/docent/internal/base/znode"
+	"github.com/docent-go/docent/internal/recipe/recognise"
 	"github.com/docent-go/docent/internal/recipe/views"
 	"github.com/docent-go/docent/session"
 )
@@ -18,6 +19,7 @@ type treeNodes[T any] struct {
 	beyond  error // says what the limits leave out
 	bad     treap.Map[BadValueError]
 	hidden  treap.Map[HiddenKey]
+	foreign treap.Map[string] // why a node is not a key
 }
 
 // decodedKey is the result of decoding a node.
@@ -149,14 +151,23 @@ func (t *Tree[T]) decodeAll(st *views.TreeState, now *treeView[T]) {
 	for c := range st.HiddenSince(t.nodes.last) {
 		t.hide(st, c.Key)
 	}
+	now.foreign = t.nodes.foreign
 }
 
 // decodeNode returns the key of one node, or nil. The node is nil if it is
 // gone.
 func (t *Tree[T]) decodeNode(st *views.TreeState, path string, n *views.TreeNode) *Key[T] {
 	var d *decodedKey[T]
+	what := ""
 	if n != nil && path != "" && !n.Unread {
-		d = t.decodeKey(n)
+		if what = recognise.Node(znode.Join(t.path, path), n.Data, n.Stat); what == "" {
+			d = t.decodeKey(n)
+		}
+	}
+	if what != "" {
+		t.nodes.foreign = t.nodes.foreign.Put(path, &what)
+	} else {
+		t.nodes.foreign = t.nodes.foreign.Delete(path)
 	}
 	if d == nil {
 		delete(t.nodes.decoded, path)

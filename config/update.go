@@ -184,6 +184,9 @@ var errVersion = errors.New("the znode's version is -1, which ZooKeeper cannot c
 func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], error) {
 	s := p.over.in
 	if !p.over.exists {
+		if err := mayCreate(v.path); err != nil {
+			return nil, err
+		}
 		stat, err := s.CreateWithParents(ctx, v.path, p.data)
 		if err != nil {
 			return nil, err

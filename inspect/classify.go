@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -149,5 +150,9 @@ func (c *classifier) leaf(n *node) Finding {
 		f.Notes = append(f.Notes, fmt.Sprintf("any %d bytes look like a counter", len(n.data)))
 		return f
 	}
-	return &ConfigKey{headerAs(KindConfigKey, n), int(n.stat.DataLength), n.stat.Version, stamp.Millis(n.stat.Mtime)}
+	f := &ConfigKey{headerAs(KindConfigKey, n), int(n.stat.DataLength), n.stat.Version, stamp.Millis(n.stat.Mtime)}
+	if bytes.HasPrefix(n.data, []byte(`{"once":`)) {
+		f.Notes = append(f.Notes, "it looks like a damaged record of a job that runs once per interval: no process runs the job until the znode is deleted")
+	}
+	return f
 }

@@ -131,14 +131,18 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 		return nil
 	}
 	count, err := strconv.Atoi(string(claims.data))
-	if err != nil || count < 1 || membersOf(members) == nil && !members.leaf() {
+	if err != nil || count < 1 || members.shape != shapePlain {
+		return nil
+	}
+	live := slices.DeleteFunc(slices.Clone(members.kids), func(k *node) bool { return !k.leaf() || k.lasting() })
+	if len(live) == 0 && !members.leaf() && len(claims.kids) == 0 { // it may be a directory of keys
 		return nil
 	}
 	f := &Partitioner{Header: headerAs(KindPartitioner, n), Partitions: count}
 	f.Layouts = []Layout{Docent}
 	c.take(members, claims)
-	f.Members = c.members(members.kids)
-	f.Unread = members.omitted + claims.omitted
+	f.Members = c.members(live)
+	f.Unread, f.Unrecognised = members.omitted+claims.omitted, len(members.kids)-len(live)
 	for _, k := range claims.kids {
 		if _, err := strconv.Atoi(k.name); err != nil {
 			continue

@@ -46,7 +46,7 @@ type Job struct {
 
 // job recognises the record of a job that runs once per interval, by its data.
 func (c *classifier) job(n *node) Finding {
-	if !n.lasting() || !recognise.IsRecord(n.data) || !n.leaf() && n.shape != shapeCalls {
+	if !n.lasting() || !recognise.IsRecord(n.data) {
 		return nil
 	}
 	var r struct {
@@ -64,8 +64,14 @@ func (c *classifier) job(n *node) Finding {
 	f.Layouts = []Layout{Docent}
 	f.Unread = n.omitted
 	goesOn := false
+	f.Unrecognised = 0
+	for _, name := range n.names {
+		if recognise.KindOf(name) != recognise.Call {
+			f.Unrecognised++
+		}
+	}
 	for _, k := range n.kids {
-		if n.unrecognised[k.name] {
+		if recognise.KindOf(k.name) != recognise.Call {
 			continue
 		}
 		c.take(k)

@@ -77,6 +77,9 @@ const (
 	ProblemJob ProblemKind = "job"
 	// ProblemPartitions is a partitioner with partitions that no member owns.
 	ProblemPartitions ProblemKind = "partitions"
+	// ProblemStray is a service, a partitioner or a job with children that do not
+	// belong to it. Its programs ignore them.
+	ProblemStray ProblemKind = "stray"
 	// ProblemHidden is a part of the tree that ACLs hide. ProblemUnread is a part
 	// that limits leave out. There may be problems in it.
 	ProblemHidden ProblemKind = "hidden"

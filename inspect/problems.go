@@ -143,12 +143,27 @@ func (p *problems) recipe(f Finding) {
 	case *Queue:
 		p.queue(f)
 	case *Service:
+		p.strays(f, "service")
 		p.service(f)
 	case *Job:
+		p.strays(f, "job")
 		p.job(f)
 	case *Partitioner:
+		p.strays(f, "partitioner")
 		p.partitions(f)
 	}
+}
+
+// strays adds the children that do not belong to a recipe. The report has them
+// as findings of their own.
+func (p *problems) strays(f Finding, recipe string) {
+	h := f.Head()
+	if h.Unrecognised == 0 {
+		return
+	}
+	p.add(Problem{Kind: ProblemStray, Severity: Notice, Path: h.Path, Recipe: h.Kind,
+		Text:    fmt.Sprintf("%s not belong to the %s", count(h.Unrecognised, "znode does", "znodes do"), recipe),
+		Command: []string{"inspect", h.Path}})
 }
 
 // contended adds the problems of a lock, a read/write lock or a semaphore.

@@ -12,29 +12,34 @@ import (
 
 // service recognises a directory of instances in the JSON of Curator's
 // ServiceInstance, which Docent and Spring Cloud write too. A node whose data is
-// not known counts as an instance among instances.
+// not known counts as an instance among instances. Other nodes are findings
+// themselves.
 func (c *classifier) service(n *node) Finding {
 	if n.shape != shapePlain || len(n.kids) == 0 {
 		return nil
 	}
-	read := 0
+	sure := false
+	var instances []*node
 	for _, k := range n.kids {
 		switch {
 		case !k.leaf():
-			return nil
+			continue
 		case k.hidden != "", k.withoutData(): // it may be an instance
-		case !isInstance(k.data):
-			return nil
-		default:
-			read++
+		case isInstance(k.data):
+			sure = true
+		default: // an instance, if the directory has one for certain
+			if _, err := naming.Curator().Decode(n.name, k.name, k.data); err != nil {
+				continue
+			}
 		}
+		instances = append(instances, k)
 	}
-	if read == 0 {
+	if !sure {
 		return nil
 	}
 	f := &Service{Header: headerAs(KindService, n), Name: n.name}
-	f.Unread = n.omitted
-	for _, k := range n.kids {
+	f.Unread, f.Unrecognised = n.omitted, len(n.kids)-len(instances)
+	for _, k := range instances {
 		in := Instance{Owner: c.owner(k)}
 		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, layoutOfInstance(k)
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {

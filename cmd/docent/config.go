@@ -186,6 +186,15 @@ func (a *app) withStore(ctx context.Context, task, path string,
 	if err := withTask(task, checkPath(path)); err != nil {
 		return err
 	}
+	return a.withTree(ctx, task, path, f)
+}
+
+// withTree is withStore for a directory of keys, which may be the root.
+func (a *app) withTree(ctx context.Context, task, path string,
+	f func(context.Context, *session.Manager, *config.Store) error) error {
+	if err := withTask(task, checkTree(path)); err != nil {
+		return err
+	}
 	sm, err := a.connect(ctx)
 	if err != nil {
 		return withTask(task, err)

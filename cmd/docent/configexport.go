@@ -35,11 +35,12 @@ func (c *configExport) Run(ctx context.Context, a *app) error {
 	if err := c.check("config export"); err != nil {
 		return err
 	}
-	return a.withStore(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
-		tree, _, err := a.readTree(ctx, sm, c.Path, c.treeLimits)
+	return a.withTree(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
+		tree, snap, err := a.readTree(ctx, sm, c.Path, c.treeLimits)
 		if err != nil {
 			return err
 		}
+		a.noteForeign(task, snap)
 		info, err := os.Stat(c.To)
 		if strings.HasSuffix(c.To, "/") || err == nil && info.IsDir() {
 			return tree.WriteDirectory(c.To)
@@ -83,23 +84,27 @@ func (c *configDiff) Run(ctx context.Context, a *app) error {
 		return usagef("config diff: give either FILE or --with PATH")
 	}
 	var after treefile.Tree
-	err := checkPath(c.Path)
+	err := checkTree(c.Path)
 	switch {
 	case err == nil && c.File != "":
 		after, err = a.readSource(c.File, c.Path, c.treeLimits)
 	case err == nil:
-		err = checkPath(c.Other)
+		err = checkTree(c.Other)
 	}
 	if err != nil {
 		return withTask(task, err)
 	}
-	return a.withStore(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
-		before, _, err := a.readTree(ctx, sm, c.Path, c.treeLimits)
-		if err == nil && c.Other != "" {
-			after, _, err = a.readTree(ctx, sm, c.Other, c.treeLimits)
-		}
+	return a.withTree(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
+		before, snap, err := a.readTree(ctx, sm, c.Path, c.treeLimits)
 		if err != nil {
 			return err
+		}
+		a.noteForeign(task, snap)
+		if c.Other != "" {
+			if after, snap, err = a.readTree(ctx, sm, c.Other, c.treeLimits); err != nil {
+				return err
+			}
+			a.noteForeign(task+" --with "+c.Other, snap)
 		}
 		var steps []importStep
 		for _, d := range treefile.Compare(before, after) {

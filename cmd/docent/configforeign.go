@@ -24,8 +24,8 @@ func (f foreignKey) reason() string {
 	return fmt.Sprintf("%s: %v: %s", oneLine(f.step.key), session.ErrForeign, f.what)
 }
 
-// foreignKeys returns the steps that would write or delete a znode of another
-// recipe. It reads the znodes of all steps in batches. It leaves out a znode that
+// foreignKeys returns the steps that would write, create or delete a znode of
+// another recipe. It reads the znodes of all steps in batches. It leaves out a znode that
 // may not be read, whose ACL decides about the write.
 func foreignKeys(ctx context.Context, sm *session.Manager, steps []importStep) (all []foreignKey, err error) {
 	paths := make([]string, len(steps))
@@ -38,7 +38,13 @@ func foreignKeys(ctx context.Context, sm *session.Manager, steps []importStep) (
 		return nil, err
 	}
 	for i, s := range seen {
-		if s == nil || s.Hidden {
+		if s == nil {
+			if what := recognise.Node(paths[i], steps[i].data, core.Stat{}); what != "" {
+				all = append(all, foreignKey{step: steps[i], what: what})
+			}
+			continue
+		}
+		if s.Hidden {
 			continue
 		}
 		what, err := recognise.Path(ctx, in, paths[i], s.Data, s.Stat)

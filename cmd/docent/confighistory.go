@@ -152,7 +152,7 @@ func (configList) Help() string {
 
 // Run prints the keys.
 func (c *configList) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, "config list "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
+	return a.withTree(ctx, "config list "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
 		var snap *config.TreeSnapshot[[]byte]
 		err := a.once(ctx, func(ctx context.Context) error {
 			if err := sm.Sync(ctx, c.Path); err != nil {
@@ -181,6 +181,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 		for _, h := range snap.Hidden {
 			a.note("config list %s: %s", c.Path, nodeReason(h.Err))
 		}
+		a.noteForeign("config list "+c.Path, snap)
 		for k := range snap.All() {
 			if err := c.print(a, k); err != nil {
 				return err

@@ -39,17 +39,20 @@ func (c *configImport) Run(ctx context.Context, a *app) error {
 	if err := c.check("config import"); err != nil {
 		return err
 	}
-	if err := withTask(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkTree(c.Path)); err != nil {
 		return err
 	}
 	want, err := a.readSource(c.From, c.Path, c.treeLimits)
 	if err != nil {
 		return withTask(task, err)
 	}
-	return a.withStore(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
+	return a.withTree(ctx, task, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
 		now, snap, err := a.readTree(ctx, sm, c.Path, c.treeLimits)
 		if err != nil && !errors.Is(err, session.ErrNoNode) {
 			return err
+		}
+		if c.Delete {
+			a.noteForeign(task, snap)
 		}
 		steps, err := c.plan(now, want, snap)
 		if err != nil {

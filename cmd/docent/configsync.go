@@ -47,7 +47,11 @@ func (c *configSync) Run(ctx context.Context, a *app) error {
 		return usagef("config sync: --check is for one file; leave out --tree, or let CMD check the directory")
 	}
 	task := "config sync " + c.Path
-	if err := withTask(task, checkPath(c.Path)); err != nil {
+	check := checkPath
+	if c.Tree {
+		check = checkTree
+	}
+	if err := withTask(task, check(c.Path)); err != nil {
 		return err
 	}
 	if err := lookCmd(task, c.Cmd); err != nil {

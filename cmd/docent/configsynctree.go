@@ -27,6 +27,7 @@ func (c *configSync) runTree(ctx context.Context, a *app, task string) error {
 			return err
 		}
 		defer func() { _ = tree.Close() }() // never fails
+		a.noteForeign(task, tree.Load())
 		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.followTree(ctx, a, task, tree, mirror) })
 	})
 }

@@ -61,6 +61,23 @@ func complete(path string, snap *config.TreeSnapshot[[]byte]) error {
 	return nil
 }
 
+// noteForeign prints a line on standard error if the snapshot has znodes that
+// are not keys since they belong to other recipes.
+func (a *app) noteForeign(task string, snap *config.TreeSnapshot[[]byte]) {
+	count, first := 0, ""
+	for key, what := range snap.Foreign() {
+		if count++; count == 1 {
+			first = fmt.Sprintf("%s: %s", oneLine(key), what)
+		}
+	}
+	switch {
+	case count == 1:
+		a.note("%s: a znode is left out, since it belongs to another recipe: %s", task, first)
+	case count > 1:
+		a.note("%s: %d znodes are left out, since they belong to other recipes; the first is %s", task, count, first)
+	}
+}
+
 // errTorn says that a tree has no state of one instant.
 var errTorn = errors.New("the keys change so fast that they cannot be read at one instant; try again later")
 

@@ -107,7 +107,7 @@ func TestConfigImport_foreign(t *testing.T) {
 			"n: the znode belongs to another recipe or program: it has 8 bytes and looks like the number of a counter; " +
 				"remove it from standard input, or overwrite it with --force if it is a key"},
 		{"number for number", "", `{"key":"n","base64":"AAAAAAAAAAY="}`, "looks like the number of a counter; remove it from"},
-		{"deleted counter", "--delete", "", "looks like the number of a counter (and 1 more); leave out --delete, or overwrite it with --force if it is a key"},
+		{"deleted counter", "--delete", "", "looks like the number of a counter; leave out --delete, or overwrite it with --force if it is a key"},
 		{"contender", "--force", `{"key":"l/_c_00000000-1111-4222-8333-000000000001-lock-0000000000","value":"x"}`,
 			"it is a contender of a lock; remove it from standard input"},
 		{"directory of a lock", "--force", `{"key":"l","value":"x"}`, "it is the directory of a lock; remove it from standard input"},

@@ -61,7 +61,7 @@ func (c *execCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	task := "exec " + c.Path
-	if err := withTask(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkTree(c.Path)); err != nil {
 		return err
 	}
 	if err := lookCmd(task, c.Cmd); err != nil {
@@ -91,6 +91,7 @@ func (c *execCommand) supervise(ctx context.Context, a *app, task string, tree *
 		return err
 	}
 	a.noteAll(task, skipped)
+	a.noteForeign(task, tree.Load())
 	ctx, cancel := context.WithCancel(ctx)
 	changes := make(chan []string)
 	followed := make(chan struct{})

@@ -71,11 +71,11 @@ func (t *findingText) finding(f inspect.Finding) {
 		t.holders(f.Holders)
 		t.owners("waits", f.Waiters)
 	case *inspect.Semaphore:
-		of := ""
+		used := count(f.Used, "permit")
 		if f.Limit > 0 {
-			of = fmt.Sprintf(" of %d", f.Limit)
+			used = fmt.Sprintf("%d of %s", f.Used, count(f.Limit, "permit"))
 		}
-		t.line("%s  %d%s permits used", head, f.Used, of)
+		t.line("%s  %s used", head, used)
 		t.holders(f.Holders)
 		t.owners("waits", f.Waiters)
 	case *inspect.OneNode:

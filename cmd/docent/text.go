@@ -10,3 +10,6 @@ func oneLine(s string) string { return visible.Bytes(s) }
 
 // checkPath rejects a path that no recipe can use, before docent connects.
 func checkPath(path string) error { return znode.Validate(path) }
+
+// checkTree is checkPath for the directory of a tree, which may be the root.
+func checkTree(path string) error { return znode.ValidateRoot(path) }

@@ -59,6 +59,19 @@ func Node(path string, data []byte, stat core.Stat) string {
 	return byData(name, data)
 }
 
+// Made describes a znode if its name makes it certain that another recipe creates
+// it, and returns "" otherwise. No config key gets such a name.
+func Made(path string) string {
+	dir, name := znode.Split(path)
+	switch what := parts[KindOf(name)]; {
+	case what != "":
+		return "it has the name of " + strings.TrimPrefix(what, "it is ")
+	case isDubbo(dir, name):
+		return "it has the name of an instance of a service"
+	}
+	return ""
+}
+
 // isDubbo reports whether the name is an instance's in Dubbo's layout, which
 // puts everything into the name.
 func isDubbo(dir, name string) bool {

@@ -6,11 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
-// format is the name of the document's format.
-const format = "docent config 1"
+// format is the format of the document. All versions of docent begin it with
+// formatName.
+const (
+	formatName = "docent config "
+	format     = formatName + "1"
+)
 
 // document is the JSON form of a Tree. Each key is on a line of its own, so that
 // tools which compare lines show which keys differ.
@@ -82,6 +87,9 @@ func Parse(data []byte) (Tree, error) {
 		return Tree{}, errors.New("not an export of docent: something follows the JSON object")
 	}
 	if doc.Format != format {
+		if strings.HasPrefix(doc.Format, formatName) {
+			return Tree{}, fmt.Errorf("an export of another version of docent: its format is %q, and this docent reads %q; use a newer docent", doc.Format, format)
+		}
 		return Tree{}, fmt.Errorf("not an export of docent: its format is %q, not %q", doc.Format, format)
 	}
 	t := Tree{Path: doc.Path, Zxid: doc.Zxid, Keys: make(map[string][]byte, len(doc.Keys))}

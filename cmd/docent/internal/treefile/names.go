@@ -56,6 +56,9 @@ func unescape(file string) (string, error) {
 }
 
 func badEscape(file string) error {
+	if file == ownValue {
+		return fmt.Errorf("the file %s has the value of its directory's key, and the top directory has no key: the path itself is not one; remove the file", ownValue)
+	}
 	return fmt.Errorf("the file name %q has a %% that two hexadecimal digits do not follow; write a %% itself as %%25", file)
 }
 

@@ -72,6 +72,7 @@ func TestDocument(t *testing.T) {
 		"":                                      "it is empty",
 		"[]":                                    "not an export",
 		`{"format":"docent config 2"}`:          `its format is "docent config 2"`,
+		`{"format":"docent config 9"}`:          "an export of another version of docent: its format is \"docent config 9\", and this docent reads \"docent config 1\"; use a newer docent",
 		`{"format":"docent config 1"} x`:        "something follows",
 		`{"format":"docent config 1","keyz":1}`: "unknown field",
 		`{"format":"docent config 1","keys":[{"key":"a"}]}`:                                     "either a value or base64",
@@ -127,4 +128,11 @@ func TestCompare(t *testing.T) {
 		{Key: "b", Before: []byte("1"), After: []byte("2")}, {Key: "c", Before: []byte{}}, {Key: "d", After: []byte{}},
 	}, Compare(before, after))
 	require.Empty(t, Compare(before, before))
+}
+
+func TestReadDirectory_ValueOfTheTop(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ownValue), []byte("x"), 0o600))
+	_, err := ReadDirectory(dir, 100)
+	require.ErrorContains(t, err, "the top directory has no key: the path itself is not one; remove the file")
 }
