@@ -31,6 +31,7 @@ type labelled struct {
 // errors.
 var labels = map[string]labelled{
 	"ErrTrustElapsed": {session.ErrTrustElapsed, "trust_elapsed", "other"},
+	"ErrRestored":     {session.ErrRestored, "restored", "other"},
 	"ErrExpired":      {session.ErrExpired, "expired", "other"},
 	"ErrDeleted":      {session.ErrDeleted, "deleted", "other"},
 	"ErrDisconnected": {session.ErrDisconnected, "disconnected", "other"},
