@@ -2,6 +2,7 @@ package lock
 
 import (
 	"context"
+	"strings"
 
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
@@ -47,10 +48,19 @@ func NewOneNode(sm *session.Manager, path string, opts ...LockOption) *OneNode {
 	o := newOptions("lock.NewOneNode", opts)
 	return &OneNode{
 		sm:      bridge.Core(sm),
-		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data(), Whose: whose}),
+		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data(), Whose: whoseAlone}),
 		path:    path,
 		options: o,
 	}
+}
+
+// whoseAlone is whose without the path, which the error of a OneNode has already.
+func whoseAlone(path string, data []byte) string {
+	who := strings.TrimSuffix(whose(path, data), " at "+path)
+	if who == path {
+		return "its holder"
+	}
+	return who
 }
 
 // made panics for a nil OneNode. A zero one is noticed where it is used.
