@@ -72,7 +72,7 @@ func TestPartitionFunctionFails(t *testing.T) {
 // When Run ends because one function has failed or the number is another one, the
 // contexts of the other functions end with that error, and OnPartitionEnd gets it.
 func TestPartitionFunctionsLearnWhyRunEnds(t *testing.T) {
-	broken := errors.New("")
+	broken := errors.New("the work failed")
 	testworld.Run(t, func(w *testworld.World) {
 		for _, reason := range []error{broken, groupmembership.ErrPartitionCount} {
 			var mu sync.Mutex
