@@ -174,18 +174,30 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 // with the leader, and so sees every Set and Lift that returned before the
 // call.
 //
-// ctx bounds the call. Errors: the error of ctx; session.ErrClosed;
-// session.ErrNoAuth; an invalid path. IsSet is safe for concurrent use.
+// ctx bounds the call. Errors: the error of ctx; session.ErrForeign, as from
+// Wait; session.ErrClosed; session.ErrNoAuth; an invalid path. IsSet is safe for
+// concurrent use.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	b.made()
+	set, err := b.isSet(ctx)
+	return set, b.failed("check barrier", ctxend.Join(ctx, err))
+}
+
+func (b *Barrier) isSet(ctx context.Context) (bool, error) {
 	if b.err != nil {
-		return false, b.failed("check barrier", b.err)
+		return false, b.err
 	}
 	if err := b.sm.Sync(ctx, b.path); err != nil {
-		return false, b.failed("check barrier", ctxend.Join(ctx, err))
+		return false, err
 	}
-	_, found, err := b.sm.Exists(ctx, b.path)
-	return found, b.failed("check barrier", ctxend.Join(ctx, err))
+	seen, err := b.sm.See(ctx, b.path)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return false, nil
+	case err == nil && !seen.Hidden:
+		err = b.recogniseGate(seen)
+	}
+	return err == nil, err
 }
 
 // Wait returns when the gate is open: at once if it is not set, and otherwise
@@ -201,7 +213,12 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 //
 // ctx bounds the wait. When ctx ends, the error matches ctx.Err() and
 // context.Cause(ctx), even if the gate is open. Other errors:
-// session.ErrClosed; an invalid path. Wait is safe for concurrent use.
+//
+//   - session.ErrForeign if the first read shows that the znode is not a gate.
+//     Wait does not look for the history of a config key, as Lift does;
+//   - session.ErrClosed; an invalid path.
+//
+// Wait is safe for concurrent use.
 func (b *Barrier) Wait(ctx context.Context) error {
 	b.made()
 	return b.failed("wait for barrier", b.wait(ctx))
@@ -245,6 +262,12 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 		}
 		if err != nil {
 			return false, err
+		}
+		if *closed == 0 && !gate.Hidden { // a gate that is written to later stays a gate
+			if err := b.recogniseGate(gate); err != nil {
+				watch.Stop()
+				return false, err
+			}
 		}
 		if czxid := gate.Stat.Czxid; czxid != 0 {
 			if *closed != 0 && *closed != czxid {

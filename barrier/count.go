@@ -54,14 +54,18 @@ func (d *Double) compare(ctx context.Context, s *core.Session, names []string, s
 }
 
 // agreed returns the members that give the same count as this one, and the
-// members of other libraries, which give no count. If the first of all members that give a
-// count gives another one, the result is ErrCount. Members that came later with
-// another count do not count. It returns errChanged if a member has gone.
+// members of other libraries, which give no count. If the first of all members
+// that give a count gives another one, the result is ErrCount. Members that came
+// later with another count do not count. Nor does a persistent znode, which
+// belongs to no session. It returns errChanged if a member has gone.
 func (d *Double) agreed(names []string, nodes []*core.Sighting) (same []comer, err error) {
 	first, theirs := int64(0), d.count // the member that came first, and its count
 	for i, node := range nodes {
 		if node == nil {
 			return nil, errChanged
+		}
+		if core.Lasting(node.Stat) {
+			continue
 		}
 		data, _ := owner.Parse(node.Data)
 		if data.Count == 0 || data.Count == d.count {

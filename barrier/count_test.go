@@ -49,7 +49,7 @@ func TestMembersWithDifferentCounts(t *testing.T) {
 func TestMembersWithAnotherCountDoNotCount(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := enter(w.Process(), 3, "a")
-		w.Put(dir+"/00000000-0000-0000-0000-000000000000", "")
+		come(w.Process(), "00000000-0000-0000-0000-000000000000", "")
 		c := enter(w.Process(), 4, "c")
 		time.Sleep(time.Second)
 		b := enter(w.Process(), 3, "b")

@@ -125,7 +125,9 @@ func (d *Double) Count() int {
 //     timeouts: the znode of a crashed process goes with its session. A znode
 //     that this session is removing, because the ctx of an Enter or a Leave has
 //     ended, is waited for without a limit;
-//   - session.ErrNotEphemeral if a znode without a session has the id;
+//   - session.ErrNotEphemeral if a znode without a session has the id. The error
+//     of ctx also matches it, and names the znode, if a persistent znode has the
+//     name of another member: it is not counted;
 //   - session.ErrForeign if the directory is not a rendezvous: its child
 //     "ready" is not a round, or the directory has data that is not an IP
 //     address, or it belongs to another recipe. It is unchanged;

@@ -23,6 +23,7 @@ type entrant struct {
 	data    []byte
 	created bool // there may be a node of an earlier session
 	rival   rival.Rival
+	stray   string // a persistent znode with a member's name, which is not counted
 }
 
 func (d *Double) newEntrant() *entrant {
@@ -118,14 +119,12 @@ func (e *entrant) awaitEnd(ctx context.Context, s *core.Session, r *round, watch
 		return false, err
 	}
 	present := r.present(children)
-	switch {
-	case len(present) == 0:
-		err := d.clear(ctx, s, r)
-		if core.InDoubt(err) || errors.Is(err, errChanged) {
-			err = nil // look again
+	if r.members == nil || len(present) >= r.size(d.count) { // a persistent znode may be among them
+		if present, err = d.inSessions(ctx, s, present); err != nil {
+			return false, err
 		}
-		return false, err
-	case len(present) >= r.size(d.count):
+	}
+	if len(present) > 0 && len(present) >= r.size(d.count) {
 		if err := d.sameCount(r); err != nil {
 			return false, err
 		}
@@ -135,22 +134,48 @@ func (e *entrant) awaitEnd(ctx context.Context, s *core.Session, r *round, watch
 		_, err := e.recognise(ctx, s) // an earlier process with our id may have died inside
 		return false, e.outlast(ctx, s, err)
 	}
-	path := znode.Join(d.dir, present[0])
-	member, inside, err := s.SeeW(ctx, path)
-	switch {
-	case errors.Is(err, core.ErrNoNode):
-		return false, nil
-	case err != nil:
-		return false, err
+	for _, name := range present {
+		path := znode.Join(d.dir, name)
+		member, inside, err := s.SeeW(ctx, path)
+		switch {
+		case errors.Is(err, core.ErrNoNode):
+			return false, nil
+		case err != nil:
+			return false, err
+		case core.Lasting(member.Stat): // it has the name of a member that has left
+			inside.Stop()
+			continue
+		}
+		defer inside.Stop()
+		select {
+		case <-watch.Done():
+		case <-inside.Done():
+		case <-ctx.Done():
+			return false, fmt.Errorf("waiting for the end of the round under way: waiting for %s: %w", path, ctx.Err())
+		}
+		return true, nil
 	}
-	defer inside.Stop()
-	select {
-	case <-watch.Done():
-	case <-inside.Done():
-	case <-ctx.Done():
-		return false, fmt.Errorf("waiting for the end of the round under way: %w", core.WaitingFor(path, member.Stat, ctx.Err()))
+	err = d.clear(ctx, s, r)
+	if core.InDoubt(err) || errors.Is(err, errChanged) {
+		err = nil // look again
 	}
-	return true, nil
+	return false, err
+}
+
+// inSessions returns the names without those of persistent znodes, which are not
+// members.
+func (d *Double) inSessions(ctx context.Context, s *core.Session, names []string) (in []string, err error) {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = znode.Join(d.dir, name)
+	}
+	nodes, err := s.SeeOwners(ctx, paths)
+	for i, node := range nodes {
+		if node != nil && !core.Lasting(node.Stat) {
+			in = append(in, names[i])
+		}
+	}
+	return in, err
 }
 
 // create creates our node. If ctx ends first, the creation goes on in the
@@ -237,7 +262,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		default:
 		}
 		if r == nil {
-			r, err = e.d.open(ctx, s, e.name)
+			r, err = e.d.open(ctx, s, e)
 		}
 		switch {
 		case errors.Is(err, errChanged):
@@ -256,6 +281,9 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		case <-node.Gone():
 			return nil, core.ErrDeleted
 		case <-ctx.Done():
+			if e.stray != "" {
+				return nil, fmt.Errorf("waiting until %d members have come, and %s is not counted: %w: %w", e.d.count, e.stray, core.ErrNotEphemeral, ctx.Err())
+			}
 			return nil, fmt.Errorf("waiting until %d members have come: %w", e.d.count, ctx.Err())
 		}
 		tries = -3

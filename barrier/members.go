@@ -50,7 +50,7 @@ func (d *Double) Members(ctx context.Context) ([]Member, error) {
 // Status returns the state of the barrier. It reads the znodes in several
 // requests, from the connected server, which may lag behind. It is for people
 // and tools: do not base decisions on it. A barrier that does not exist has no
-// members.
+// members. A persistent znode with a member's name is not a member.
 //
 // ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
 // path, count or id; session.ErrNoAuth. Status is safe for concurrent use.
@@ -90,7 +90,7 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 		return st, err
 	}
 	for i, node := range nodes {
-		if node == nil {
+		if node == nil || core.Lasting(node.Stat) {
 			continue
 		}
 		m := member(names[i], paths[i], node)

@@ -118,13 +118,14 @@ func unreadable(path string) error {
 
 // open begins a round if enough members have come. Otherwise it returns nil
 // without an error. It returns errChanged if the members have changed in
-// between: the caller calls it again. self is our own node; ErrDeleted says
-// that it is gone.
+// between: the caller calls it again. ErrDeleted says that e's node is gone.
+// open sets e.stray.
 //
 // Every member calls open after it has created its node. So the last member
 // sees that there are enough, and it does not matter which member begins the
 // round.
-func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round, error) {
+func (d *Double) open(ctx context.Context, s *core.Session, e *entrant) (*round, error) {
+	e.stray = ""
 	children, dir, err := s.Children(ctx, d.dir)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
@@ -137,13 +138,13 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 	if err != nil {
 		return nil, err
 	}
-	switch _, here := slices.BinarySearch(names, self); {
+	switch _, here := slices.BinarySearch(names, e.name); {
 	case !here:
 		return nil, core.ErrDeleted
 	case slices.Contains(children, readyName):
 		return nil, errChanged
 	case len(names) < d.count:
-		return nil, d.compare(ctx, s, names, self)
+		return nil, d.compare(ctx, s, names, e.name)
 	}
 	paths := make([]string, len(names))
 	for i, name := range names {
@@ -152,6 +153,11 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 	nodes, err := s.SeeOwners(ctx, paths)
 	if err != nil {
 		return nil, err
+	}
+	for i, node := range nodes {
+		if node != nil && core.Lasting(node.Stat) {
+			e.stray = paths[i]
+		}
 	}
 	comers, err := d.agreed(names, nodes)
 	if err != nil || len(comers) < d.count {

@@ -143,17 +143,16 @@ func TestStrangersAndPeers(t *testing.T) {
 		c := enter(w.Process(), 3, "a")
 		require.True(t, c.Waiting())
 		w.Put(dir+"/_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-lock-0000000001", "")
-		curator := dir + "/0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c"
-		kazoo := dir + "/0123456789abcdef0123456789abcdef"
-		w.Put(curator, "10.0.0.1")
-		w.Put(kazoo, "host-4711")
+		const curator, kazoo = "0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c", "0123456789abcdef0123456789abcdef"
+		come(w.Process(), curator, "10.0.0.1")
+		come(w.Process(), kazoo, "host-4711")
 		w.Put(ready, "10.0.0.1") // as one of them makes it
 		v := c.Get()
 		out := leave(w, v)
 		require.True(t, out.Waiting())
-		w.Remove(curator)
+		w.Remove(dir + "/" + curator)
 		require.True(t, out.Waiting())
-		w.Remove(kazoo)
+		w.Remove(dir + "/" + kazoo)
 		require.True(t, out.Get())
 		require.NotContains(t, w.Children(dir), "ready")
 	})

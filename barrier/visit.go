@@ -151,7 +151,7 @@ func (v *Visit) leaveIn(ctx context.Context, s *core.Session) error {
 			return err
 		}
 	}
-	var gone []string // members that have left; their names belong to a later round
+	var gone []string // names that are not, or no longer, of members of the round
 	for {
 		children, _, err := s.Children(ctx, v.d.dir)
 		if errors.Is(err, core.ErrNoNode) {
@@ -201,7 +201,8 @@ func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 }
 
 // await waits until a member of the round has gone, or our own node has. It
-// returns true if the node with that name belongs to a later round.
+// returns true if the node with that name belongs to a later round, or to no
+// session: a persistent znode is not a member.
 func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again bool, err error) {
 	path := znode.Join(v.d.dir, name)
 	node, watch, err := s.SeeW(ctx, path)
@@ -212,7 +213,7 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 		return false, err
 	}
 	defer watch.Stop()
-	if node.Stat.Czxid > v.round.zxid {
+	if node.Stat.Czxid > v.round.zxid || core.Lasting(node.Stat) {
 		return true, nil
 	}
 	own := v.Done()
@@ -225,6 +226,6 @@ func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again 
 	case <-own:
 		return false, nil
 	case <-ctx.Done():
-		return false, fmt.Errorf("waiting for the members to leave: %w", core.WaitingFor(path, node.Stat, ctx.Err()))
+		return false, fmt.Errorf("waiting for the members to leave: waiting for %s: %w", path, ctx.Err())
 	}
 }

@@ -105,8 +105,8 @@ func (e *Election) Campaign(ctx context.Context) (*Term, error) {
 	return &Term{Hold: bridge.Hold(h), election: e}, nil
 }
 
-// otherLayout adds to the error of a campaign what to do if candidates of
-// another layout use the path.
+// otherLayout adds to an error what to do if candidates of another layout use
+// the path.
 func (e *Election) otherLayout(err error) error {
 	switch {
 	case e.format == OneNode && errors.Is(err, core.ErrNotEphemeral):

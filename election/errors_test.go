@@ -55,7 +55,7 @@ func TestErrorsNameOperationAndPath(t *testing.T) {
 		err := p.election("a").Run(ctx, func(context.Context, *election.Term) error { cancel(); return nil })
 		require.EqualError(t, err, "run election "+dir+": context canceled")
 		requireOp(t, err, "run election", dir)
-		requireOp(t, p.election("a").Run(ctx, neverLeads), "campaign", dir)
+		requireOp(t, p.election("a").Run(ctx, neverLeads), "run election", dir)
 	})
 }
 

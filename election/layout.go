@@ -70,9 +70,9 @@ type place interface {
 func (e *Election) settle() {
 	e.err = znode.Validate(e.path)
 	if e.format == OneNode {
-		cfg := onenode.Config{Manager: e.sm, Path: e.path, Data: e.payload}
-		if cfg.Data == nil { // a payload need not say whose it is
-			cfg.Data, cfg.Whose = []byte(e.id), owner.At
+		cfg := onenode.Config{Manager: e.sm, Path: e.path, Data: e.payload, Whose: e.leading}
+		if cfg.Data == nil {
+			cfg.Data = []byte(e.id)
 		}
 		e.place = single{onenode.New(cfg)}
 		return
@@ -88,6 +88,15 @@ func (e *Election) settle() {
 	e.place = waitqueue.New(waitqueue.Config{Manager: e.sm, Dir: e.path, Tag: tag, Data: []byte(e.id), Whose: owner.At, Foreign: recognise.Foreign, Watched: true})
 	e.requests = newRequestView(e.path, tag)
 	runtime.AddCleanup(e, (*requestView).forget, e.requests)
+}
+
+// leading names the leader of the OneNode layout for errors. A payload need not
+// say whose it is.
+func (e *Election) leading(_ string, data []byte) string {
+	if e.payload != nil || len(data) == 0 {
+		return "the leader"
+	}
+	return owner.Name(string(data))
 }
 
 // single is the place of the OneNode layout.

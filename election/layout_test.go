@@ -2,10 +2,13 @@ package election_test
 
 import (
 	"context"
+	"iter"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
@@ -165,8 +168,43 @@ func TestOneNodeCost(t *testing.T) {
 func TestOneNodePersistent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.Srv.Put(master, nil))
-		_, err := w.process().master().Campaign(t.Context())
+		p := w.process()
+		_, err := p.master().Campaign(t.Context())
 		require.ErrorIs(t, err, session.ErrNotEphemeral)
+		leader, err := p.master().Leader(t.Context())
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
+		require.False(t, leader.Exists)
+		all, err := p.master().Participants(t.Context())
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
+		require.Empty(t, all)
+	})
+}
+
+// A znode that belongs to no session is not a leader. Changes yields the error
+// once, and goes on at once when the znode has gone.
+func TestOneNodePersistent_changes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for path, children := range map[string]bool{master: false, master + "/x-latch-0000000000": true} {
+			require.NoError(t, w.Srv.Put(path, []byte("data")))
+			next, stop := iter.Pull2(w.process().master().Changes(w.Context()))
+			leader, err, _ := next()
+			require.ErrorIs(t, err, session.ErrNotEphemeral)
+			require.Equal(t, children, strings.Contains(err.Error(), "the directory of an election"), err)
+			require.False(t, leader.Exists)
+			time.AfterFunc(time.Second, func() {
+				for _, p := range []string{path, master} {
+					if _, found := w.Srv.Node(p); found {
+						assert.NoError(t, w.Srv.Remove(p))
+					}
+				}
+			})
+			began := time.Now()
+			leader, err, _ = next()
+			require.NoError(t, err)
+			require.False(t, leader.Exists)
+			require.Equal(t, time.Second, time.Since(began).Truncate(time.Second/10))
+			stop()
+		}
 	})
 }
 

@@ -51,7 +51,8 @@ func participant(c waitqueue.Contender) Participant {
 // leader is not an error: Exists is false.
 //
 // ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
-// path or option; session.ErrNoAuth if the session may not list the directory.
+// path or option; session.ErrNoAuth if the session may not list the directory;
+// session.ErrNotEphemeral in the OneNode layout, as from Campaign.
 // Leader is safe for concurrent use.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	e.made()
@@ -60,7 +61,7 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	}
 	c, found, err := e.place.First(ctx)
 	if err != nil || !found {
-		return Leader{}, e.failed("find leader", err)
+		return Leader{}, e.failed("find leader", e.otherLayout(err))
 	}
 	return Leader{true, participant(c)}, nil
 }
@@ -70,7 +71,8 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 // behind. An election without candidates has an empty list.
 //
 // ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
-// path or option; session.ErrNoAuth if the session may not list the directory.
+// path or option; session.ErrNoAuth if the session may not list the directory;
+// session.ErrNotEphemeral in the OneNode layout, as from Campaign.
 // Participants is safe for concurrent use.
 func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
 	e.made()
@@ -79,7 +81,7 @@ func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
 	}
 	nodes, err := e.place.Contenders(ctx)
 	if err != nil {
-		return nil, e.failed("list participants", err)
+		return nil, e.failed("list participants", e.otherLayout(err))
 	}
 	all := make([]Participant, len(nodes))
 	for i, node := range nodes {

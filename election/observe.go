@@ -24,8 +24,9 @@ var retryPauses = backoff.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Se
 // session to the next.
 //
 // An error says that the leader is not known at the moment: the session has
-// ended (the error matches session.ErrSessionEnded), or the server rejects the
-// read. The next Leader without an error is yielded even if it is the same as
+// ended (the error matches session.ErrSessionEnded), the server rejects the
+// read, or a znode without a session is at the path in the OneNode layout
+// (session.ErrNotEphemeral). The next Leader without an error is yielded even if it is the same as
 // before. An error that only repeats is yielded once. session.ErrClosed and an
 // invalid path or option end the sequence. The loop may go on after any other
 // error. The end of ctx ends the sequence without an error.
@@ -82,15 +83,18 @@ func (o *observer) round(ctx context.Context) bool {
 func (o *observer) follow(ctx context.Context, s *core.Session) error {
 	for {
 		first, found, watch, err := o.election.place.FirstW(ctx, s)
-		if err != nil {
+		var more bool
+		switch {
+		case err != nil && watch == nil:
 			return err
+		case err != nil: // a znode without a session, which may be deleted
+			more = o.fail(err)
+		case found:
+			more = o.show(Leader{true, participant(first)})
+		default:
+			more = o.show(Leader{})
 		}
 		o.failures = 0
-		var now Leader
-		if found {
-			now = Leader{true, participant(first)}
-		}
-		more := o.show(now)
 		if more {
 			select {
 			case <-watch.Done():
@@ -115,7 +119,7 @@ func (o *observer) show(now Leader) bool {
 
 // fail yields the error unless it repeats the error that was yielded last.
 func (o *observer) fail(err error) bool {
-	err = o.election.failed("watch leader", err)
+	err = o.election.failed("watch leader", o.election.otherLayout(err))
 	if !o.known && o.trouble == err.Error() {
 		return true
 	}

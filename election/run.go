@@ -10,6 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/base/ctxend"
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/base/oneline"
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -48,10 +49,11 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 	e.made()
 	misuse.NilFunc(f == nil, "Election.Run")
 	for short := 0; ; {
-		t, err := e.Campaign(ctx)
+		h, err := e.campaign(ctx)
 		if err != nil {
-			return err
+			return e.failed("run election", e.otherLayout(err))
 		}
+		t := &Term{Hold: bridge.Hold(h), election: e}
 		began := time.Now()
 		err, why := lead(ctx, t, f)
 		if e.onTermEnd != nil {

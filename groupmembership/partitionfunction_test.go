@@ -119,7 +119,7 @@ func TestPartitionFunctionsLearnWhyRunEnds(t *testing.T) {
 			require.Len(w, ends, 3)
 			for _, number := range others {
 				require.ErrorIs(w, causes[number], reason)
-				require.ErrorContains(w, ends[number], "Run ends: ")
+				require.ErrorContains(w, ends[number], "run partitioner /consumers/orders: ")
 				require.ErrorIs(w, ends[number], reason)
 				require.NotErrorIs(w, ends[number], session.ErrLost)
 			}

@@ -67,7 +67,7 @@ import (
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
-	return core.Failed("run partitioner", p.path, p.run(ctx, id, f))
+	return core.Failed(opRun, p.path, p.run(ctx, id, f))
 }
 
 func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
@@ -99,18 +99,21 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 	return oneline.Join(err, oneline.Join(r.failures...), left)
 }
 
+// opRun is the operation of the errors of Run.
+const opRun = "run partitioner"
+
 // runEnd is why Run ends while its ctx lasts: the cause of the contexts of the
 // functions that still work.
 type runEnd struct{ err error }
 
-func (e *runEnd) Error() string { return "Partitioner.Run ends: " + e.err.Error() }
+func (e *runEnd) Error() string { return e.err.Error() }
 func (e *runEnd) Unwrap() error { return e.err }
 
 // ending returns the reason why Run ends: err, or the failures of tasks.
 func (r *partitionRun) ending(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &runEnd{oneline.Join(err, oneline.Join(r.failures...))}
+	return &runEnd{core.Failed(opRun, r.p.path, oneline.Join(err, oneline.Join(r.failures...)))}
 }
 
 // partitionRun is one Run under way.

@@ -14,8 +14,8 @@ func TestBadOptionFailsEveryCall(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		sm := w.Process().Manager
 		w.EveryCallFails(lock.NewMutex(sm, "/a", lock.Handoff(-1)), "the option Handoff(-1) is negative")
-		w.EveryCallFails(lock.NewOnce(sm, "/a", time.Hour, lock.Slack(-1)), "a slack of -1ns")
-		w.EveryCallFails(lock.NewSemaphore(sm, "/a", lock.Permits(0)), "0 permits")
+		w.EveryCallFails(lock.NewOnce(sm, "/a", time.Hour, lock.Slack(-1)), "the option Slack(-1ns)")
+		w.EveryCallFails(lock.NewSemaphore(sm, "/a", lock.Permits(0)), "the option Permits(0) is out of range")
 		for _, bad := range []any{
 			lock.NewMutex(sm, "a"), lock.NewMutex(sm, "a", lock.Handoff(1)), lock.NewRWMutex(sm, "a"),
 			lock.NewOneNode(sm, "a"), lock.NewOnce(sm, "a", time.Hour), lock.NewSemaphore(sm, "a", lock.Permits(1)),

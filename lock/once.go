@@ -50,7 +50,7 @@ func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...Once
 	case every < time.Millisecond:
 		o.err = fmt.Errorf("an interval of %v: it must be at least 1ms", every)
 	case slack < 0 || o.gap < time.Millisecond:
-		o.err = fmt.Errorf("a slack of %v: it must be from 0 to less than the interval of %v", slack, every)
+		o.err = fmt.Errorf("the option Slack(%v) is out of range; give 0 or more, and less than the interval of %v", slack, every)
 	}
 	return o
 }

@@ -104,9 +104,18 @@ const recordStart = `{"once":`
 
 var (
 	errNotRecord = core.Foreign("it is not the record of a job that runs once per interval, which needs a path of its own")
-	errDamaged   = fmt.Errorf("%w: it is a damaged record of a job; if no run is under way, delete the znode: "+
-		"the next call then begins a run", core.ErrForeign)
+	errDamaged   = damagedError{}
 )
+
+// damagedError is a core.ErrForeign for a record that was damaged: the text does
+// not say that the znode belongs to another recipe.
+type damagedError struct{}
+
+func (damagedError) Error() string {
+	return "the record of the job is damaged; if no run is under way, delete the znode: the next call then begins a run"
+}
+
+func (damagedError) Is(target error) bool { return target == core.ErrForeign }
 
 // encode returns the contents of the record's znode.
 func (r record) encode() []byte {

@@ -25,8 +25,8 @@ func TestOnce_namesWhatIsThere(t *testing.T) {
 		"interval: it is the directory of an election;": func(w *testworld.World) { w.Put(job+"/_c_00000000-0000-0000-0000-000000000000-latch-0000000000", "a") },
 		"it is a gate,":             func(w *testworld.World) { w.Put(job, `{"host":"h","pid":7}`) },
 		"it belongs to the session": func(w *testworld.World) { own(w, "x") },
-		"it is a damaged record of a job; if no run is under way, delete the znode": func(w *testworld.World) { w.Put(job, `{"once":"done","run":`) },
-		"it is not the record of a job":                                             func(w *testworld.World) { w.Put(job, "x") },
+		"the record of the job is damaged; if no run is under way, delete the znode": func(w *testworld.World) { w.Put(job, `{"once":"done","run":`) },
+		"it is not the record of a job":                                              func(w *testworld.World) { w.Put(job, "x") },
 	} {
 		testworld.Run(t, func(w *testworld.World) {
 			put(w)
@@ -95,8 +95,8 @@ func TestOnce_unusable(t *testing.T) {
 			{lock.NewOnce(p.Manager, "x", every), "relative"},
 			{lock.NewOnce(p.Manager, job, 0), "an interval of 0s: it must be at least 1ms"},
 			{lock.NewOnce(p.Manager, job, -every), "an interval of -10m0s"},
-			{once(p, lock.Slack(-1)), "a slack of -1ns: it must be from 0 to less than the interval of 10m0s"},
-			{once(p, lock.Slack(every)), "a slack of 10m0s"},
+			{once(p, lock.Slack(-1)), "the option Slack(-1ns) is out of range; give 0 or more, and less than the interval of 10m0s"},
+			{once(p, lock.Slack(every)), "the option Slack(10m0s) is out of range"},
 		} {
 			require.ErrorContains(w, c.o.Do(w.Context(), runs(new(atomic.Int32), nil)), c.says)
 			_, err := c.o.Last(w.Context())

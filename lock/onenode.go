@@ -2,7 +2,7 @@ package lock
 
 import (
 	"context"
-	"slices"
+	"strings"
 
 	"github.com/docent-go/docent/internal/base/misuse"
 	"github.com/docent-go/docent/internal/bridge"
@@ -48,10 +48,19 @@ func NewOneNode(sm *session.Manager, path string, opts ...LockOption) *OneNode {
 	o := newOptions("lock.NewOneNode", opts)
 	return &OneNode{
 		sm:      bridge.Core(sm),
-		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data(), Whose: whose}),
+		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data(), Whose: whoseAlone}),
 		path:    path,
 		options: o,
 	}
+}
+
+// whoseAlone is whose without the path, which the error of a OneNode has already.
+func whoseAlone(path string, data []byte) string {
+	who := strings.TrimSuffix(whose(path, data), " at "+path)
+	if who == path {
+		return "its holder"
+	}
+	return who
 }
 
 // made panics for a nil OneNode. A zero one is noticed where it is used.
@@ -109,15 +118,14 @@ func (e *OneNode) Do(ctx context.Context, f func(ctx context.Context, h *Hold) e
 	return h.do(ctx, e.path, e.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// Holders returns the contender that holds the lock, or none. A persistent
-// znode at the path is left out: it holds nothing, although it keeps every
-// contender out (Lock returns session.ErrNotEphemeral). Waiters leave no trace
-// that could be listed. ctx, the errors and the lag are as in Mutex.Holders.
+// Holders returns the contender that holds the lock, or none. Waiters leave no
+// trace that could be listed. A persistent znode at the path keeps every
+// contender out, and is session.ErrNotEphemeral, as from Lock. ctx, the other
+// errors and the lag are as in Mutex.Holders.
 func (e *OneNode) Holders(ctx context.Context) ([]Contender, error) {
 	e.made()
 	nodes, err := e.holders(ctx)
-	all := describeAll(nodes)
-	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), core.Failed(opHolders, e.path, err)
+	return describeAll(nodes), core.Failed(opHolders, e.path, err)
 }
 
 // Revoke asks the holder to release the lock, and returns the contender that
@@ -128,8 +136,6 @@ func (e *OneNode) Revoke(ctx context.Context) ([]Contender, error) {
 	return revokeAll(ctx, e.sm, e.path, e.holders, describeAll)
 }
 
-// holders is Holders including a znode that is not ephemeral, which Revoke
-// refuses.
 func (e *OneNode) holders(ctx context.Context) ([]waitqueue.Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil || !found {

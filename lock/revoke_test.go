@@ -220,7 +220,7 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 		require.Empty(t, asked)
 		require.Equal(t, `{"id":"x","host":"h","pid":1}`, w.Data("/app/config"))
 		holders, err := e.Holders(w.Context())
-		require.NoError(t, err)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 		require.Empty(t, holders, "a persistent node holds nothing")
 
 		// An instance of a service is ephemeral, and not a lock.

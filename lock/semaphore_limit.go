@@ -38,16 +38,16 @@ func (l Limit) shared() bool { return l.node != "" }
 
 func (l Limit) validate() error {
 	if !l.shared() {
-		if err := validPermits(l.permits); err != nil {
-			return fmt.Errorf("the limit: %w", err)
+		if l.permits < 1 || l.permits > math.MaxInt32 {
+			return fmt.Errorf("the option Permits(%d) is out of range; give 1 to %d", l.permits, math.MaxInt32)
 		}
 		return nil
 	}
 	if err := validLimit(l.permits); err != nil {
-		return err
+		return fmt.Errorf("the option SharedLimit: %w", err)
 	}
 	if err := znode.Validate(l.node); err != nil {
-		return fmt.Errorf("the znode of the limit: %w", err)
+		return fmt.Errorf("the option SharedLimit: %w", err)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestSemaphoreRefusals(t *testing.T) {
 					require.ErrorContains(t, err, pool)
 				}
 				for _, err := range calls(semaphore(p, n), 1) {
-					require.ErrorContains(t, err, "the limit: ")
+					require.ErrorContains(t, err, "the option Permits(")
 				}
 			}
 			for _, err := range calls(semaphore(p, 3), 4) {
@@ -107,7 +107,7 @@ func TestSemaphoreRefusals(t *testing.T) {
 				require.ErrorContains(t, err, "relative")
 			}
 			for _, err := range calls(lock.NewSemaphore(p.Manager, pool, lock.SharedLimit("limit", 1)), 1) {
-				require.ErrorContains(t, err, "the znode of the limit")
+				require.ErrorContains(t, err, "the option SharedLimit: ")
 			}
 			require.ErrorContains(t, semaphore(p, 3).Resize(w.Context(), 4), "fixed by the program")
 			_, err := semaphore(p, 0).Holders(w.Context())

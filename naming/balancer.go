@@ -118,7 +118,8 @@ type Picked[T any] struct {
 // address, a user, or whatever else is to stay with one instance. With an empty
 // key, any instance may be picked. Call Done on the result when the call to the
 // instance is over. The error is ErrNoInstance, or says that an option is
-// invalid.
+// invalid. With a Service, ErrNoInstance is in a *session.OpError, which names
+// the service's path.
 func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
 	t, err := b.table()
 	if err != nil {
@@ -167,7 +168,7 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 	}
 	st := g.states[i]
 	if slices.Contains(g.tried, st) {
-		return Picked[T]{}, fmt.Errorf("%w: all %d were tried, %s", ErrNoInstance, len(g.states), oneline.Names(tried))
+		return Picked[T]{}, b.failed(fmt.Errorf("%w: all %d were tried, %s", ErrNoInstance, len(g.states), oneline.Names(tried)))
 	}
 	st.calls.begin()
 	return Picked[T]{Item: t.items[i], state: st, from: b}, nil

@@ -1,6 +1,8 @@
 package naming
 
 import (
+	"github.com/docent-go/docent/internal/core"
+
 	"fmt"
 	"strings"
 )
@@ -115,16 +117,28 @@ func (b *Balancer[T]) draft(from elements[T], before *table[T]) *table[T] {
 		}
 	}
 	if len(t.items) == 0 {
-		switch n {
-		case 0:
-			t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
-		case 1:
-			t.none = fmt.Errorf("%w: one is known, which is disabled, draining or without a usable address", ErrNoInstance)
-		default:
-			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without a usable address", ErrNoInstance, n)
-		}
+		t.none = b.failed(noneOf(n))
 	}
 	return t
+}
+
+// noneOf returns the error of Pick if none of n known elements can be picked.
+func noneOf(n int) error {
+	switch n {
+	case 0:
+		return fmt.Errorf("%w: none is known", ErrNoInstance)
+	case 1:
+		return fmt.Errorf("%w: one is known, which is disabled, draining or without a usable address", ErrNoInstance)
+	}
+	return fmt.Errorf("%w: %d are known, all of them disabled, draining or without a usable address", ErrNoInstance, n)
+}
+
+// failed names the service in an error of Pick. A List has no name.
+func (b *Balancer[T]) failed(err error) error {
+	if b.service == nil {
+		return err
+	}
+	return core.Failed("pick instance", b.service.dir, err)
 }
 
 // pair marks all but one of the elements that share a state as twins. Only the

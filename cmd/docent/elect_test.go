@@ -104,7 +104,7 @@ func TestLeader(t *testing.T) {
 	code, out, stderr := docent(t, words("leader /e"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: leader /e: no leader; no candidate campaigns there: check the path, and the root in --servers\n", stderr)
+	require.Equal(t, "docent: leader /e: no leader; no candidate campaigns there with --layout latch: check the path, and the root in --servers\n", stderr)
 
 	d := start(t, words("elect /e --id host-7", self()...), on(server), role("signals"))
 	require.Contains(t, d.line(), "ready")
@@ -155,13 +155,14 @@ func TestLeader_watch(t *testing.T) {
 func TestLeader_watchOneNode(t *testing.T) {
 	server := zktest.New(t)
 	sm := manager(t, server)
-	require.NoError(t, server.Put("/e", []byte("a")))
+	_, err := sm.Create(t.Context(), "/e", []byte("a"), session.Ephemeral)
+	require.NoError(t, err)
 	text := start(t, words("leader /e --watch --layout one-node"), on(server))
 	object := start(t, words("leader /e --watch --layout one-node --json"), on(server))
 	require.Equal(t, "leader a", text.line())
 	require.Contains(t, object.line(), `"id":"a"`)
 	// The transaction replaces the leader: the election is never vacant.
-	_, err := sm.Txn(t.Context(), session.DeleteOp("/e", session.AnyVersion), session.CreateOp("/e", []byte("b"), session.Ephemeral))
+	_, err = sm.Txn(t.Context(), session.DeleteOp("/e", session.AnyVersion), session.CreateOp("/e", []byte("b"), session.Ephemeral))
 	require.NoError(t, err)
 	require.Equal(t, "leader b", text.line())
 	require.Contains(t, object.line(), `"id":"b"`)

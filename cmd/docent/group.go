@@ -29,7 +29,7 @@ type groupJoin struct {
 func (groupJoin) Help() string {
 	return `Prints "joined PATH/ID" once the member is in the group. It prints "out: REASON" when the member is out, for ` +
 		`instance after a lost session, and "joined" again when it is back. SIGINT and SIGTERM leave the group and end the ` +
-		`command with exit code 0. If another member has the id, docent waits for one and a half session timeouts: a crashed ` +
+		`command with exit code 0, or with 128+n, after signal n, if it has never been in. If another member has the id, docent waits for one and a half session timeouts: a crashed ` +
 		`process keeps its id for that long. Then it fails with exit code 1. With --json each line is an object with in, id, ` +
 		`path, token and session, or with in, id, path and why.` + "\n\n" +
 		`Example: docent group join /clusterServers "$(hostname)"`
@@ -44,16 +44,16 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	if err := checkName(task, "ID", c.ID); err != nil {
 		return err
 	}
-	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		m, err := enter(ctx, a, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
+	join := func(ctx context.Context, sm *session.Manager) (*groupmembership.Membership, error) {
+		m, err := enter(ctx, a, task, c.Path+"/"+c.ID, sm, func(ctx context.Context) (*groupmembership.Membership, error) {
 			return groupmembership.NewGroup(sm, c.Path).Join(ctx, c.ID, []byte(c.Data))
 		})
 		if errors.Is(err, session.ErrNotEphemeral) {
-			return &taskError{task: task, err: err, hint: "or choose another id"}
+			err = &taskError{task: task, err: err, hint: "or choose another id"}
 		}
-		if err != nil {
-			return err
-		}
+		return m, err
+	}
+	return whilePresent(ctx, a, task, join, func(ctx context.Context, m *groupmembership.Membership) error {
 		line := func() (presenceJSON, string) {
 			return presenceJSON{ID: m.ID(), Path: m.Path()}, "joined " + oneLine(m.Path())
 		}
@@ -286,6 +286,12 @@ func memberOf(m groupmembership.Member) memberJSON {
 // whileUninterrupted connects and runs f until it returns or a signal arrives.
 // An interruption is a normal end: it returns nil then.
 func (a *app) whileUninterrupted(ctx context.Context, task string, f func(context.Context, *session.Manager) error) error {
+	_, err := a.untilSignal(ctx, task, f)
+	return err
+}
+
+// untilSignal is whileUninterrupted that also returns what has interrupted f.
+func (a *app) untilSignal(ctx context.Context, task string, f func(context.Context, *session.Manager) error) (by, err error) {
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
 	sm, err := a.connect(ctx)
@@ -293,7 +299,7 @@ func (a *app) whileUninterrupted(ctx context.Context, task string, f func(contex
 		err = errors.Join(f(ctx, sm), sm.Close())
 	}
 	if ctx.Err() != nil {
-		return nil
+		return context.Cause(ctx), nil
 	}
-	return withTask(task, err)
+	return nil, withTask(task, err)
 }

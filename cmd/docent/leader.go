@@ -93,7 +93,7 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 	})
 	switch {
 	case err == nil && !leader.Exists:
-		return &taskError{task: task, err: errors.New("no leader"), hint: "no candidate campaigns there: check the path, and the root in --servers"}
+		return &taskError{task: task, err: errors.New("no leader"), hint: "no candidate campaigns there with --layout " + c.Layout + ": check the path, and the root in --servers"}
 	case err != nil:
 		return err
 	case a.globals.JSON:
@@ -130,8 +130,13 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	case errors.Is(err, errNotAcquired):
 		return &taskError{task: task, err: err,
 			hint: "it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer"}
-	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrTransferSuperseded), errors.Is(err, election.ErrInterrupted):
-		return &taskError{task: task, err: errors.Unwrap(errors.Unwrap(err))} // the task says the operation, and to whom
+	}
+	var op *session.OpError
+	if errors.As(err, &op) && op.Path == c.Path && errors.Unwrap(op.Err) != nil {
+		err = errors.Unwrap(op.Err) // the task says the operation, and to whom
+	}
+	if errors.Is(err, session.ErrNotEphemeral) {
+		return &taskError{task: task, err: err, hint: fmt.Sprintf("docent remove %s/transfer deletes it if it was left over", oneLine(c.Path))}
 	}
 	return withTask(task, err)
 }

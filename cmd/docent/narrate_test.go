@@ -6,14 +6,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/base/znode"
 	"github.com/docent-go/docent/internal/testing/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 )
 
 // onTerminalIn runs a command line in virtual time, with a terminal for
@@ -59,6 +64,14 @@ func TestNarrated(t *testing.T) {
 			d := barrier.NewDouble(w.Process().Manager, "/b", 2, barrier.ID("a"))
 			require.True(w, testworld.Go(w, d.Enter).Waiting())
 		}},
+		{"group join /gw one", `waiting: the id is taken: session 0x\w+ holds it`, func(w *testworld.World) {
+			_, err := groupmembership.NewGroup(w.Process().Manager, "/gw").Join(w.Context(), "one", nil)
+			require.NoError(w, err)
+		}},
+		{"service register orders one 10.0.0.7:80", `waiting: the id is taken: session 0x\w+ holds it`, func(w *testworld.World) {
+			_, err := naming.NewRegistry(w.Process().Manager).Register(w.Context(), naming.Instance{Service: "orders", ID: "one", Address: "h", Port: 1})
+			require.NoError(w, err)
+		}},
 		{"leader /e --transfer b --wait 30s", `waiting: another candidate leads`, campaigning},
 		{"once /j --every 1h --wait 30s -- true", `waiting: a run is under way`, func(w *testworld.World) {
 			_, err := lock.NewOnce(w.Process().Manager, "/j", time.Hour).Start(w.Context())
@@ -85,6 +98,34 @@ func TestNarrated(t *testing.T) {
 		require.Len(w, lines, 2, "%q", lines)
 		require.Regexp(w, `^docent: elect /e: waiting: led by a$`, lines[0])
 	})
+}
+
+// A signal that ends the wait for a taken id is not a normal end: the process was
+// never in.
+func TestInterruptedBeforeItWasIn(t *testing.T) {
+	for line, path := range map[string]string{"group join /gw one": "/gw/one", "service register orders one 10.0.0.7:80": "/services/orders/one"} {
+		for _, taken := range []bool{true, false} {
+			testworld.Run(t, func(w *testworld.World) {
+				dir, _ := znode.Split(path)
+				w.Put(dir, "")
+				if taken {
+					_, err := w.Process().Manager.Create(w.Context(), path, nil, session.Ephemeral)
+					require.NoError(w, err)
+				}
+				code, lines := onTerminalIn(w, line, func(ctx context.Context, signals chan<- os.Signal) {
+					sleep(ctx, 5*time.Second)
+					signals <- syscall.SIGTERM
+				})
+				if !taken {
+					require.Zero(w, code, line)
+					return
+				}
+				require.Equal(w, 128+15, code, line)
+				require.Len(w, lines, 2, line)
+				require.Regexp(w, "^docent: "+line[:12]+".* one: interrupted by signal 15", lines[1])
+			})
+		}
+	}
 }
 
 // A change of what is waited for is said, and an outage with its length.

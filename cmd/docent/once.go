@@ -29,7 +29,7 @@ type onceCommand struct {
 func (onceCommand) Help() string {
 	return `Start this command on several machines at the same times, for instance from cron. CMD runs on one of them. CMD is due ` +
 		`if the last run was started at least --every less --slack ago, by the servers' clock. All machines must start it ` +
-		`within --slack, and within --every less --slack. Runs never overlap. If CMD is not due, it does not run, and the exit ` +
+		`within --slack of each other, and within --every less --slack. Runs never overlap. If CMD is not due, it does not run, and the exit ` +
 		`code is 0. The reason is printed on a terminal and with --verbose, and as an object on standard output with --json.` + "\n\n" +
 		`CMD's environment has DOCENT_PATH (the record), DOCENT_TOKEN (the fencing token, which grows from run to run), ` +
 		`DOCENT_CALLED (the time at which the run was started, which identifies the interval) and DOCENT_SESSIONS. The exit code ` +

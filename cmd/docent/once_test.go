@@ -169,7 +169,7 @@ func TestOnce_refusals(t *testing.T) {
 		{"once /j --every 10m --wait=-1s -- true", "once: --wait -1s is negative", 2},
 		{"once /j --every 10m --grace=-1s -- true", "once: --grace -1s is negative", 2},
 		{"once /j --every 10m --skipped-code 256 -- true", "once: --skipped-code 256 is not an exit code", 2},
-		{"once /j --every 10m --again always -- true", `--again must be one of "never","lost","failed" but got "always"`, 2},
+		{"once /j --every 10m --again always -- true", `once: --again "always" is unknown; use never, lost or failed`, 2},
 		{"once j --every 10m -- true", `once j: invalid path "j"`, 2},
 		{"once /j --every 10m -- docent-no-such-command", "was not found", 127},
 		{"once /jobs/key --every 10m -- true",

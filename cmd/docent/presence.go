@@ -2,22 +2,54 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/docent-go/docent/internal/base/visible"
 	"github.com/docent-go/docent/session"
 )
 
-// enter calls f, which enters a group or a service. f has enough time for the
-// session of a crashed predecessor to expire, and for the server to answer.
-func enter[T any](ctx context.Context, a *app, sm *session.Manager, f func(ctx context.Context) (T, error)) (T, error) {
+// whilePresent connects, calls enter, and then stay with its result, until stay
+// returns or a signal arrives. An interruption of stay is a normal end. An
+// interruption before that is an *interrupted: the process was never in.
+func whilePresent[T any](ctx context.Context, a *app, task string, enter func(context.Context, *session.Manager) (T, error),
+	stay func(context.Context, T) error) error {
+	present := false
+	by, err := a.untilSignal(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		entered, err := enter(ctx, sm)
+		if err != nil {
+			return err
+		}
+		present = true
+		return stay(ctx, entered)
+	})
+	if by != nil && !present {
+		return withTask(task, by)
+	}
+	return err
+}
+
+// enter calls f, which enters a group or a service at path. f has enough time
+// for the session of a crashed predecessor to expire, and for the server to
+// answer. On a terminal, enter says which session has the id.
+func enter[T any](ctx context.Context, a *app, task, path string, sm *session.Manager, f func(ctx context.Context) (T, error)) (entered T, err error) {
 	s, err := sm.Session(ctx)
 	if err != nil {
-		return *new(T), err
+		return entered, err
 	}
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
 	defer cancel()
-	entered, err := f(within)
+	look := func(ctx context.Context) (string, error) {
+		stat, found, err := sm.Exists(ctx, path)
+		if err != nil || !found || stat.EphemeralOwner == 0 || session.ID(stat.EphemeralOwner) == s.ID {
+			return "", err
+		}
+		return fmt.Sprintf("the id is taken: session %v holds it", session.ID(stat.EphemeralOwner)), nil
+	}
+	err = a.narrated(within, task, sm, look, func(ctx context.Context) (err error) {
+		entered, err = f(ctx)
+		return err
+	})
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		err = a.unreachable(err)
 	}

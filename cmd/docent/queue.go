@@ -50,7 +50,7 @@ func (c *queueAt) with(ctx context.Context, a *app, task string, opts []queue.Op
 
 func (c *queueAt) check(task string) error {
 	if _, ok := queueLayouts[c.Layout]; !ok {
-		return usagef("queue: --layout %q is unknown; use curator, simple, kazoo or kazoo-locking", c.Layout)
+		return usagef("%s: --layout %q is unknown; use curator, simple, kazoo or kazoo-locking", task, c.Layout)
 	}
 	for _, path := range []string{c.Path, c.Items, c.Claims} {
 		if path != "" || path == c.Path {

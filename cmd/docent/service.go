@@ -82,7 +82,7 @@ type serviceRegister struct {
 func (serviceRegister) Help() string {
 	return `Prints "registered PATH" once the instance is registered. It prints "out: REASON" when the instance is out, for ` +
 		`instance after a lost session, and "registered" again when it is back. SIGINT and SIGTERM unregister the instance and ` +
-		`end the command with exit code 0. If another instance has the id, docent waits for one and a half session timeouts: a ` +
+		`end the command with exit code 0, or with 128+n, after signal n, if it has never been in. If another instance has the id, docent waits for one and a half session timeouts: a ` +
 		`crashed process keeps its id for that long. Then it fails with exit code 1. With --layout dubbo the id is not used: ` +
 		`Dubbo makes its own. With --json each line is an object with in, service, id, path, token and session, or with in, ` +
 		`service, id, path and why.` + "\n\n" + `Example: docent service register orders "$(hostname)" 10.0.0.7:8080 --meta zone=a`
@@ -153,13 +153,16 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return withTask(task, err)
 	}
-	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		g, err := enter(ctx, a, sm, func(ctx context.Context) (*naming.Registration, error) {
+	path, err := c.path(in)
+	if err != nil {
+		return withTask(task, err)
+	}
+	register := func(ctx context.Context, sm *session.Manager) (*naming.Registration, error) {
+		return enter(ctx, a, task, path, sm, func(ctx context.Context) (*naming.Registration, error) {
 			return c.registry(sm).Register(ctx, in)
 		})
-		if err != nil {
-			return err
-		}
+	}
+	return whilePresent(ctx, a, task, register, func(ctx context.Context, g *naming.Registration) error {
 		line := func() (presenceJSON, string) {
 			return presenceJSON{Service: c.Name, ID: g.Instance().ID, Path: g.Path()}, "registered " + oneLine(g.Path())
 		}
@@ -169,6 +172,16 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 			return g.Unregister(ctx)
 		})
 	})
+}
+
+// path returns the path of the instance's znode.
+func (c *serviceRegister) path(in naming.Instance) (string, error) {
+	dir, err := c.dir(in.Service)
+	if err != nil {
+		return "", err
+	}
+	name, _, err := c.codec().Encode(in)
+	return dir + "/" + name, err
 }
 
 // serviceDrain is "docent service drain".

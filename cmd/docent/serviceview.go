@@ -221,7 +221,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 	}
 	strategy, err := naming.ParseStrategy(name)
 	if err != nil {
-		return withTask(task, usagef("%v", err))
+		return usagef("service pick: --strategy %q is unknown; use round-robin, random, weighted, least-pending, hash or sticky", name)
 	}
 	if c.Key != "" && name != "hash" && name != "sticky" {
 		return usagef("service pick: --key has an effect only with --strategy hash or sticky; give one of them, or leave --key out")

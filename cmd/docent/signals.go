@@ -82,20 +82,21 @@ func interruptible(ctx context.Context, signals <-chan os.Signal, f func(ctx con
 }
 
 // untilInterrupted returns a context that ends at the first of the interrupts.
+// Its cause is the *interrupted then.
 func (env *environment) untilInterrupted(ctx context.Context) (context.Context, func()) {
 	signals, stop := env.notify(interrupts...)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
 		select {
-		case <-signals:
-			cancel()
+		case sig := <-signals:
+			cancel(&interrupted{sig, "interrupted"})
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, func() {
-		cancel()
+		cancel(nil)
 		<-watched
 		stop()
 	}

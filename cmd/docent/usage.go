@@ -40,6 +40,10 @@ func usageOf(err error, args []string) *usageError {
 		node = parse.Context.Model.Node
 	}
 	problem, meant, _ := strings.Cut(text, ", did you mean ")
+	if enum := kongEnum.FindStringSubmatch(text); enum != nil {
+		values := strings.Split(strings.ReplaceAll(enum[2], `"`, ""), ",")
+		return &usageError{text: ofCommand(node, unknownValue(enum[1], enum[3], values...))}
+	}
 	switch {
 	case strings.HasPrefix(problem, "unexpected argument "):
 		usage.text = unexpected(node, strings.TrimPrefix(problem, "unexpected argument "), meant)
@@ -61,6 +65,16 @@ func usageOf(err error, args []string) *usageError {
 		usage.text = ofCommand(node, kongArgument.ReplaceAllString(text, "$1"))
 	}
 	return usage
+}
+
+// kongEnum is what kong says of a flag with an unknown value.
+var kongEnum = regexp.MustCompile(`^(--[a-z-]+) must be one of (.*) but got (".*")$`)
+
+// unknownValue is the text for a flag with a value that is not one of a list.
+// got is quoted.
+func unknownValue(flag, got string, values ...string) string {
+	last := len(values) - 1
+	return fmt.Sprintf("%s %s is unknown; use %s or %s", flag, got, strings.Join(values[:last], ", "), values[last])
 }
 
 // kongArgument is an argument as kong writes it at the beginning of an error.

@@ -52,14 +52,14 @@ func TestUsage_words(t *testing.T) {
 		{"config get /k -5", `config get: "-5" is too much; write docent config get PATH (see: docent config get --help)`},
 		{"counter add /c -2x", `counter add: N: expected a decimal number but got "-2x" (see: docent counter add --help)`},
 		{"lock /l --wait -3x -- y", `lock: --wait: expected a time such as 30s but got "-3x": unknown unit "x" (see: docent lock --help)`},
-		{"counter get /c --layout -8", `counter get: --layout must be one of "int64","int32","decimal" but got "-8" (see: docent counter get --help)`},
+		{"counter get /c --layout -8", `counter get: --layout "-8" is unknown; use int64, int32 or decimal`},
 		{"lock /l --wait -3s -- y", `lock: --wait -3s is negative; give a time such as 30s`},
 		{"lock /l --wait soon -- x", `lock: --wait: expected a time such as 30s but got "soon" (see: docent lock --help)`},
 		{"lock /l --wait 30 -- x", `lock: --wait: expected a time such as 30s but got "30": missing unit (see: docent lock --help)`},
 		{"lock /l --wait 3x -- x", `lock: --wait: expected a time such as 30s but got "3x": unknown unit "x" (see: docent lock --help)`},
 		{"config get /k --servers", `config get: --servers: the value is missing; write it after the flag (see: docent config get --help)`},
 		{"group join /g a --data --json", `group join: --data: the value is missing; write a value that begins with - as --data=-x (see: docent group join --help)`},
-		{"counter get /c --layout hex", `counter get: --layout must be one of "int64","int32","decimal" but got "hex" (see: docent counter get --help)`},
+		{"counter get /c --layout hex", `counter get: --layout "hex" is unknown; use int64, int32 or decimal`},
 	} {
 		code, out, stderr := docent(t, words(c.args))
 		require.Equal(t, "docent: "+c.line+"\n", stderr, c.args)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,34 @@ var uses = []use{
 	}},
 }
 
+// questions are the verbs that ask about a path, and write nothing. A verb that
+// is not here sees the znodes of its recipe alone.
+var questions = []use{
+	{"one-node holders", func(ctx context.Context, sm *session.Manager) error {
+		return first(lock.NewOneNode(sm, path).Holders(ctx))
+	}},
+	{"one-node leader", func(ctx context.Context, sm *session.Manager) error {
+		return first(election.New(sm, path, election.Layout(election.OneNode)).Leader(ctx))
+	}},
+	{"one-node participants", func(ctx context.Context, sm *session.Manager) error {
+		return first(election.New(sm, path, election.Layout(election.OneNode)).Participants(ctx))
+	}},
+	{"one-node changes", func(ctx context.Context, sm *session.Manager) error {
+		for _, err := range election.New(sm, path, election.Layout(election.OneNode)).Changes(ctx) {
+			return err
+		}
+		return nil
+	}},
+	{"gate wait", func(ctx context.Context, sm *session.Manager) error { return barrier.New(sm, path).Wait(ctx) }},
+	{"gate check", func(ctx context.Context, sm *session.Manager) error { return first(barrier.New(sm, path).IsSet(ctx)) }},
+}
+
+// same has the uses that a question is for.
+var same = map[string][]string{
+	"one-node holders": {"one-node lock"}, "gate wait": {"gate"}, "gate check": {"gate"},
+	"one-node leader": {"one-node election"}, "one-node participants": {"one-node election"}, "one-node changes": {"one-node election"},
+}
+
 // outcomes are the answers to a second recipe at a path.
 var outcomes = []struct {
 	mark string
@@ -109,10 +138,10 @@ func outcome(err error) string {
 // does not tell whose it is, and no recipe reads the data of its directory.
 func TestTwoRecipesAtOnePath(t *testing.T) {
 	var table strings.Builder
-	for _, second := range uses {
+	for _, second := range slices.Concat(uses, questions) {
 		found := make(map[string][]string)
 		for _, resident := range uses {
-			if resident.name == second.name {
+			if resident.name == second.name || slices.Contains(same[second.name], resident.name) {
 				continue
 			}
 			testworld.Run(t, func(w *testworld.World) {
@@ -191,4 +220,14 @@ names, foreign: lock, read lock, one-node lock, semaphore, once, election, one-n
 names, both work: queue
 worker ids, no children: one-node lock, one-node election
 worker ids, both work: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names
+one-node holders, not ephemeral: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names, worker ids
+one-node holders, both work: one-node election
+one-node leader, not ephemeral: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names, worker ids
+one-node leader, both work: one-node lock
+one-node participants, not ephemeral: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names, worker ids
+one-node participants, both work: one-node lock
+one-node changes, not ephemeral: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names, worker ids
+one-node changes, both work: one-node lock
+gate wait, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, counter, config key, queue, group, names, worker ids
+gate check, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, counter, config key, queue, group, names, worker ids
 `

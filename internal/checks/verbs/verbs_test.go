@@ -19,7 +19,7 @@ import (
 // method that the user called, and its object if the verb alone is not clear.
 var verbs = words(`
 	acknowledge acquire add campaign check claim compare consume count create delete discard downgrade drain end enter find
-	get guard inspect join leave lift list lock open prepare publish put read redrive register reject release remove replace resign resize
+	get guard inspect join leave lift list lock open pick prepare publish put read redrive register reject release remove replace resign resize
 	revoke roll run set start sync take transfer try undrain unregister update wait watch`)
 
 // requests are operations of a Manager that are ZooKeeper's own names.

@@ -137,10 +137,15 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	return &waitqueue.TakenError{By: n.whose(n.path, node.Data)}
 }
 
+// lister is a session, or a Manager with the current one.
+type lister interface {
+	Children(ctx context.Context, path string) ([]string, core.Stat, error)
+}
+
 // notEphemeral returns the error of a node that belongs to no session. A node
 // that has or had children is in use: the error must not advise to delete it.
 // Its children tell which recipe uses it.
-func (n *Node) notEphemeral(ctx context.Context, s *core.Session, stat core.Stat) error {
+func (n *Node) notEphemeral(ctx context.Context, s lister, stat core.Stat) error {
 	if stat.NumChildren == 0 && stat.Cversion == 0 {
 		return core.ErrNotEphemeral
 	}
@@ -196,8 +201,9 @@ func (n *Node) awaitDeletion(ctx context.Context, s *core.Session) error {
 	}
 }
 
-// Current returns the node with its data, or false if it does not exist. ctx
-// bounds the read.
+// Current returns the node with its data, or false if it does not exist. For a
+// node that belongs to no session, it returns core.ErrNotEphemeral. ctx bounds
+// the reads.
 func (n *Node) Current(ctx context.Context) (waitqueue.Contender, bool, error) {
 	n.made()
 	if n.err != nil {
@@ -209,6 +215,8 @@ func (n *Node) Current(ctx context.Context) (waitqueue.Contender, bool, error) {
 		return waitqueue.Contender{}, false, nil
 	case err != nil:
 		return waitqueue.Contender{}, false, ctxend.Join(ctx, err)
+	case core.Lasting(node.Stat):
+		return waitqueue.Contender{}, false, n.notEphemeral(ctx, n.m, node.Stat)
 	}
 	return n.contender(node), true, nil
 }
@@ -219,7 +227,7 @@ func (n *Node) contender(node core.Sighting) waitqueue.Contender {
 
 // CurrentW is Current within one session, with a watch that fires when the node
 // is made, written to or deleted. The caller stops the watch. With an error, no
-// watch is returned.
+// watch is returned, except with core.ErrNotEphemeral.
 func (n *Node) CurrentW(ctx context.Context, s *core.Session) (waitqueue.Contender, bool, *core.Watch, error) {
 	n.made()
 	if n.err != nil {
@@ -227,7 +235,10 @@ func (n *Node) CurrentW(ctx context.Context, s *core.Session) (waitqueue.Contend
 	}
 	for {
 		node, watch, err := s.SeeW(ctx, n.path)
-		if err == nil {
+		switch {
+		case err == nil && core.Lasting(node.Stat):
+			return waitqueue.Contender{}, false, watch, n.notEphemeral(ctx, s, node.Stat)
+		case err == nil:
 			return n.contender(node), true, watch, nil
 		}
 		if !errors.Is(err, core.ErrNoNode) {

@@ -197,6 +197,9 @@ func TestPersistentNode(t *testing.T) {
 		require.ErrorIs(t, err, core.ErrNotEphemeral)
 		_, err = node(p, "a").Try(w.Context())
 		require.ErrorIs(t, err, core.ErrNotEphemeral)
+		_, found, err := node(p, "a").Current(w.Context())
+		require.ErrorIs(t, err, core.ErrNotEphemeral)
+		require.False(t, found)
 	})
 }
 

@@ -2,6 +2,7 @@ package standing
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/docent-go/docent/internal/base/ctxend"
@@ -78,7 +79,7 @@ func (n *Node) claimFirst(ctx context.Context) error {
 		select {
 		case <-holder.done:
 		case <-ctx.Done():
-			return ctxend.Err(ctx)
+			return fmt.Errorf("waiting until this process has removed its earlier znode: %w", ctxend.Err(ctx))
 		}
 	}
 }

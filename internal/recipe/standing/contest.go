@@ -32,6 +32,7 @@ func (r *round) contest(seen sighting) error {
 			return r.replace(stat)
 		}
 	}
+	r.rivalOf.Store(owner)
 	if r.stood || replaces {
 		r.replaced, r.stood = true, false
 		r.barred(core.Replaced(owner))

@@ -131,6 +131,7 @@ func (r *round) step() error {
 	case err != nil:
 		return err
 	case seen.gone:
+		r.rivalOf.Store(0)
 		r.lost()
 		return nil
 	case seen.stat.EphemeralOwner != r.s.ID():

@@ -26,6 +26,8 @@ type Node struct {
 
 	keeping // the keeper's alone
 
+	rivalOf atomic.Int64 // the session of another process whose node is waited for; 0: none
+
 	mu        sync.Mutex
 	held      proposal   // the data with which the node stood last, or is to stand first
 	proposals []proposal // later ones, oldest first
@@ -79,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	select {
 	case err = <-n.opened:
 	case <-ctx.Done():
-		err = ctxend.Err(ctx)
+		err = n.waitEnded(ctx)
 	}
 	if err == nil && ctx.Err() != nil { // an ended ctx has precedence over a node that stands
 		err = ctxend.Err(ctx)
@@ -89,6 +91,14 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// waitEnded returns the error of an Open whose ctx has ended.
+func (n *Node) waitEnded(ctx context.Context) error {
+	if holder := n.rivalOf.Load(); holder != 0 {
+		return fmt.Errorf("waiting for the id, which session %v holds: %w", core.SessionID(holder), ctxend.Err(ctx))
+	}
+	return ctxend.Err(ctx)
 }
 
 // Done returns a channel that is closed at the end of the node: once it has

@@ -127,6 +127,7 @@ func TestTwiceInOneProcess(t *testing.T) {
 		require.True(w, exists(w, path))
 		_, err = tryOpen(w.Within(time.Millisecond), p)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.ErrorContains(w, err, "waiting until this process has removed its earlier znode")
 		k = open(p, data("v2"))
 		require.Equal(w, "v2", w.Data(path))
 		require.NoError(w, k.Close(w.Context()))
