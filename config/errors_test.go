@@ -151,7 +151,7 @@ func TestErrorOfAWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		err := testworld.ErrOf(config.Open(ctx, w.sm, "/none", config.Text(), config.Wait[string]()))
-		require.EqualError(t, err, "open key /none: wait for a value: context deadline exceeded; the last problem: "+
+		require.EqualError(t, err, "open key /none: waiting for a value: context deadline exceeded; the last problem: "+
 			"the znode does not exist, so there is no value: create it", "Wait is given, and is not advised")
 		require.ErrorIs(t, err, config.ErrNoValue)
 		require.ErrorIs(t, err, session.ErrNoNode)

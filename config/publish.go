@@ -93,8 +93,8 @@ func (s *Store) publish(ctx context.Context, steps []KeyOp) error {
 			return failedStep(steps, i, err)
 		}
 		if step.creates {
-			if err := mayCreate(path); err != nil {
-				return failedStep(steps, i, core.Inside(path, err))
+			if err := core.Inside(path, mayCreate(path)); err != nil {
+				return failedStep(steps, i, err)
 			}
 		}
 		paths[i], ops[i] = path, step.make(path)

@@ -118,7 +118,7 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 // waited returns the error of a wait that the end of a ctx has ended. problem is
 // the last reason to wait.
 func waited(ended, problem error) error {
-	return fmt.Errorf("wait for a value: %w; the last problem: %w", ended, problem)
+	return fmt.Errorf("waiting for a value: %w; the last problem: %w", ended, problem)
 }
 
 // made panics for a Value that Open has not made.

@@ -36,6 +36,7 @@ func TestSemaphoreNamesHolders(t *testing.T) {
 		require.ErrorContains(w, err, "acquire permits /sem: waiting for permits of "+ann+" and 2 more: ")
 
 		require.NoError(w, second.Release())
+		w.Eventually(func() bool { return len(w.Children("/sem/leases")) == 1 }, "the leases of the calls that failed are gone")
 		_, err = sem("cleo").TryAcquire(w.Context(), 3)
 		require.EqualError(w, err, "try acquire permits /sem: not enough permits are free: "+ann)
 

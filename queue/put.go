@@ -179,7 +179,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 			return full
 		}
 		if err := pauses.Wait(ctx, tries); err != nil {
-			return full
+			return fmt.Errorf("waiting for room: %w", full)
 		}
 	}
 }

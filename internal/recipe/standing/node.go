@@ -95,10 +95,11 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 
 // waitEnded returns the error of an Open whose ctx has ended.
 func (n *Node) waitEnded(ctx context.Context) error {
-	if holder := n.rivalOf.Load(); holder != 0 {
-		return fmt.Errorf("waiting for the id, which session %v holds: %w", core.SessionID(holder), ctxend.Err(ctx))
+	err := ctxend.Err(ctx)
+	if holder := n.rivalOf.Load(); holder != 0 && err != nil {
+		return fmt.Errorf("waiting for the id, which session %v holds: %w", core.SessionID(holder), err)
 	}
-	return ctxend.Err(ctx)
+	return err
 }
 
 // Done returns a channel that is closed at the end of the node: once it has
