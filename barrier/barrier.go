@@ -195,7 +195,7 @@ func (b *Barrier) isSet(ctx context.Context) (bool, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case err == nil && !seen.Hidden:
-		err = b.recogniseGate(seen)
+		err = b.recogniseOther(seen)
 	}
 	return err == nil, err
 }
@@ -214,8 +214,9 @@ func (b *Barrier) isSet(ctx context.Context) (bool, error) {
 // ctx bounds the wait. When ctx ends, the error matches ctx.Err() and
 // context.Cause(ctx), even if the gate is open. Other errors:
 //
-//   - session.ErrForeign if the first read shows that the znode is not a gate.
-//     Wait does not look for the history of a config key, as Lift does;
+//   - session.ErrForeign if the first read shows that the znode belongs to another
+//     recipe, or has children. Any other znode is a closed gate, as it is for
+//     Curator and kazoo;
 //   - session.ErrClosed; an invalid path.
 //
 // Wait is safe for concurrent use.
@@ -264,7 +265,7 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 			return false, err
 		}
 		if *closed == 0 && !gate.Hidden { // a gate that is written to later stays a gate
-			if err := b.recogniseGate(gate); err != nil {
+			if err := b.recogniseOther(gate); err != nil {
 				watch.Stop()
 				return false, err
 			}

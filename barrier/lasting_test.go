@@ -2,6 +2,7 @@ package barrier_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ func TestLastingMember(t *testing.T) {
 		require.ErrorIs(w, err, session.ErrNotEphemeral)
 		require.ErrorContains(w, err, "waiting until 2 members have come, and "+stray+" is not counted: the znode is not ephemeral")
 
+		strayAlone := func() bool { return slices.Equal(w.Children(dir), []string{"member-stray"}) }
+		w.Eventually(strayAlone, "the znode of the call that failed is gone")
 		members, err := barrier.NewDouble(w.Process().Manager, dir, 2).Members(w.Context())
 		require.NoError(w, err)
 		require.Empty(w, members)
@@ -46,7 +49,7 @@ func TestLastingMember(t *testing.T) {
 		for _, l := range leaving {
 			require.True(w, l.Get())
 		}
-		require.Equal(w, []string{"member-stray"}, w.Children(dir))
+		w.Eventually(strayAlone, "the znodes of all members are gone")
 	})
 }
 
@@ -81,6 +84,8 @@ func TestLastingMember_nameOfAMemberThatHasLeft(t *testing.T) {
 		w.Put(stray, "")
 		c := enter(w.Process(), 2, "c")
 		require.NoError(w, va.Leave(w.Within(time.Minute)))
+		w.Eventually(func() bool { return slices.Contains(w.Children(dir), "member-c") }, "the next member has come")
+		require.True(w, c.Waiting())
 		_, err := c.GiveUp()
 		require.ErrorIs(w, err, context.Canceled)
 		require.ErrorContains(w, err, "waiting until 2 members have come")

@@ -34,6 +34,16 @@ func (b *Barrier) recogniseGate(node core.Sighting) error {
 	return nil
 }
 
+// recogniseOther returns ErrForeign only if the znode certainly belongs to
+// another recipe: it shows which one, or it has children. For Curator and kazoo
+// any znode is a closed gate, whatever its data.
+func (b *Barrier) recogniseOther(node core.Sighting) error {
+	if recognise.Node(b.path, node.Data, node.Stat) == "" && node.Stat.NumChildren == 0 {
+		return nil
+	}
+	return b.recogniseGate(node)
+}
+
 // notKey returns ErrForeign for a znode that looks like a gate and has a
 // history: it is a config key.
 func (b *Barrier) notKey(ctx context.Context, s *core.Session, data []byte) error {

@@ -58,7 +58,7 @@ func NewOneNode(sm *session.Manager, path string, opts ...LockOption) *OneNode {
 func whoseAlone(path string, data []byte) string {
 	who := strings.TrimSuffix(whose(path, data), " at "+path)
 	if who == path {
-		return "its holder"
+		return "a client that the znode does not name"
 	}
 	return who
 }

@@ -228,6 +228,8 @@ one-node participants, not ephemeral: lock, read lock, semaphore, once, election
 one-node participants, both work: one-node lock
 one-node changes, not ephemeral: lock, read lock, semaphore, once, election, gate, rendezvous, counter, config key, queue, group, names, worker ids
 one-node changes, both work: one-node lock
-gate wait, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, counter, config key, queue, group, names, worker ids
-gate check, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, counter, config key, queue, group, names, worker ids
+gate wait, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, queue, group, worker ids
+gate wait, waits: counter, config key, names
+gate check, foreign: lock, read lock, one-node lock, semaphore, once, election, one-node election, rendezvous, queue, group, worker ids
+gate check, both work: counter, config key, names
 `
