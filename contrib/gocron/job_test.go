@@ -216,7 +216,7 @@ func TestJob_invalid(t *testing.T) {
 	run(t, func(w *world) {
 		sm := w.replicas[0].Manager
 		for text, j := range map[string]*docentgocron.Job{
-			"must be from 0":          docentgocron.NewJob(sm, path, every, docentgocron.Slack(every)),
+			"the option Slack(10m0s)": docentgocron.NewJob(sm, path, every, docentgocron.Slack(every)),
 			"it must be more than 0":  docentgocron.NewJob(sm, path, every, docentgocron.Wait(0)),
 			"it must be at least 1ms": docentgocron.NewJob(sm, path, 0, docentgocron.Wait(time.Second)),
 		} {
