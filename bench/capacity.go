@@ -211,7 +211,7 @@ func (c *capacity) during(stage, subject string, p *company) error {
 	c.note(stage, "packets to the servers", "/s", subject, (after.received-before.received)/s)
 	c.note(stage, "processor of the three servers", "ms/s", subject, float64((after.servers-before.servers).Milliseconds())/s)
 	c.note(stage, "processor of the client process", "ms/s", subject, float64((after.client-before.client).Milliseconds())/s)
-	resident, err := p.resident()
+	resident, err := residentBytes(p.pid())
 	c.note(stage, "resident memory of the client process", "MiB", subject, resident/(1<<20))
 	return err
 }

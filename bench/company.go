@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"time"
 )
 
@@ -86,18 +85,4 @@ func (p *company) dismiss() error {
 	kill := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer kill.Stop()
 	return p.cmd.Wait()
-}
-
-// resident returns the memory that the kernel has given to the child.
-func (p *company) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.pid()))
-	if err != nil {
-		return 0, err
-	}
-	words := bytes.Fields(text)
-	if len(words) < 2 {
-		return 0, errors.New("statm has fewer than two words")
-	}
-	pages, err := strconv.ParseInt(string(words[1]), 10, 64)
-	return float64(pages) * float64(os.Getpagesize()), err
 }

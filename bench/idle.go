@@ -94,7 +94,7 @@ func resting() (idleCost, error) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	resident, err := residentBytes()
+	resident, err := residentBytes(os.Getpid())
 	return idleCost{float64(m.HeapAlloc), resident, float64(runtime.NumGoroutine())}, err
 }
 

@@ -209,7 +209,7 @@ func (r *returns) begin() {
 	clear(r.after)
 }
 
-// report is called by a session that is connected, is not any more, or is lost.
+// report is called by a session whose connection begins or ends, or that is lost.
 func (r *returns) report(i int, up, lost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// residentBytes returns the memory that the kernel has given to this process.
-func residentBytes() (float64, error) {
-	text, err := os.ReadFile("/proc/self/statm")
+// residentBytes returns the memory that the kernel has given to a process.
+func residentBytes(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0, err
 	}
 	words := bytes.Fields(text)
 	if len(words) < 2 {
-		return 0, errors.New("/proc/self/statm: fewer than two words")
+		return 0, errors.New("a process's statm has fewer than two words")
 	}
 	pages, err := strconv.ParseInt(string(words[1]), 10, 64)
 	return float64(pages) * float64(os.Getpagesize()), err

@@ -273,7 +273,7 @@ func (c *capacity) rollingDeploy() error {
 			c.note(stage, "packets to the servers for each instance", "", docent, (after.received-before.received)/n)
 			c.note(stage, "processor of a watcher for each instance", "µs", docent, float64((after.client-before.client).Microseconds())/n/float64(c.watchers))
 			c.note(stage, "processor of the three servers for each instance", "ms", docent, float64((after.servers-before.servers).Milliseconds())/n)
-			resident, err := w.resident()
+			resident, err := residentBytes(w.pid())
 			c.note(stage, "resident memory of the watchers' process", "MiB", docent, resident/(1<<20))
 			return err
 		})
